@@ -1,0 +1,41 @@
+# Two commands on a fresh machine: `make repro` and `make test`. Needs Python 3.11 or newer, git and make.
+PYTHON ?= python3
+VENV := .venv
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+INSTALLED := $(VENV)/.installed
+
+.PHONY: repro setup test test-all lint lock clean-environment
+
+repro: setup ## demo data if there is none, the whole pipeline, the report
+	ferlab data demo --if-missing
+	dvc repro
+	@echo
+	@echo "The report: $(CURDIR)/$$(ferlab report)"
+
+setup: $(INSTALLED) ## the environment alone
+
+# made again only when a dependency changes; ferlab itself is installed in place
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "ferlab needs Python 3.11 or newer; name one: make PYTHON=python3.12 …"; exit 2; }
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV) || \
+	  { echo "no venv module: on Debian, apt-get install python3-venv"; exit 2; }
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+test: setup ## the quick tier
+	pytest -m "not real and not chaos and not browser"
+
+test-all: setup ## every tier: quick, real (needs the real archives), chaos, browser (needs chromium)
+	pytest
+
+lint: setup ## style, types, layers
+	ruff check
+	ruff format --check
+	mypy
+	lint-imports
+
+lock: ## resolve requirements.lock anew (needs uv)
+	uv pip compile --universal --python-version 3.11 --extra dev --no-header --no-annotate --no-emit-index-url \
+	  --no-emit-find-links pyproject.toml -o requirements.lock

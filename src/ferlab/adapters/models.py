@@ -1,0 +1,59 @@
+"""Logging a classifier itself to MLflow: that of an arm's best run."""
+
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+
+import mlflow
+import numpy as np
+from numpy.typing import NDArray
+
+from ferlab.adapters.tracking import TrackedRun
+
+NAME = "classifier"
+BEST = "ferlab.best_of"
+PACKAGES = ("torch", "torchvision", "scikit-learn", "numpy", "safetensors", "pydantic")
+
+
+def log_if_best(run: TrackedRun, arm_tag: str, valid_accuracy: float, folder: Path, example: NDArray[np.uint8]) -> bool:
+    """Log the classifier in `folder` if no earlier run of the arm is better on the validation split.
+
+    Args:
+        arm_tag: names the arm, budget and data; the best run carries it as the tag `ferlab.best_of`.
+        example: uint8 (2, 48, 48), a stand-in input of two rows: with one, the batch size would be fixed.
+
+    Returns:
+        Whether it was logged. The earlier best run then loses its model and its tag.
+    """
+    experiment = run.run.info.experiment_id
+    earlier = [
+        other
+        for other in run.client.search_runs([experiment], f"tags.`{BEST}` = '{arm_tag}'")
+        if other.info.run_id != run.id
+    ]
+    if any(other.data.metrics["best_valid_accuracy"] >= valid_accuracy for other in earlier):
+        return False
+    _forget_models(run, run.id)
+    mlflow.set_tracking_uri(run.client.tracking_uri)
+    with mlflow.start_run(run_id=run.id, nested=True), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # type hints and pip's own remarks
+        mlflow.pyfunc.log_model(
+            name=NAME,
+            python_model=str(Path(__file__).with_name("served_model.py")),
+            artifacts={"run": str(folder)},
+            input_example=example,
+            pip_requirements=[f"{package}=={version(package)}" for package in PACKAGES],
+        )
+    run.client.update_run(run.id, status="RUNNING")  # leaving the block above has ended the run
+    for other in earlier:
+        _forget_models(run, other.info.run_id)
+        run.client.delete_tag(other.info.run_id, BEST)
+    run.client.set_tag(run.id, BEST, arm_tag)
+    return True
+
+
+def _forget_models(run: TrackedRun, run_id: str) -> None:
+    models = run.client.search_logged_models([run.run.info.experiment_id])
+    for model in models:
+        if model.source_run_id == run_id:
+            run.client.delete_logged_model(model.model_id)

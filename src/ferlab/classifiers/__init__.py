@@ -1,0 +1,1 @@
+"""Classifiers: whatever satisfies one protocol is trained, tracked, tuned, evaluated and reported alike."""

@@ -1,0 +1,87 @@
+"""The protocol of a classifier, and what a fit returns."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ferlab.data.images import ImageSet
+from ferlab.errors import UserError
+from ferlab.training.checkpoint import Checkpoints
+from ferlab.training.observe import Observer
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and from which seed to train.
+
+    Attributes:
+        seed: decides first weights, order and augmentation.
+        device: `cpu` or `cuda`.
+        steps: number of updates; None leaves it to the classifier's own number of epochs. A classifier without
+            updates ignores it.
+    """
+
+    seed: int
+    device: str
+    steps: int | None = None
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a fit found.
+
+    Attributes:
+        history: one row an epoch; every row has `epoch` and `valid_accuracy` (0-1).
+        selected_epoch: the epoch whose weights were kept: the first with the best accuracy on the validation split.
+        valid_accuracy: that accuracy, 0-1.
+        notes: further facts for the run's record, e.g. `converged`.
+    """
+
+    history: list[dict[str, float]]
+    selected_epoch: int
+    valid_accuracy: float
+    notes: dict[str, float | int | bool] = field(default_factory=dict)
+
+
+class Classifier(Protocol):
+    """Learns seven expressions from an ImageSet and gives probabilities.
+
+    It never sees the test split: `fit` receives training and validation images only.
+    """
+
+    def fit(self, train: ImageSet, valid: ImageSet, plan: Plan, *, observe: Observer, checkpoints: Checkpoints) -> Fit:
+        """Train, select on `valid`, and keep the selected state.
+
+        Raises:
+            UserError: an empty set, or a class without training images.
+        """
+        ...
+
+    def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """uint8 (N, 48, 48) to float64 (N, 7), each row summing to 1, in the order of FER_CLASSES."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write what `load` needs into an existing folder; equal classifiers write equal bytes."""
+        ...
+
+    def load(self, folder: Path) -> Self:
+        """Take the state that `save` wrote; returns itself."""
+        ...
+
+
+def check_sets(train: ImageSet, valid: ImageSet) -> None:
+    """Refuse sets on which no classifier can be trained.
+
+    Raises:
+        UserError: an empty set, or a class without training images.
+    """
+    for images in (train, valid):
+        if not len(images):
+            raise UserError(f"the split '{images.split}' has no images", next_step="`ferlab data audit` counts them")
+    missing = [name for name, n in train.counts().items() if n == 0]
+    if missing:
+        raise UserError(f"no training images of {', '.join(missing)}", next_step="`ferlab data audit` counts them")

@@ -1,0 +1,146 @@
+"""The training loop of convolutional networks."""
+
+from collections.abc import Mapping
+from math import ceil, isfinite
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ferlab.classifiers.augment import augment
+from ferlab.classifiers.base import Fit, Plan, check_sets
+from ferlab.classifiers.networks import build, probabilities, to_input
+from ferlab.classifiers.schedule import batches_per_epoch, learning_rate
+from ferlab.data.images import ImageSet
+from ferlab.errors import UserError
+from ferlab.params import NetworkClassifier
+from ferlab.training.checkpoint import Checkpoints, restore
+from ferlab.training.observe import Observer
+from ferlab.training.seeding import derive, generator, permutation, seeded
+
+
+def train_network(
+    model: nn.Module,
+    settings: NetworkClassifier,
+    train: ImageSet,
+    valid: ImageSet,
+    plan: Plan,
+    observe: Observer,
+    checkpoints: Checkpoints,
+) -> Fit:
+    """Train by SGD on cross-entropy and leave the best epoch's weights in `model`.
+
+    After each epoch the validation split is scored and `observe` is called with the epoch's row.
+
+    Args:
+        model: gets fresh weights from the plan's seed first.
+
+    Raises:
+        UserError: an empty set, a class without training images, or a loss that is no longer finite.
+    """
+    check_sets(train, valid)
+    with seeded(derive(plan.seed, "weights")):
+        model.load_state_dict(build(settings, len(train.classes)).state_dict())
+    model.to(plan.device)
+    optimizer = torch.optim.SGD(
+        model.parameters(), settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay
+    )
+    images = torch.from_numpy(np.array(train.images)).to(plan.device)
+    labels = torch.from_numpy(train.labels).to(plan.device)
+    valid_images = torch.from_numpy(np.array(valid.images))
+    batches = batches_per_epoch(len(train), settings.batch_size)
+    total = plan.steps or settings.epochs * batches
+    rng = generator(plan.seed, "augmentation")
+    step, loss_sum, history = 0, 0.0, list[dict[str, float]]()
+    best: dict[str, Any] = {"accuracy": -1.0, "epoch": 0, "module": {}}
+
+    def snapshot() -> Mapping[str, Any]:
+        return {
+            "network": {"module": model.state_dict(), "optimizer": optimizer.state_dict()},
+            "augmentation": rng.get_state(),
+            "dropout": torch.get_rng_state(),
+            "step": step,
+            "loss_sum": loss_sum,
+            "history": history,
+            "best": best,
+        }
+
+    torch.manual_seed(derive(plan.seed, "dropout"))
+    state = checkpoints.load()
+    if state is not None:
+        restore(model, optimizer, state["network"])
+        rng.set_state(state["augmentation"])
+        torch.set_rng_state(state["dropout"])
+        step, loss_sum, history, best = state["step"], state["loss_sum"], state["history"], state["best"]
+    for row in history:
+        observe(int(row["epoch"]), row)
+
+    for epoch in range(step // batches, ceil(total / batches)):
+        order = permutation(len(train), plan.seed, "order", epoch)
+        end = min((epoch + 1) * batches, total)
+        model.train()
+        while step < end:
+            first = step % batches * settings.batch_size
+            chosen = order[first : first + settings.batch_size].to(plan.device)
+            rate = learning_rate(settings.schedule, settings.lr, step, total)
+            loss_sum += _update(model, optimizer, rate, images[chosen], labels[chosen], settings, rng)
+            _must_be_finite(loss_sum, step, epoch, checkpoints)
+            step += 1
+            if step < end:
+                checkpoints.offer(snapshot)
+        accuracy, valid_loss = _score(model, valid_images, valid.labels)
+        row = {
+            "epoch": epoch + 1,
+            "step": step,
+            "lr": rate,
+            "train_loss": loss_sum / (end - epoch * batches),
+            "valid_loss": valid_loss,
+            "valid_accuracy": accuracy,
+        }
+        history.append(row)
+        loss_sum = 0.0
+        if accuracy > best["accuracy"]:
+            module = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+            best = {"accuracy": accuracy, "epoch": epoch + 1, "module": module}
+        observe(epoch + 1, row)
+        checkpoints.offer(snapshot)
+    checkpoints.save(snapshot())
+    model.load_state_dict(best["module"])
+    return Fit(history, best["epoch"], best["accuracy"])
+
+
+def _update(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    rate: float,
+    images: Tensor,
+    labels: Tensor,
+    settings: NetworkClassifier,
+    rng: torch.Generator,
+) -> float:
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    batch = augment(to_input(images), settings.augmentation, rng).contiguous(memory_format=torch.channels_last)
+    loss = F.cross_entropy(model(batch), labels)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+    return loss.item()
+
+
+def _score(model: nn.Module, images: Tensor, labels: np.ndarray) -> tuple[float, float]:
+    found = probabilities(model, images)
+    chosen = found[np.arange(len(labels)), labels]
+    accuracy = float((found.argmax(axis=1) == labels).mean())
+    return accuracy, float(-np.log(np.maximum(chosen, np.finfo(float).tiny)).mean())
+
+
+def _must_be_finite(loss_sum: float, step: int, epoch: int, checkpoints: Checkpoints) -> None:
+    if not isfinite(loss_sum):
+        raise UserError(
+            f"the loss is no longer finite at step {step} (epoch {epoch + 1})",
+            where=f"the last finite checkpoint is kept in {checkpoints.folder}",
+            next_step="lower the learning rate",
+        )

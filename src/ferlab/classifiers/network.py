@@ -1,0 +1,41 @@
+"""A convolutional network behind the classifier protocol."""
+
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ferlab.classifiers.base import Fit, Plan
+from ferlab.classifiers.fit import train_network
+from ferlab.classifiers.networks import build, probabilities
+from ferlab.data.images import ImageSet
+from ferlab.data.labels import FER_CLASSES
+from ferlab.params import NetworkClassifier
+from ferlab.training.checkpoint import Checkpoints, load_state, save_state
+from ferlab.training.observe import Observer
+
+FILE = "network.safetensors"
+
+
+class Network:
+    """One of the networks of `classifiers.networks`, trained by SGD on cross-entropy."""
+
+    def __init__(self, settings: NetworkClassifier) -> None:
+        self.settings = settings
+        with torch.random.fork_rng(devices=[]):  # these weights are only a place for others
+            self.model = build(settings, len(FER_CLASSES)).to(memory_format=torch.channels_last)
+
+    def fit(self, train: ImageSet, valid: ImageSet, plan: Plan, *, observe: Observer, checkpoints: Checkpoints) -> Fit:
+        return train_network(self.model, self.settings, train, valid, plan, observe, checkpoints)
+
+    def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        return probabilities(self.model, torch.from_numpy(np.array(images)))
+
+    def save(self, folder: Path) -> None:
+        save_state(self.model.state_dict(), folder / FILE)
+
+    def load(self, folder: Path) -> Self:
+        self.model.load_state_dict(load_state(folder / FILE))
+        return self

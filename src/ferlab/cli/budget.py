@@ -1,0 +1,68 @@
+"""`ferlab budget`: how much to spend, as overlays of params.yaml."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(help="Choose how much to spend: demo, trial, cpu or paper.", no_args_is_help=True)
+
+
+@app.command()
+def use(name: Annotated[str, typer.Argument(help="A file in budgets/, without .yaml.")]) -> None:
+    """Lay budgets/NAME.yaml on params.yaml; its comments stay."""
+    from ferlab import params
+    from ferlab.files import write_text
+    from ferlab.project import Project
+    from ferlab.yaml_file import dump_yaml, overlay, read_yaml
+
+    project = Project.find()
+    tree = read_yaml(project.params)
+    overlay(tree, _read(project, name))
+    checked = params.check(tree, f"params.yaml with budgets/{name}.yaml laid on it")
+    write_text(project.params, dump_yaml(tree))
+    typer.echo(f"params.yaml is now the {name} budget; `dvc repro` rebuilds reports/{name}/")
+    if checked.data.kind == "demo" and not checked.data.allow_demo:
+        typer.echo("It is meant for real faces: `ferlab data add fer2013.zip ckplus48.zip` first.")
+
+
+@app.command()
+def show(
+    name: Annotated[str | None, typer.Argument(help="Compare with this budget; default: params.yaml's own.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show where params.yaml and a budget differ."""
+    from ferlab import params
+    from ferlab.project import Project
+    from ferlab.training.identity import flatten
+    from ferlab.yaml_file import overlay, read_yaml
+
+    project = Project.find()
+    tree = read_yaml(project.params)
+    budget = name or params.check(tree, "params.yaml").budget
+    now = flatten(params.check(tree, "params.yaml").model_dump(mode="json"))
+    overlay(tree, _read(project, budget))
+    then = flatten(params.check(tree, f"budgets/{budget}.yaml").model_dump(mode="json"))
+    changed: dict[str, dict[str, Any]] = {
+        key: {"params.yaml": now.get(key), budget: then.get(key)}
+        for key in sorted(now.keys() | then.keys())
+        if now.get(key) != then.get(key)
+    }
+    if as_json:
+        typer.echo(json.dumps({"budget": budget, "differences": changed}, indent=1))
+    elif not changed:
+        typer.echo(f"params.yaml is exactly the {budget} budget")
+    else:
+        for key, values in changed.items():
+            typer.echo(f"{key}: {values['params.yaml']} in params.yaml, {values[budget]} in {budget}")
+
+
+def _read(project: Any, name: str) -> Any:
+    from ferlab.errors import UserError
+    from ferlab.yaml_file import read_yaml
+
+    path = project.root / "budgets" / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml")))
+        raise UserError(f"there is no budget '{name}'", where="budgets/", next_step=f"the budgets are {known}")
+    return read_yaml(path)

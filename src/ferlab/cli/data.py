@@ -1,0 +1,163 @@
+"""`ferlab data`: the two datasets."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ferlab.project import Project
+
+app = typer.Typer(help="Put faces into data/, and see what is there.", no_args_is_help=True)
+
+
+@app.command()
+def add(
+    archives: Annotated[list[Path], typer.Argument(help="Your archives of FER-2013 and CK+48, in any order.")],
+    allow_partial: Annotated[
+        bool, typer.Option("--allow-partial", help="Accept counts other than the published ones.")
+    ] = False,
+) -> None:
+    """Check your own archives whole, then put them into data/ in the place of what is there."""
+    from ferlab import params
+    from ferlab.data.containers import DATASETS, examine, install
+    from ferlab.errors import UserError
+    from ferlab.project import Project
+
+    project = Project.find()
+    kind = params.load(project.params).data.kind
+    found = examine(archives, allow_partial)
+    for dataset, what in found.items():
+        typer.echo(f"{what.path.name}: {what.form.name}")
+        for split, counts in what.counts.items():
+            typer.echo(f"  {split}: {sum(counts.values())} ({', '.join(f'{k} {v}' for k, v in counts.items())})")
+        typer.echo("  counts as published" if not what.differences else f"  {len(what.differences)} counts differ")
+        typer.echo(f"  -> data/{dataset}.zip")
+    sources = {dataset: what.path for dataset, what in found.items()}
+    for dataset in DATASETS:
+        if dataset not in sources:
+            kept = project.data / f"{dataset}.zip"
+            if kind == "demo" or not kept.is_file():
+                raise UserError(
+                    f"an archive of {dataset} is missing too: drawn and real faces are never mixed",
+                    where=str(project.data),
+                    next_step="give both: ferlab data add fer2013.zip ckplus48.zip",
+                )
+            sources[dataset] = kept
+    _track(project, "real", install(sources, project.data))
+
+
+@app.command()
+def demo(
+    if_missing: Annotated[bool, typer.Option("--if-missing", help="Do nothing if data/ holds files.")] = False,
+) -> None:
+    """Draw the demo's faces into data/: the same bytes on every machine."""
+    from ferlab import params
+    from ferlab.data.containers import DATASETS
+    from ferlab.data.demo import write_demo
+    from ferlab.errors import UserError
+    from ferlab.files import atomic_folder, sha256_file
+    from ferlab.project import Project
+
+    project = Project.find()
+    if if_missing:
+        if project.data.is_dir() and any(project.data.iterdir()):
+            return
+        if params.load(project.params).data.kind == "real":
+            raise UserError(
+                "params.yaml asks for real faces and data/ is empty",
+                where="params.yaml: data",
+                next_step="`ferlab data add fer2013.zip ckplus48.zip` with your archives of FER-2013 (its Kaggle folders "
+                "or fer2013.csv) and CK+48; or `ferlab data demo` for the drawn ones",
+            )
+    with atomic_folder(project.data) as folder:
+        write_demo(folder)
+        hashes = {dataset: sha256_file(folder / f"{dataset}.zip") for dataset in DATASETS}
+    _track(project, "demo", hashes)
+
+
+@app.command()
+def show(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Show what data/ holds and whether it is what params.yaml names."""
+    from ferlab import params
+    from ferlab.data.containers import DATASETS
+    from ferlab.files import sha256_file
+    from ferlab.project import Project
+
+    project = Project.find()
+    settings = params.load(project.params).data
+    facts: dict[str, Any] = {"kind": settings.kind}
+    for dataset in DATASETS:
+        path, named = project.data / f"{dataset}.zip", getattr(settings, dataset)
+        sha = sha256_file(path) if path.is_file() else None
+        size = path.stat().st_size if sha else None
+        facts[dataset] = {"sha256": sha, "bytes": size, "named": named, "as_named": sha == named}
+    if as_json:
+        typer.echo(json.dumps(facts, indent=1))
+        return
+    typer.echo(f"{settings.kind} faces")
+    for dataset in DATASETS:
+        fact = facts[dataset]
+        if fact["sha256"] is None:
+            typer.echo(f"  data/{dataset}.zip: missing")
+        else:
+            other = f"NOT the file that params.yaml names ({fact['named']})"
+            verdict = "as params.yaml names it" if fact["as_named"] else other
+            typer.echo(f"  data/{dataset}.zip: {fact['bytes']:,} bytes, {fact['sha256']}, {verdict}")
+
+
+@app.command()
+def audit(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Print the audit that the pipeline made: counts, duplicates, copies across splits."""
+    from ferlab import params
+    from ferlab.errors import UserError
+    from ferlab.project import Project
+
+    project = Project.find()
+    path = project.reports(params.load(project.params).budget) / "audit.json"
+    if not path.is_file():
+        raise UserError("there is no audit yet", where=str(path), next_step="`dvc repro audit` makes it")
+    found = json.loads(path.read_text())
+    if as_json:
+        typer.echo(json.dumps(found, indent=1))
+        return
+    fer2013, ckplus = found["fer2013"], found["ckplus"]
+    for split, counts in fer2013["images"].items():
+        typer.echo(f"{split}: {sum(counts.values())} images, {fer2013['constant'][split]} constant")
+    typer.echo("exact duplicates: " + ", ".join(f"{v} {k.replace('_', ' ')}" for k, v in fer2013["duplicates"].items()))
+    for name, counts in fer2013["copies"].items():
+        typer.echo(f"{name.replace('_', ' ')}: " + ", ".join(f"{k} {v}" for k, v in counts.items()))
+    typer.echo(
+        f"CK+: {sum(ckplus['images'].values())} images of {sum(ckplus['sequences'].values())} sequences, "
+        f"{ckplus['subjects']} subjects"
+    )
+
+
+def _track(project: "Project", kind: str, hashes: dict[str, str]) -> None:
+    """Note the data's hashes in params.yaml and let DVC track them."""
+    import subprocess
+    import sys
+
+    from ferlab import params
+    from ferlab.errors import UserError
+    from ferlab.files import write_text
+    from ferlab.yaml_file import dump_yaml, overlay, read_yaml
+
+    tree = read_yaml(project.params)
+    before = dump_yaml(tree)
+    overlay(tree, {"data": {"kind": kind, **hashes}})
+    params.check(tree, "params.yaml")
+    if dump_yaml(tree) != before:
+        write_text(project.params, dump_yaml(tree))
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", "add", "--quiet", "data"],
+        cwd=project.root, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise UserError(
+            f"data/ is in place, but DVC could not track it: {done.stderr.strip()}",
+            where=str(project.root),
+            next_step="mend that and type: dvc add data",
+        )
+    typer.echo(f"data/ holds {kind} faces, tracked by data.dvc; `dvc repro` rebuilds what depends on them")

@@ -1,0 +1,100 @@
+"""`ferlab doctor`: is this machine and project ready?"""
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ferlab.project import Project
+
+LITTLE_DISK_GIB = 5
+
+
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Look at the environment, stores, data, disk, threads and GPU, and say what to mend.
+
+    Exit code 2 if something needs mending.
+    """
+    from ferlab.project import Project
+
+    facts, problems = _look(Project.find())
+    if as_json:
+        typer.echo(json.dumps({"facts": facts, "problems": problems}, indent=1))
+    else:
+        for name, value in facts.items():
+            typer.echo(f"{name}: {value}")
+        for problem in problems:
+            typer.echo(f"TO MEND: {problem}")
+        typer.echo("all is well" if not problems else f"{len(problems)} to mend")
+    if problems:
+        raise typer.Exit(2)
+
+
+def _look(project: "Project") -> tuple[dict[str, Any], list[str]]:
+    import os
+    import platform
+    import shutil
+    from importlib.metadata import version
+
+    import torch
+
+    from ferlab import params
+    from ferlab.adapters.tracking import connect
+    from ferlab.data.containers import DATASETS
+    from ferlab.errors import UserError
+    from ferlab.files import sha256_file
+
+    problems: list[str] = []
+    packages = ("dvc", "mlflow", "optuna", "torch", "torchvision", "scikit-learn", "pandas")
+    free = shutil.disk_usage(project.root).free / 2**30
+    facts: dict[str, Any] = {
+        "python": platform.python_version(),
+        "packages": ", ".join(f"{name} {version(name)}" for name in packages),
+        "cores": os.cpu_count(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
+        "free disk": f"{free:.0f} GiB",
+        "project": str(project.root),
+        "tracking store": project.tracking_uri,
+        "in flight": _size(project.state / "inflight"),
+    }
+    missing = [tool for tool in ("git", "dvc", "ferlab") if shutil.which(tool) is None]
+    if missing:
+        problems.append(f"{', '.join(missing)} can't be found; activate the environment: . .venv/bin/activate")
+    if free < LITTLE_DISK_GIB:
+        problems.append(f"only {free:.1f} GiB of disk are free; {LITTLE_DISK_GIB} are a comfortable minimum")
+    try:
+        settings = params.load(project.params)
+        facts["budget"], facts["threads"] = settings.budget, settings.compute.threads
+        if settings.compute.threads > (os.cpu_count() or 1):
+            problems.append(f"compute.threads is {settings.compute.threads}, the machine has {os.cpu_count()} cores")
+        for dataset in DATASETS:
+            path = project.data / f"{dataset}.zip"
+            if not path.is_file():
+                problems.append(f"data/{path.name} is missing: `ferlab data demo` or `ferlab data add …`")
+            elif sha256_file(path) != getattr(settings.data, dataset):
+                problems.append(f"data/{path.name} is not the file that params.yaml names: `ferlab data add …`")
+        facts["data"] = settings.data.kind
+    except UserError as error:
+        problems.append(str(error))
+    try:
+        client = connect(project)
+        runs = client.search_experiments()
+        facts["experiments"] = ", ".join(sorted(e.name for e in runs))
+        moved = [e.name for e in runs if e.name != "Default" and not _is_here(e.artifact_location, project)]
+        if moved:
+            problems.append(
+                f"artifacts of {', '.join(moved)} lie outside this project: was it moved? MLflow keeps whole paths"
+            )
+    except UserError as error:
+        problems.append(str(error))
+    return facts, problems
+
+
+def _is_here(location: str, project: "Project") -> bool:
+    return not location.startswith("file:") or location.startswith((project.home / "mlruns").as_uri())
+
+
+def _size(folder: Any) -> str:
+    total = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return f"{total / 2**20:.0f} MiB of checkpoints in {folder} (safe to delete when nothing runs)"

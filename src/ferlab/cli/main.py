@@ -1,0 +1,42 @@
+"""`ferlab`: the entry point, and what happens to errors."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ferlab.cli import budget, data, doctor, report, stage, ui
+from ferlab.errors import UserError
+
+app = typer.Typer(
+    name="ferlab",
+    help="Rebuild a paper on facial expression recognition, question it, and trust the answer.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(data.app, name="data")
+app.add_typer(budget.app, name="budget")
+app.command()(report.report)
+app.command()(doctor.doctor)
+app.command()(ui.ui)
+app.command(hidden=True)(stage.stage)
+
+
+@app.callback()
+def common(
+    context: typer.Context,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress.")] = False,
+) -> None:
+    context.obj = {"quiet": quiet}
+
+
+def main() -> None:
+    """Run the command line. What a user can mend ends with one message and exit code 2."""
+    try:
+        app()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("stopped; type the same command to go on", file=sys.stderr)
+        sys.exit(130)

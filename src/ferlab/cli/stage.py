@@ -1,0 +1,18 @@
+"""`ferlab stage`: what dvc.yaml calls."""
+
+from typing import Annotated
+
+import typer
+
+
+def stage(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The stage.")],
+    arguments: Annotated[list[str] | None, typer.Argument(help="Its arguments, e.g. an arm and a seed.")] = None,
+) -> None:
+    """Run one stage of the pipeline (use `dvc repro`, which knows what is up to date)."""
+    from ferlab.project import Project
+    from ferlab.stages.context import run_stage
+    from ferlab.stages.table import find
+
+    run_stage(Project.find(), find(name), arguments or [], context.obj["quiet"])

@@ -1,0 +1,139 @@
+"""ImageSet: the one form in which faces travel from room to room."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ferlab.errors import UserError
+from ferlab.files import atomic_folder, write_text
+
+SIDE = 48  # pixels: both datasets are 48x48
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Labelled grey faces.
+
+    Attributes:
+        images: uint8 (N, 48, 48), 0 black to 255 white. Memory-mapped and read-only after `open`.
+        labels: int64 (N,), indices into `classes`.
+        classes: the names of the classes.
+        ids: N distinct names; they say where an image is from, e.g. `train/happy/Training_12.jpg`.
+        subjects: N names of the persons shown, "" where unknown.
+        origins: N names of sources, e.g. `fer2013`, `ckplus`, `dcgan`.
+        split: which part of a dataset this is, e.g. `train`.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+    ids: tuple[str, ...]
+    subjects: tuple[str, ...]
+    origins: tuple[str, ...]
+    split: str
+
+    def __post_init__(self) -> None:
+        n = len(self.images)
+        assert self.images.dtype == np.uint8, self.images.dtype
+        assert self.images.shape[1:] == (SIDE, SIDE), self.images.shape
+        assert self.labels.dtype == np.int64, self.labels.dtype
+        assert self.labels.shape == (n,), self.labels.shape
+        assert len(self.ids) == len(self.subjects) == len(self.origins) == n
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def take(self, indices: NDArray[np.integer] | NDArray[np.bool_]) -> "ImageSet":
+        """The images at `indices` (integers, or a mask of N booleans), in that order."""
+        chosen = np.flatnonzero(indices) if indices.dtype == np.bool_ else indices
+        return replace(
+            self,
+            images=self.images[chosen],
+            labels=self.labels[chosen],
+            ids=tuple(self.ids[i] for i in chosen),
+            subjects=tuple(self.subjects[i] for i in chosen),
+            origins=tuple(self.origins[i] for i in chosen),
+        )
+
+    def counts(self) -> dict[str, int]:
+        """Number of images a class."""
+        numbers = np.bincount(self.labels, minlength=len(self.classes))
+        return {name: int(n) for name, n in zip(self.classes, numbers, strict=True)}
+
+    def digest(self) -> str:
+        """Hex SHA-256 over pixels, labels, classes and ids."""
+        digest = hashlib.sha256()
+        digest.update(np.ascontiguousarray(self.images).data)
+        digest.update(np.ascontiguousarray(self.labels).data)
+        digest.update(json.dumps([self.classes, self.ids]).encode())
+        return digest.hexdigest()
+
+    def save(self, folder: Path) -> None:
+        """Write `images.npy`, `labels.npy` and `meta.json` into `folder`, all or nothing."""
+        meta = {
+            "classes": self.classes,
+            "split": self.split,
+            "ids": self.ids,
+            "subjects": _pack(self.subjects),
+            "origins": _pack(self.origins),
+        }
+        with atomic_folder(folder) as fresh:
+            for name, array in (("images", self.images), ("labels", self.labels)):
+                with (fresh / f"{name}.npy").open("wb") as handle:
+                    # through the handle, not tofile: a full disk then raises an error that has a number
+                    np.lib.format.write_array_header_1_0(handle, np.lib.format.header_data_from_array_1_0(array))
+                    handle.write(np.ascontiguousarray(array).data)
+            write_text(fresh / "meta.json", json.dumps(meta, sort_keys=True, indent=0))
+
+    @classmethod
+    def open(cls, folder: Path) -> "ImageSet":
+        """Open a folder that `save` wrote; the pixels stay on disk until they are used.
+
+        Raises:
+            UserError: the folder is absent or incomplete.
+        """
+        try:
+            meta = json.loads((folder / "meta.json").read_text())
+            images = np.load(folder / "images.npy", mmap_mode="r")
+            labels = np.load(folder / "labels.npy")
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"no readable set of images: {error}", where=str(folder), next_step="run `dvc repro` to make it"
+            ) from None
+        n = len(labels)
+        return cls(
+            images=images,
+            labels=labels,
+            classes=tuple(meta["classes"]),
+            ids=tuple(meta["ids"]),
+            subjects=_unpack(meta["subjects"], n),
+            origins=_unpack(meta["origins"], n),
+            split=meta["split"],
+        )
+
+
+def concatenate(sets: Sequence[ImageSet], split: str) -> ImageSet:
+    """One set after the other. All must have the same classes."""
+    assert len({s.classes for s in sets}) == 1
+    return ImageSet(
+        images=np.concatenate([s.images for s in sets]),
+        labels=np.concatenate([s.labels for s in sets]),
+        classes=sets[0].classes,
+        ids=tuple(i for s in sets for i in s.ids),
+        subjects=tuple(i for s in sets for i in s.subjects),
+        origins=tuple(i for s in sets for i in s.origins),
+        split=split,
+    )
+
+
+def _pack(column: tuple[str, ...]) -> str | tuple[str, ...]:
+    return column[0] if column and len(set(column)) == 1 else column
+
+
+def _unpack(column: str | list[str], n: int) -> tuple[str, ...]:
+    return (column,) * n if isinstance(column, str) else tuple(column)

@@ -1,0 +1,37 @@
+"""Intervals of accuracies."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An accuracy with its 95% interval, all in 0-1, and how the interval was made."""
+
+    value: float
+    low: float
+    high: float
+    method: str
+
+
+def wilson(correct: int, n: int) -> Interval:
+    """Accuracy of one trained model over n images, with Wilson's score interval.
+
+    It covers the choice of test images, not the choice of seed.
+    """
+    low, high = proportion_confint(correct, n, alpha=1 - LEVEL, method="wilson")
+    return Interval(correct / n, float(low), float(high), f"Wilson, 1 run, n = {n}")
+
+
+def over_seeds(accuracies: Sequence[float]) -> Interval:
+    """Mean accuracy over at least two seeds, with Student's t interval of that mean."""
+    values = np.asarray(accuracies)
+    mean, error = float(values.mean()), float(stats.sem(values))
+    half = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1)) * error
+    return Interval(mean, max(0.0, mean - half), min(1.0, mean + half), f"t over {len(values)} seeds")

@@ -1,0 +1,125 @@
+"""Files that are either whole or absent, and names for their content."""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from ferlab.errors import UserError
+
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NOT_CONTENT = {"__pycache__"}
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn a full, limited or read-only disk into a UserError that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_SPACE:
+            raise UserError(
+                f"no space left to write {path.name}: {error.strerror}",
+                where=str(path.parent),
+                next_step="free some space (`ferlab doctor` shows what is left) and start again; "
+                "nothing that was there before has been touched",
+            ) from error
+        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+            raise UserError(
+                f"{path.name} can't be written: {error.strerror}",
+                where=str(path.parent),
+                next_step="make the folder writable",
+            ) from error
+        raise
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[IO[bytes]]:
+    """Open a temporary file beside `path` for writing; rename it to `path` when the block ends without error.
+
+    Raises:
+        UserError: no space or no permission. `path` then still holds what it held.
+    """
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "w+b") as handle:
+                yield handle
+                handle.flush()
+                os.fsync(handle.fileno())
+            Path(name).chmod(0o644)  # mkstemp makes private files
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` (UTF-8) to `path` atomically."""
+    with atomic_write(path) as handle:
+        handle.write(text.encode())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as canonical JSON (sorted keys, one trailing newline) to `path` atomically."""
+    write_text(path, canonical_json(value, indent=1) + "\n")
+
+
+def canonical_json(value: Any, indent: int | None = None) -> str:
+    """The same text for the same value: sorted keys, no NaN."""
+    separators = None if indent else (",", ":")
+    return json.dumps(value, sort_keys=True, allow_nan=False, indent=indent, separators=separators)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """A temporary folder beside `path`, which takes the place of `path` when the block ends without error."""
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
+        fresh.chmod(0o755)
+        try:
+            yield fresh
+            replace_folder(fresh, path)
+        except BaseException:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
+
+
+def replace_folder(fresh: Path, path: Path) -> None:
+    """Put the folder `fresh` in the place of `path`; what was at `path` is removed only after the exchange."""
+    if not path.exists():
+        fresh.replace(path)
+        return
+    aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent))
+    path.replace(aside / path.name)
+    try:
+        fresh.replace(path)
+    except BaseException:
+        (aside / path.name).replace(path)
+        raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def sha256_file(path: Path) -> str:
+    """Hex SHA-256 of one file's bytes."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def content_hash(path: Path) -> str:
+    """Hex SHA-256 of a file, or of a folder's relative names and contents (caches of bytecode left out)."""
+    if path.is_file():
+        return sha256_file(path)
+    digest = hashlib.sha256()
+    for file in sorted(p for p in path.rglob("*") if p.is_file() and not _NOT_CONTENT & set(p.parts)):
+        digest.update(f"{file.relative_to(path).as_posix()}\0{sha256_file(file)}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Generative adversarial networks: a family is data, and one loop trains them all."""

@@ -1,0 +1,69 @@
+"""Where things lie: one project folder, named once."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ferlab.errors import UserError
+
+
+@dataclass(frozen=True)
+class Project:
+    """Paths of a ferlab project.
+
+    `root` is the checkout that a command works on. `home` is the same, except inside the temporary copies that
+    `dvc exp run --temp` and `--queue` make: there it is the checkout that the user typed the command in, so that
+    runs and checkpoints outlive the copy.
+    """
+
+    root: Path
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> "Project":
+        """The project that holds `start` (default: the working directory).
+
+        Raises:
+            UserError: no folder upwards holds both params.yaml and dvc.yaml.
+        """
+        start = (start or Path.cwd()).resolve()
+        for folder in (start, *start.parents):
+            if (folder / "params.yaml").is_file() and (folder / "dvc.yaml").is_file():
+                return cls(folder)
+        raise UserError(
+            "this is not a ferlab project: no params.yaml and dvc.yaml here or above",
+            where=str(start),
+            next_step="go to your clone of ferlab and type the command there",
+        )
+
+    @property
+    def home(self) -> Path:
+        parts = self.root.parts
+        for i in range(len(parts) - 2):
+            if parts[i : i + 3] == (".dvc", "tmp", "exps"):
+                return Path(*parts[:i])
+        return self.root
+
+    @property
+    def params(self) -> Path:
+        return self.root / "params.yaml"
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def work(self) -> Path:
+        return self.root / "work"
+
+    @property
+    def state(self) -> Path:
+        """What is in flight: checkpoints by identity, locks, the tuning database. Never a DVC out."""
+        return self.home / ".ferlab"
+
+    def reports(self, budget: str) -> Path:
+        return self.root / "reports" / budget
+
+    @property
+    def tracking_uri(self) -> str:
+        """MLflow's store: MLFLOW_TRACKING_URI, else MLflow's own default place, seen from the project's home."""
+        return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.home / 'mlflow.db'}"

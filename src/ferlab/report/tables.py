@@ -1,0 +1,237 @@
+"""The report's tables as data frames, each computed from the small files of one budget.
+
+A row whose files aren't there is kept and says so: the report never hides what hasn't been run.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ferlab.errors import UserError
+from ferlab.evaluation.intervals import Interval, over_seeds, wilson
+from ferlab.evaluation.metrics import scores
+from ferlab.evaluation.predictions import Predictions, read
+from ferlab.params import NONE, NetworkClassifier, Params
+from ferlab.report import paper
+
+NOT_RUN = "not run yet"
+RUN = "run"
+DECIMALS = 6  # of percentages in table1.csv
+DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
+
+Runs = dict[str, dict[int, Predictions]]
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; empty when there is no such file.
+
+    Raises:
+        UserError: the file is not a JSON object.
+    """
+    if not path.exists():
+        return {}
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"not JSON: {error}", where=str(path), next_step="remove it and run `dvc repro`") from None
+    if not isinstance(value, dict):
+        raise UserError("not a JSON object", where=str(path), next_step="remove it and run `dvc repro`")
+    return value
+
+
+def read_runs(folder: Path, params: Params) -> Runs:
+    """Predictions of every arm and seed that params names and that has been run: arm -> seed -> predictions.
+
+    Raises:
+        UserError: a file is damaged, or runs were scored on different images, so that rows can't be compared.
+    """
+    runs: Runs = {}
+    first: tuple[Path, frozenset[str]] | None = None
+    for arm in params.run.arms:
+        for seed in params.run.seeds:
+            path = folder / "predictions" / f"{arm}-{seed}.parquet"
+            if not path.exists():
+                continue
+            runs.setdefault(arm, {})[seed] = read(path)
+            images = frozenset(runs[arm][seed].ids)
+            first = first or (path, images)
+            if images != first[1]:
+                raise UserError(
+                    f"its test images are not those of {first[0].name}, so the two can't stand in one table",
+                    where=str(path),
+                    next_step="run `dvc repro`, which brings old predictions up to date",
+                )
+    return runs
+
+
+def accuracy(seeds: Mapping[int, Predictions]) -> Interval:
+    """Accuracy (0-1) of one arm: one seed with Wilson's interval over the images, more with Student's t over seeds."""
+    if len(seeds) == 1:
+        (only,) = seeds.values()
+        return wilson(int(only.correct.sum()), len(only.correct))
+    return over_seeds([float(run.correct.mean()) for run in seeds.values()])
+
+
+def table1(folder: Path, params: Params) -> pd.DataFrame:
+    """The paper's Table 1 beside ours: all seven rows in the paper's order, run or not.
+
+    Returns:
+        `model` and `paper_percent` (the paper's), then ours as in `_ours`, and `difference_points` (ours minus the
+        paper's, in percentage points). Accuracies are in percent; what hasn't been run is NaN, or "" for text.
+    """
+    runs, about = read_runs(folder, params), read_json(folder / "arms.json")
+    rows = []
+    for row in paper.TABLE1:
+        ours = _ours(row.arm, runs.get(row.arm, {}), about, params)
+        difference = round(ours["ours_percent"] - row.percent, DECIMALS)
+        rows.append({"model": row.model, "paper_percent": row.percent, **ours, "difference_points": difference})
+    return pd.DataFrame(rows)
+
+
+def controls(folder: Path, params: Params) -> pd.DataFrame:
+    """Our arms that the paper's Table 1 hasn't: `purpose` (a sentence), then the columns of `_ours`."""
+    runs, about = read_runs(folder, params), read_json(folder / "arms.json")
+    ours = [arm for arm in params.arms if arm not in {row.arm for row in paper.TABLE1}]
+    return pd.DataFrame(
+        {"purpose": _purpose(arm, params), **_ours(arm, runs.get(arm, {}), about, params)} for arm in ours
+    )
+
+
+def _ours(arm: str, seeds: Mapping[int, Predictions], about: Mapping[str, Any], params: Params) -> dict[str, Any]:
+    """Our side of a row.
+
+    `arm`, `status` ("run" or "not run yet"), `ours_percent`, `low_percent` and `high_percent` (95% interval),
+    `interval` (how it was made), `seeds` and `seeds_missing` (numbers, joined by spaces), `test_images`, `labels`
+    (policy for CK+'s contempt) and `added_images` (to the training split).
+    """
+    nan = float("nan")
+    row: dict[str, Any] = {"arm": arm, "status": NOT_RUN, "ours_percent": nan, "low_percent": nan, "high_percent": nan}
+    row |= {"interval": "", "seeds": "", "seeds_missing": "", "test_images": pd.NA, "labels": "", "added_images": pd.NA}
+    if seeds:
+        interval = accuracy(seeds)
+        keys = ("ours_percent", "low_percent", "high_percent")
+        values = (interval.value, interval.low, interval.high)
+        row |= {key: round(100 * value, DECIMALS) for key, value in zip(keys, values, strict=True)}
+        row |= {
+            "status": RUN,
+            "interval": interval.method,
+            "seeds": " ".join(map(str, seeds)),
+            "seeds_missing": " ".join(str(seed) for seed in params.run.seeds if seed not in seeds),
+            "test_images": len(next(iter(seeds.values())).ids),
+            "labels": about.get(arm, {}).get("labels", params.arms[arm].labels),
+            "added_images": about.get(arm, {}).get("added_images", pd.NA),
+        }
+    return row
+
+
+def _purpose(name: str, params: Params) -> str:
+    arm = params.arms[name]
+    if arm.match_steps_of is not None:
+        return f"control: as many training steps as {arm.match_steps_of}, without its added images"
+    if not isinstance(params.classifiers[arm.classifier], NetworkClassifier) and arm.synthetic == NONE:
+        return "the paper's first idea, a support vector machine, here on pixels; it prints no number for it"
+    return f"{arm.classifier}, " + (
+        "real images only" if arm.synthetic == NONE else f"with {arm.synthetic} images added"
+    )
+
+
+def run_table(folder: Path, params: Params) -> pd.DataFrame:
+    """One row a run: every arm and seed that params names.
+
+    Returns:
+        `arm`, `seed`, `status`; `accuracy`, `macro_f1`, `balanced_accuracy` (0-1) and `log_loss` (nats) on the test
+        split; `selected_epoch`, `valid_accuracy` (0-1) and `notes` of the selection; `identity` (hex), and `stale`
+        where the selection on file is of another run than the predictions.
+    """
+    runs = read_runs(folder, params)
+    rows = []
+    for arm in params.run.arms:
+        for seed in params.run.seeds:
+            row: dict[str, Any] = {"arm": arm, "seed": seed, "status": NOT_RUN}
+            if run := runs.get(arm, {}).get(seed):
+                chosen = read_json(folder / "selection" / f"{arm}-{seed}.json")
+                notes = "; ".join(f"{key}: {value}" for key, value in sorted(chosen.get("notes", {}).items()))
+                row |= {"status": RUN, **scores(run), "identity": run.run, "notes": notes}
+                row |= {key: chosen.get(key) for key in ("selected_epoch", "valid_accuracy")}
+                row["stale"] = chosen.get("identity", run.run) != run.run
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def always_commonest(runs: Runs) -> tuple[int, float]:
+    """The test split's commonest class (index into FER_CLASSES) and the accuracy (0-1) of always answering it."""
+    truth = next(run for seeds in runs.values() for run in seeds.values()).truth
+    counts = np.bincount(truth)
+    return int(counts.argmax()), float(counts.max() / len(truth))
+
+
+def drawn(params: Params) -> bool:
+    """Whether the data are the demo's drawn faces."""
+    return params.data.kind == "demo"
+
+
+def standing(params: Params) -> str:
+    """What these numbers are worth, in a sentence or two: the budget, the data and whether they bear on the paper."""
+    if drawn(params):
+        return (
+            f"These numbers come from the {params.budget} budget on drawn faces. They show that the pipeline works and "
+            "say nothing about the paper."
+        )
+    if params.budget != "paper":
+        return (
+            f"These numbers come from the {params.budget} budget on FER-2013 and CK+. They are real measurements of "
+            "smaller or shorter trainings than the paper's, not its experiment."
+        )
+    return "These numbers come from the paper budget on FER-2013 and CK+."
+
+
+def table1_markdown(table: pd.DataFrame, params: Params) -> str:
+    """`table1` for reading, as Markdown; its first line says what the numbers are worth."""
+    lines = [standing(params), ""]
+    lines.append("| model | paper % | our arm | ours % (95% interval) | difference, points | seeds | training data |")
+    lines.append("| --- | ---: | --- | ---: | ---: | --- | --- |")
+    for row in table.to_dict("records"):
+        name = str(row["arm"])
+        cells = [row["model"], f"{row['paper_percent']:.2f}", f"`{name}`", ours_text(row), difference_text(row)]
+        lines.append("| " + " | ".join(map(str, [*cells, seeds_text(row), data_text(row)])) + " |")
+    methods = sorted({str(method) for method in table["interval"] if method})
+    if methods:
+        lines += ["", f"Intervals: {'; '.join(methods)}. Difference: ours minus the paper's."]
+    return "\n".join(lines) + "\n"
+
+
+def ours_text(row: Mapping[Any, Any]) -> str:
+    """E.g. "41.20 (37.10–45.41)"."""
+    if row["status"] != RUN:
+        return NOT_RUN
+    return f"{row['ours_percent']:.2f} ({row['low_percent']:.2f}{DASH}{row['high_percent']:.2f})"
+
+
+def difference_text(row: Mapping[Any, Any]) -> str:
+    """E.g. "−23.08" or "+1.20"; a dash where there is none."""
+    return DASH if row["status"] != RUN else signed(row["difference_points"])
+
+
+def signed(points: float) -> str:
+    """E.g. "−23.08" or "+1.20"."""
+    return f"{points:+.2f}".replace("-", MINUS)
+
+
+def seeds_text(row: Mapping[Any, Any]) -> str:
+    """E.g. "0, 1 (2 not run yet)"; a dash where there is none."""
+    if row["status"] != RUN:
+        return DASH
+    missing = f" ({row['seeds_missing'].replace(' ', ', ')} {NOT_RUN})" if row["seeds_missing"] else ""
+    return f"{row['seeds']}".replace(" ", ", ") + missing
+
+
+def data_text(row: Mapping[Any, Any]) -> str:
+    """E.g. "drop_contempt, 600 added"; a dash where there is none."""
+    if row["status"] != RUN:
+        return DASH
+    added = "number added unknown" if pd.isna(row["added_images"]) else f"{row['added_images']:,} added"
+    return f"{row['labels']}, {added}"

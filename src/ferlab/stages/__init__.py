@@ -1,0 +1,1 @@
+"""DVC stages: each reads files, calls plain functions, writes files."""

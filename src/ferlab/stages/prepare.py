@@ -1,0 +1,53 @@
+"""prepare: from the two containers in data/ to sets of images."""
+
+from ferlab.data import forms
+from ferlab.data.forms import CKPLUS, FER2013
+from ferlab.errors import UserError
+from ferlab.files import sha256_file
+from ferlab.stages.context import Context, Stage
+
+ADD = "`ferlab data add fer2013.zip ckplus48.zip` puts your own archives there, `ferlab data demo` the drawn faces"
+
+
+def run(context: Context) -> None:
+    settings = context.section("data")
+    if settings.kind == "demo" and not settings.allow_demo:
+        raise UserError(
+            f"the budget '{context.params.budget}' is meant for real faces, and data/ holds the demo's drawn ones",
+            where="params.yaml: data",
+            next_step="`ferlab data add fer2013.zip ckplus48.zip` with FER-2013 (folders or fer2013.csv) and "
+            "CK+48; or `ferlab budget use demo`",
+        )
+    sets = {}
+    for dataset in (FER2013, CKPLUS):
+        path = context.project.data / f"{dataset}.zip"
+        if not path.is_file():
+            raise UserError(f"data/{path.name} is missing", where=str(context.project.data), next_step=ADD)
+        found, expected = sha256_file(path), getattr(settings, dataset)
+        if found != expected:
+            raise UserError(
+                f"data/{path.name} is not the file that params.yaml names: its SHA-256 is {found}, "
+                f"params.yaml says {expected}",
+                where=f"params.yaml: data.{dataset}",
+                next_step=f"if you meant to change the data: {ADD}, and notes the hash; else bring the file back "
+                "(`dvc checkout data.dvc`)",
+            )
+        form, sets[dataset] = forms.read(path)
+        if form.dataset != dataset:
+            raise UserError(f"data/{path.name} holds {form.name}", where=str(path), next_step=ADD)
+        context.say(f"{form.name}: " + ", ".join(f"{split} {len(s)}" for split, s in sets[dataset].items()))
+    train, valid, test, ckplus = context.outs
+    sets[FER2013]["train"].save(train)
+    sets[FER2013]["valid"].save(valid)
+    sets[FER2013]["test"].save(test)
+    sets[CKPLUS]["all"].save(ckplus)
+
+
+STAGE = Stage(
+    name="prepare",
+    run=run,
+    keys=("data",),
+    rooms=("data",),
+    inputs=("data",),
+    outs=("work/prepared/train", "work/prepared/valid", "work/prepared/test", "work/prepared/ckplus"),
+)

@@ -1,0 +1,20 @@
+"""The table of stages, each imported only when it is run: a stage should pay for its own imports alone."""
+
+from importlib import import_module
+
+from ferlab.errors import UserError
+from ferlab.stages.context import Stage
+
+NAMES = ("prepare", "audit", "gan", "synthesize", "quality", "tune", "mix", "train", "evaluate", "report")
+
+
+def find(name: str) -> Stage:
+    """The declaration of a stage.
+
+    Raises:
+        UserError: there is no such stage.
+    """
+    if name not in NAMES:
+        raise UserError(f"no stage is called '{name}'", next_step=f"the stages are {', '.join(NAMES)}")
+    stage: Stage = import_module(f"ferlab.stages.{name}").STAGE
+    return stage

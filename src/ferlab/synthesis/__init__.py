@@ -1,0 +1,1 @@
+"""Synthetic faces: drawn from trained generators, and mixed into training sets."""

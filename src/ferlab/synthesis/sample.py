@@ -1,0 +1,31 @@
+"""Drawing images from a trained generator."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from ferlab.gan.networks import to_pixels
+from ferlab.training.seeding import generator
+
+CHUNK = 50  # images at once. Fixed: a convolution's last bits may depend on it, so it's no parameter
+
+
+def draw(maker: nn.Module, latent: int, label: int, n: int, seed: int) -> NDArray[np.uint8]:
+    """Draw n images of one label; the first k of them don't depend on n.
+
+    Args:
+        maker: a generator in evaluation mode, called as `maker(z, labels)`.
+        latent: length of z.
+        label: what a conditional generator is told.
+
+    Returns:
+        uint8 (n, 48, 48), 0-255.
+    """
+    noise = generator(seed, "z")
+    images = np.empty((-(-n // CHUNK) * CHUNK, 48, 48), dtype=np.uint8)
+    with torch.inference_mode():
+        for start in range(0, len(images), CHUNK):
+            z = torch.randn(CHUNK, latent, 1, 1, generator=noise)
+            images[start : start + CHUNK] = to_pixels(maker(z, torch.full((CHUNK,), label))).numpy()
+    return images[:n]

@@ -1,0 +1,1 @@
+"""What every training shares: seeds, identity, checkpoints, observers."""

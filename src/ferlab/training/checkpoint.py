@@ -1,0 +1,139 @@
+"""Whole, canonical checkpoints: equal states give equal bytes, and a file is either whole or absent.
+
+A state is a tree of dicts, lists and tuples whose leaves are tensors or plain JSON values. It becomes one safetensors
+file: tensors under their path in the tree, everything else as canonical JSON in the file's metadata.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from ferlab.errors import UserError
+from ferlab.files import atomic_write, canonical_json
+
+FILE = "state.safetensors"
+
+
+def save_state(state: Mapping[str, Any], path: Path) -> None:
+    """Write a state atomically. Equal states give byte-equal files, also after a resume."""
+    tensors: dict[str, torch.Tensor] = {}
+    skeleton = _split(state, "", tensors)
+    content = safetensors.torch.save(tensors, metadata={"skeleton": canonical_json(skeleton)})
+    with atomic_write(path) as handle:
+        handle.write(content)
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    """Read a state that `save_state` wrote; tensors arrive on the CPU.
+
+    Raises:
+        UserError: the file is damaged. It is never skipped silently.
+    """
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            skeleton = json.loads(file.metadata()["skeleton"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+        state = _join(skeleton, tensors)
+    except (OSError, safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"this checkpoint can't be read: {error}",
+            where=str(path),
+            next_step="delete its folder to start this training afresh",
+        ) from None
+    assert isinstance(state, dict)
+    return state
+
+
+def _split(node: Any, path: str, tensors: dict[str, torch.Tensor]) -> Any:
+    if isinstance(node, torch.Tensor):
+        # a copy: modules may share storage, which safetensors refuses
+        tensors[path] = node.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
+        return {"tensor": path}
+    if isinstance(node, Mapping):
+        return {"dict": [[key, _split(value, f"{path}/{key}", tensors)] for key, value in node.items()]}
+    if isinstance(node, list | tuple):
+        kind = "list" if isinstance(node, list) else "tuple"
+        return {kind: [_split(value, f"{path}/{i}", tensors) for i, value in enumerate(node)]}
+    return {"plain": node}
+
+
+def _join(node: dict[str, Any], tensors: Mapping[str, torch.Tensor]) -> Any:
+    ((kind, value),) = node.items()
+    if kind == "tensor":
+        return tensors[value]
+    if kind == "dict":
+        return {key: _join(item, tensors) for key, item in value}
+    if kind in ("list", "tuple"):
+        items = [_join(item, tensors) for item in value]
+        return items if kind == "list" else tuple(items)
+    return value
+
+
+def restore(module: nn.Module, optimizer: Optimizer, state: Mapping[str, Any]) -> None:
+    """Load `{"module": …, "optimizer": …}` into a module and its optimiser.
+
+    Raises:
+        UserError: the state belongs to another network or optimiser.
+    """
+    try:
+        module.load_state_dict(state["module"])
+        optimizer.load_state_dict(state["optimizer"])
+    except (RuntimeError, ValueError, KeyError) as error:
+        raise UserError(
+            f"this checkpoint belongs to another network: {error}", next_step="delete it to start afresh"
+        ) from None
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            for name, value in optimizer.state[parameter].items():
+                if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
+                    # files hold contiguous tensors; the optimiser's kernels want the parameter's own layout
+                    optimizer.state[parameter][name] = torch.empty_like(parameter).copy_(value)
+
+
+class Checkpoints:
+    """Where one training keeps its state while it is in flight.
+
+    Args:
+        folder: a folder of its own, outside every DVC out.
+        every_seconds: how often `offer` writes.
+    """
+
+    def __init__(self, folder: Path, every_seconds: float) -> None:
+        self.folder, self.every_seconds = folder, every_seconds
+        self._written = time.monotonic()
+
+    def child(self, name: str) -> "Checkpoints":
+        """The place of one of several trainings in turn, e.g. of one label's GAN."""
+        return Checkpoints(self.folder / name, self.every_seconds)
+
+    def load(self) -> dict[str, Any] | None:
+        """The last state written, or None if there is none. What a killed write left behind is swept away."""
+        for leftover in self.folder.glob(f".{FILE}.*"):
+            leftover.unlink()
+        path = self.folder / FILE
+        return load_state(path) if path.exists() else None
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        """Write a state now."""
+        save_state(state, self.folder / FILE)
+        self._written = time.monotonic()
+
+    def offer(self, make_state: Callable[[], Mapping[str, Any]]) -> bool:
+        """Write `make_state()` if the last write is long enough ago. Returns whether it was written."""
+        if time.monotonic() - self._written < self.every_seconds:
+            return False
+        self.save(make_state())
+        return True
+
+    def clear(self) -> None:
+        """Delete everything."""
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,79 @@
+"""Identity: a name for a result that is fixed before the result exists.
+
+Two runs with the same identity were given the same parameters, the same content of their inputs, the same source of
+the numerical rooms and the same kind of device, so that on a CPU they end bit-identical.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ferlab
+from ferlab.files import canonical_json, content_hash
+
+SOURCE = Path(ferlab.__file__).parent
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a result is made of, and its name.
+
+    Attributes:
+        manifest: `stage`, `arguments`, `params` (dotted key to value), `inputs` (path to hash), `code` (room to hash),
+            `device`; plain JSON types.
+    """
+
+    manifest: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """16 hex digits of the manifest's SHA-256."""
+        return hashlib.sha256(canonical_json(self.manifest).encode()).hexdigest()[:16]
+
+
+def identify(
+    stage: str,
+    arguments: Mapping[str, Any],
+    params: Mapping[str, Any],
+    inputs: Mapping[str, Path],
+    rooms: tuple[str, ...],
+    device: str,
+) -> Identity:
+    """Hash what a result is made of. `rooms` are paths below src/ferlab; `inputs` are files or folders."""
+    return Identity(
+        {
+            "stage": stage,
+            "arguments": dict(arguments),
+            "params": dict(params),
+            "inputs": {name: content_hash(path) for name, path in inputs.items()},
+            "code": {room: content_hash(SOURCE / room) for room in rooms},
+            "device": device,
+        }
+    )
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """What differs between two manifests, a line each: parameters with their values, inputs and rooms by name."""
+    lines = []
+    for part, noun in (("params", "parameter"), ("inputs", "input"), ("code", "code of"), ("arguments", "argument")):
+        old, new = flatten(before.get(part, {})), flatten(after.get(part, {}))
+        for key in sorted(old.keys() | new.keys()):
+            if old.get(key) != new.get(key):
+                values = f" {old.get(key)} -> {new.get(key)}" if part in ("params", "arguments") else ""
+                lines.append(f"{noun} {key}{values}")
+    if before.get("device") != after.get("device"):
+        lines.append(f"device {before.get('device')} -> {after.get('device')}")
+    return lines
+
+
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, with dotted keys."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat

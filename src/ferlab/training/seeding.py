@@ -1,0 +1,56 @@
+"""Random numbers that depend on a seed and a purpose, never on the order in which things happen."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from threadpoolctl import threadpool_limits
+
+from ferlab.errors import UserError
+
+
+def derive(seed: int, *purpose: object) -> int:
+    """A seed in [0, 2**63) for one purpose, e.g. `derive(0, "dcgan", "happy", "noise")`."""
+    text = "\0".join(map(str, (seed, *purpose)))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def generator(seed: int, *purpose: object) -> torch.Generator:
+    """A CPU generator seeded for one purpose."""
+    return torch.Generator().manual_seed(derive(seed, *purpose))
+
+
+def permutation(n: int, seed: int, *purpose: object) -> torch.Tensor:
+    """int64 (n,), a random order of 0..n-1 that depends on the seed and the purpose (e.g. the epoch) only."""
+    return torch.randperm(n, generator=generator(seed, *purpose))
+
+
+def resolve_device(device: str) -> str:
+    """`cpu` or `cuda` for params.yaml's compute.device.
+
+    Raises:
+        UserError: cuda is asked for and there is none.
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UserError(
+            "no CUDA device is available", where="params.yaml: compute.device", next_step="set it to cpu or auto"
+        )
+    return device
+
+
+def set_up(threads: int) -> None:
+    """Fix what else decides bits: the number of CPU threads, and deterministic kernels."""
+    torch.set_num_threads(threads)
+    threadpool_limits(threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed torch's global generator inside the block only; layers draw their first weights from it."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield

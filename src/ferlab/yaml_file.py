@@ -1,0 +1,45 @@
+"""YAML files that people edit: read with their comments, changed, written back with them."""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from ferlab.errors import UserError
+
+
+def read_yaml(path: Path) -> Any:
+    """A YAML file as ruamel's round-trip tree: behaves as plain values, keeps comments when written back.
+
+    Raises:
+        UserError: no such file, or not YAML (with line and column).
+    """
+    try:
+        return YAML().load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path.name} doesn't exist", where=str(path.parent)) from None
+    except (MarkedYAMLError, YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{path.name}, line {mark.line + 1}, column {mark.column + 1}" if mark else path.name
+        problem = getattr(error, "problem", None) or error
+        raise UserError(f"not valid YAML: {problem}", where=place, next_step="mend this line") from None
+
+
+def dump_yaml(tree: Any) -> str:
+    """The text of a tree from `read_yaml`, comments kept."""
+    yaml, text = YAML(), io.StringIO()
+    yaml.width = 120
+    yaml.dump(tree, text)
+    return text.getvalue()
+
+
+def overlay(tree: Any, changes: Mapping[str, Any]) -> None:
+    """Lay `changes` on `tree` in place: mappings are merged key by key, anything else is replaced."""
+    for key, value in changes.items():
+        if isinstance(value, Mapping) and isinstance(tree.get(key), Mapping):
+            overlay(tree[key], value)
+        else:
+            tree[key] = value
