@@ -94,6 +94,7 @@ class NetworkClassifier(Section):
     network: Literal["resnet50"]
     width: Annotated[float, Field(gt=0, le=2)]
     stem: Literal["imagenet", "3x3_pool", "3x3"]
+    zero_init_residual: bool
     lr: Rate
     momentum: Fraction
     weight_decay: Annotated[float, Field(ge=0, le=1)]

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
-from numpy.typing import NDArray
 
 from ferlab.classifiers.catalogue import create
 from ferlab.params import parse_classifier
@@ -21,7 +20,8 @@ class ServedClassifier(PythonModel):
         settings = json.loads((folder / "run.json").read_text())["settings"]
         self.classifier = create(parse_classifier(settings)).load(folder)
 
-    def predict(self, context: Any, model_input: Any, params: Any = None) -> NDArray[np.float64]:
+    # no type hints here: MLflow takes them for a schema and complains
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         return self.classifier.predict_proba(np.asarray(model_input).astype(np.uint8))
 
 

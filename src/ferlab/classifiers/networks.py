@@ -23,9 +23,10 @@ class Resnet50(ResNet):  # type: ignore[misc]
         width: share of the published channels.
         stem: `imagenet` (7x7, stride 2, max pool: maps of 12x12 … 2x2), `3x3_pool` (24x24 … 3x3),
             `3x3` (no pooling: 48x48 … 6x6).
+        zero_init_residual: start each residual branch at zero (Goyal et al. 2017, section 5.1), torchvision's option.
     """
 
-    def __init__(self, width: float, stem: str, classes: int) -> None:
+    def __init__(self, width: float, stem: str, zero_init_residual: bool, classes: int) -> None:
         nn.Module.__init__(self)  # not ResNet's: its channels are fixed
         channels = [round(c * width) for c in (64, 128, 256, 512)]
         self._norm_layer = nn.BatchNorm2d
@@ -46,9 +47,13 @@ class Resnet50(ResNet):  # type: ignore[misc]
         for module in self.modules():
             if isinstance(module, nn.Conv2d):  # He et al. 2015, as torchvision draws it
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            elif isinstance(module, Bottleneck) and zero_init_residual:
+                nn.init.zeros_(module.bn3.weight)
 
 
-NETWORKS = {"resnet50": lambda settings, classes: Resnet50(settings.width, settings.stem, classes)}
+NETWORKS = {
+    "resnet50": lambda settings, classes: Resnet50(settings.width, settings.stem, settings.zero_init_residual, classes)
+}
 
 
 def build(settings: NetworkClassifier, classes: int) -> nn.Module:

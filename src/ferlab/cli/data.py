@@ -68,7 +68,7 @@ def demo(
             raise UserError(
                 "params.yaml asks for real faces and data/ is empty",
                 where="params.yaml: data",
-                next_step="`ferlab data add fer2013.zip ckplus48.zip` with your archives of FER-2013 (its Kaggle folders "
+                next_step="`ferlab data add fer2013.zip ckplus48.zip` with your archives of FER-2013 (folders "
                 "or fer2013.csv) and CK+48; or `ferlab data demo` for the drawn ones",
             )
     with atomic_folder(project.data) as folder:

@@ -1,6 +1,7 @@
 """train: fit one arm with one seed; select on PublicTest. The test split is not among its inputs."""
 
 import json
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from ferlab.adapters.models import log_if_best
 from ferlab.adapters.tracking import TrackedRun, tracked
 from ferlab.classifiers.base import Fit, Plan
 from ferlab.classifiers.catalogue import create
+from ferlab.classifiers.schedule import batches_per_epoch
 from ferlab.data.images import SIDE, ImageSet, concatenate
 from ferlab.files import atomic_folder, write_json, write_text
 from ferlab.params import parse_classifier
@@ -42,7 +44,7 @@ def run(context: Context) -> None:
             tags=tags | {"data": context.params.data.kind},
             datasets=[("train", "training", train.digest()), ("valid", "validation", valid.digest())],
         ) as tracked_run,
-        ShowProgress(context.slot, plan["settings"].get("epochs", 1), context.quiet) as progress,
+        ShowProgress(context.slot, _epochs(plan, len(train)), context.quiet) as progress,
     ):
         fit = classifier.fit(
             train,
@@ -58,6 +60,11 @@ def run(context: Context) -> None:
         _log(context, tracked_run, fit)
     context.say(f"validation accuracy {fit.valid_accuracy:.4f}, epoch {fit.selected_epoch}")
     context.end_training()
+
+
+def _epochs(plan: dict[str, Any], images: int) -> int:
+    """The last epoch, for the progress bar; 1 for a classifier that makes no steps."""
+    return ceil(plan["steps"] / batches_per_epoch(images, plan["settings"]["batch_size"])) if plan["steps"] else 1
 
 
 def _record(context: Context, arm: str, seed: int, plan: dict[str, Any], fit: Fit) -> dict[str, Any]:
