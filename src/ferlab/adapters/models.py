@@ -39,8 +39,8 @@ def log_if_best(run: TrackedRun, arm_tag: str, valid_accuracy: float, folder: Pa
     with mlflow.start_run(run_id=run.id, nested=True):
         mlflow.pyfunc.log_model(
             name=NAME,
-            python_model=str(Path(__file__).with_name("served_model.py")),
-            artifacts={"run": str(folder)},
+            loader_module="ferlab.adapters.served_model",
+            data_path=str(folder),
             input_example=example,
             pip_requirements=[f"{package}=={version(package)}" for package in PACKAGES],
         )

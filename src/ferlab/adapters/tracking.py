@@ -20,7 +20,7 @@ from ferlab.project import Project
 IDENTITY, SLOT = "ferlab.identity", "ferlab.slot"
 BATCH = 1000  # metrics a call: MLflow's own limit
 
-for noisy in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
+for noisy in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent", "mlflow.pyfunc"):
     logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
