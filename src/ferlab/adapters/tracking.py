@@ -54,9 +54,10 @@ class TrackedRun:
             self.client.log_batch(self.id, metrics=batch)
 
     def figures(self, values: Mapping[str, float]) -> None:
-        """Log values that belong to the run as a whole."""
-        now = int(time.time() * 1000)
-        self.client.log_batch(self.id, metrics=[Metric(k, float(v), now, 0) for k, v in values.items()])
+        """Log values that belong to the run as a whole; one that the store has already isn't logged twice."""
+        now, known = int(time.time() * 1000), self.run.data.metrics
+        fresh = [Metric(k, float(v), now, 0) for k, v in values.items() if known.get(k) != float(v)]
+        self.client.log_batch(self.id, metrics=fresh)
 
     def tag(self, **tags: str) -> None:
         self.client.log_batch(self.id, tags=[RunTag(key, value) for key, value in tags.items()])

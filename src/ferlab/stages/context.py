@@ -179,6 +179,13 @@ def run_stage(project: Project, stage: Stage, arguments: list[str], quiet: bool 
     )
     with exclusive(project, context.slot):
         signal.signal(signal.SIGTERM, _stop)
+        for path in context.inputs:
+            if not path.exists() and path != project.data:  # prepare itself says how data/ is filled
+                raise UserError(
+                    f"{path.relative_to(project.root)} is missing",
+                    where=f"an input of the stage {context.slot}",
+                    next_step="`dvc repro` makes it; if that is what you typed, check the names in params.yaml: run",
+                )
         try:
             stage.run(context)
         except KeyError as error:
