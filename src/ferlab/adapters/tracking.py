@@ -11,8 +11,9 @@ from typing import Any
 
 from filelock import FileLock
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, Metric, Param, Run, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run
 from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 
 from ferlab.errors import UserError
 from ferlab.project import Project
@@ -58,9 +59,6 @@ class TrackedRun:
         now, known = int(time.time() * 1000), self.run.data.metrics
         fresh = [Metric(k, float(v), now, 0) for k, v in values.items() if known.get(k) != float(v)]
         self.client.log_batch(self.id, metrics=fresh)
-
-    def tag(self, **tags: str) -> None:
-        self.client.log_batch(self.id, tags=[RunTag(key, value) for key, value in tags.items()])
 
     def artifact(self, path: Path, folder: str | None = None) -> None:
         """Copy a file or a folder's files into the run's artifacts."""
@@ -143,7 +141,9 @@ def tracked(
         run = client.create_run(experiment_id, tags=every_tag, run_name=name)
         client.log_batch(run.info.run_id, params=[Param(key, str(value)) for key, value in params.items()])
         inputs = [
-            DatasetInput(Dataset(title, digest[:36], "local", title, schema="{}"), [_context_tag(context)])
+            DatasetInput(
+                Dataset(title, digest[:36], "local", title, schema="{}"), [InputTag(MLFLOW_DATASET_CONTEXT, context)]
+            )
             for title, context, digest in datasets
         ]
         client.log_inputs(run.info.run_id, datasets=inputs)
@@ -163,13 +163,6 @@ def tracked(
         _end(tracked_run, "KILLED", None)
         raise
     client.set_terminated(tracked_run.id, "FINISHED")
-
-
-def _context_tag(context: str) -> Any:
-    from mlflow.entities import InputTag
-    from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
-
-    return InputTag(MLFLOW_DATASET_CONTEXT, context)
 
 
 def _end(tracked_run: TrackedRun, status: str, text: str | None) -> None:

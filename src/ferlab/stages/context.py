@@ -170,10 +170,13 @@ def run_stage(project: Project, stage: Stage, arguments: list[str], quiet: bool 
     if len(arguments) != len(stage.arguments):
         wanted = " ".join(stage.arguments).upper() or "no arguments"
         raise UserError(f"the stage {stage.name} takes {wanted}, not {' '.join(arguments) or 'nothing'}")
+    named = dict(zip(stage.arguments, arguments, strict=True))
+    if not named.get("seed", "0").isdecimal():
+        raise UserError(f"a seed is a whole number from 0 up, not '{named['seed']}'", where=f"the stage {stage.name}")
     context = Context(
         project,
         stage,
-        dict(zip(stage.arguments, arguments, strict=True)),
+        named,
         schema.load(project.params),
         quiet,
     )
