@@ -9,7 +9,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ferlab.errors import UserError
 from ferlab.files import canonical_json
@@ -185,12 +185,9 @@ class Params(Section):
                 )
             if arm.tuned and arm.classifier not in self.run.tuned:
                 raise ValueError(f"run.arms: '{name}' is tuned, but '{arm.classifier}' is absent from run.tuned")
-        for key in ("families", "tuned", "arms", "seeds"):
-            values = getattr(self.run, key)
-            if len(set(values)) != len(values):
-                raise ValueError(f"run.{key}: {values} names something twice")
-            if not values:
-                raise ValueError(f"run.{key} is empty: name at least one")
+        for key, values in self.run:
+            if not values or len(set(values)) != len(values):
+                raise ValueError(f"run.{key}: {values} is empty or names something twice")
         return self
 
     def section(self, key: str) -> Any:
@@ -221,11 +218,7 @@ def _must_be_known(key: str, name: str, known: Any) -> None:
 
 
 def load(path: Path) -> Params:
-    """Read and check params.yaml.
-
-    Raises:
-        UserError: unreadable, not YAML, or any key unknown, missing, of the wrong type or out of range.
-    """
+    """Read and check params.yaml; a UserError names each key that is unknown, missing, mistyped or out of range."""
     return check(read_yaml(path), str(path.name))
 
 
@@ -235,9 +228,7 @@ def check(values: Any, where: str) -> Params:
         return Params.model_validate_json(canonical_json(values), strict=True)
     except ValidationError as error:
         lines = [_explain(item) for item in error.errors(include_url=False)]
-        raise UserError(
-            "\n".join(lines), where=where, next_step="mend the key and start again; nothing has run"
-        ) from None
+        raise UserError("\n".join(lines), where=where, next_step="mend it and start again") from None
     except (ValueError, TypeError) as error:
         raise UserError(f"a value is not plain YAML: {error}", where=where, next_step="use finite numbers") from None
 
@@ -254,9 +245,3 @@ def _explain(item: Any) -> str:
     if item["type"] == "value_error":
         return str(item["ctx"]["error"])
     return f"{path}: {item['input']!r} is not allowed: {item['msg'][0].lower()}{item['msg'][1:]}"
-
-
-def parse_classifier(settings: Any) -> NetworkClassifier | SvmClassifier:
-    """Plain settings of one classifier, e.g. from a run's record, as their section."""
-    adapter: TypeAdapter[NetworkClassifier | SvmClassifier] = TypeAdapter(Classifier)
-    return adapter.validate_json(canonical_json(settings), strict=True)

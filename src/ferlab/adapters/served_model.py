@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferlab.classifiers.base import Classifier
-from ferlab.classifiers.catalogue import create
-from ferlab.params import parse_classifier
+from ferlab.classifiers.catalogue import recreate
 
 
 class ServedClassifier:
@@ -26,4 +25,4 @@ def _load_pyfunc(path: str) -> ServedClassifier:
     """MLflow calls this by name with the folder that the train stage wrote."""
     folder = Path(path)
     settings = json.loads((folder / "run.json").read_text())["settings"]
-    return ServedClassifier(create(parse_classifier(settings)).load(folder))
+    return ServedClassifier(recreate(settings).load(folder))

@@ -10,13 +10,12 @@ from matplotlib.figure import Figure
 from sklearn.metrics import ConfusionMatrixDisplay
 
 from ferlab.adapters.tracking import find_named, tracked
-from ferlab.classifiers.catalogue import create
+from ferlab.classifiers.catalogue import recreate
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import FER_CLASSES
 from ferlab.evaluation import metrics, predictions
 from ferlab.evaluation.predictions import Predictions
 from ferlab.files import atomic_write, content_hash, sha256_file, write_json
-from ferlab.params import parse_classifier
 from ferlab.stages import ledger
 from ferlab.stages.context import Context, Stage
 from ferlab.training.identity import flatten
@@ -28,7 +27,7 @@ def run(context: Context) -> None:
     (test_folder, source), (target, curve, selection) = context.inputs, context.outs
     record = json.loads((source / "run.json").read_text())
     test = ImageSet.open(test_folder)
-    classifier = create(parse_classifier(record["settings"])).load(source)
+    classifier = recreate(record["settings"]).load(source)
     found = Predictions(test.ids, test.labels, classifier.predict_proba(test.images), record["identity"])
     predictions.write(target, found)
     with atomic_write(curve) as handle:

@@ -10,11 +10,10 @@ import pandas as pd
 from ferlab.adapters.models import log_if_best
 from ferlab.adapters.tracking import TrackedRun, tracked
 from ferlab.classifiers.base import Fit, Plan
-from ferlab.classifiers.catalogue import create
+from ferlab.classifiers.catalogue import recreate
 from ferlab.classifiers.schedule import batches_per_epoch
 from ferlab.data.images import SIDE, ImageSet, concatenate
 from ferlab.files import atomic_folder, write_json, write_text
-from ferlab.params import parse_classifier
 from ferlab.stages.context import Context, Stage
 from ferlab.stages.ledger import commit
 from ferlab.training.identity import flatten
@@ -31,7 +30,7 @@ def run(context: Context) -> None:
     plan = json.loads((arm_folder / "plan.json").read_text())
     train = concatenate([ImageSet.open(train_folder), ImageSet.open(arm_folder / "added")], "train")
     valid = ImageSet.open(valid_folder)
-    classifier = create(parse_classifier(plan["settings"]))
+    classifier = recreate(plan["settings"])
     context.start_training()
     tags = {"stage": "train", "arm": arm, "seed": str(seed), "budget": context.params.budget} | commit(context.project)
     with (
