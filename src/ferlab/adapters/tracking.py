@@ -55,9 +55,10 @@ class TrackedRun:
             self.client.log_batch(self.id, metrics=batch)
 
     def figures(self, values: Mapping[str, float]) -> None:
-        """Log values that belong to the run as a whole; one that the store has already isn't logged twice."""
+        """Log values that belong to the run as a whole; one that the store has isn't logged again, another is a step later."""
         now, known = int(time.time() * 1000), self.run.data.metrics
-        fresh = [Metric(k, float(v), now, 0) for k, v in values.items() if known.get(k) != float(v)]
+        changed = {k: float(v) for k, v in values.items() if known.get(k) != float(v)}
+        fresh = [Metric(k, v, now, self.logged.get(k, -1) + 1) for k, v in changed.items()]
         self.client.log_batch(self.id, metrics=fresh)
 
     def artifact(self, path: Path, folder: str | None = None) -> None:

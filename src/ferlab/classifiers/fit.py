@@ -77,7 +77,7 @@ def train_network(
     for row in history:
         observe(int(row["epoch"]), row)
 
-    for epoch in range(step // batches, ceil(total / batches)):
+    for epoch in range(len(history), ceil(total / batches)):  # the last epoch may be cut short by `steps`
         order = permutation(len(train), plan.seed, "order", epoch)
         end = min((epoch + 1) * batches, total)
         model.train()
@@ -91,6 +91,7 @@ def train_network(
             if step < end:
                 checkpoints.offer(snapshot)
         accuracy, valid_loss = _score(model, valid_images, valid.labels)
+        _must_be_finite(valid_loss, step - 1, epoch, checkpoints)
         row = {
             "epoch": epoch + 1,
             "step": step,

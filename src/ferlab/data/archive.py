@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -14,6 +15,8 @@ from ferlab.data.images import SIDE
 from ferlab.errors import UserError
 
 PICTURES = {".jpg", ".jpeg", ".png", ".pgm"}
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
+_AGAIN = "it may have been cut off or changed on its way: download it again"
 
 
 @contextmanager
@@ -21,7 +24,7 @@ def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
     """Open a zip archive for reading.
 
     Raises:
-        UserError: absent, not a zip, or cut off.
+        UserError: absent, not a zip, cut off, or (while it is read) damaged inside.
     """
     if not path.is_file():
         raise UserError("no such file", where=str(path), next_step="check the name, or download the archive again")
@@ -31,10 +34,15 @@ def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
         raise UserError(
             f"not a whole zip archive ({error}); {path.stat().st_size:,} bytes long",
             where=str(path),
-            next_step="it may have been cut off on its way: download it again",
+            next_step=_AGAIN,
         ) from None
     with archive:
-        yield archive
+        try:
+            yield archive
+        except _DAMAGE as error:
+            raise UserError(
+                f"a part of this archive can't be read: {error}", where=str(path), next_step=_AGAIN
+            ) from None
 
 
 def picture_members(archive: zipfile.ZipFile) -> list[str]:
@@ -57,7 +65,7 @@ def read_pictures(archive: zipfile.ZipFile, members: list[str]) -> NDArray[np.ui
         try:
             with Image.open(io.BytesIO(archive.read(member))) as picture:
                 picture.load()
-        except (OSError, UnidentifiedImageError, zipfile.BadZipFile, ValueError, SyntaxError) as error:
+        except (*_DAMAGE, OSError, UnidentifiedImageError, ValueError, SyntaxError) as error:
             raise _bad(archive, member, f"can't be decoded ({error})") from None
         if picture.mode != "L" or picture.size != (SIDE, SIDE):
             width, height = picture.size
