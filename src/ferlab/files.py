@@ -109,6 +109,13 @@ def replace_folder(fresh: Path, path: Path) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+def sweep(path: Path) -> None:
+    """Delete what writes of `path` that were killed have left beside it. The caller must be its only writer."""
+    for suffix in ("part", "old"):
+        for leftover in path.parent.glob(f".{path.name}.????????.{suffix}"):  # as tempfile names them
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+
+
 def sha256_file(path: Path) -> str:
     """Hex SHA-256 of one file's bytes."""
     with path.open("rb") as handle:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from ferlab.errors import UserError
@@ -42,4 +43,14 @@ def overlay(tree: Any, changes: Mapping[str, Any]) -> None:
         if isinstance(value, Mapping) and isinstance(tree.get(key), Mapping):
             overlay(tree[key], value)
         else:
-            tree[key] = value
+            tree[key] = _one_line(value) if isinstance(value, list) else value
+            comments = getattr(tree, "ca", None)
+            if comments and isinstance(value, list) and (comment := comments.items.get(key)):
+                comments.items[key] = [None, None, comment[2], None]  # what a list over several lines kept besides
+
+
+def _one_line(values: list[Any]) -> CommentedSeq:
+    """The list in brackets: with the comments of a list over several lines ruamel would write broken YAML."""
+    flow = CommentedSeq(values)
+    flow.fa.set_flow_style()
+    return flow

@@ -55,7 +55,7 @@ class TrackedRun:
             self.client.log_batch(self.id, metrics=batch)
 
     def figures(self, values: Mapping[str, float]) -> None:
-        """Log values that belong to the run as a whole; one that the store has isn't logged again, another is a step later."""
+        """Log values of the run as a whole: a known one isn't repeated, a changed one is logged a step later."""
         now, known = int(time.time() * 1000), self.run.data.metrics
         changed = {k: float(v) for k, v in values.items() if known.get(k) != float(v)}
         fresh = [Metric(k, v, now, self.logged.get(k, -1) + 1) for k, v in changed.items()]

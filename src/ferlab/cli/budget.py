@@ -18,6 +18,8 @@ def use(name: Annotated[str, typer.Argument(help="A file in budgets/, without .y
 
     project = Project.find()
     tree = read_yaml(project.params)
+    if not isinstance(tree, dict):
+        params.check(tree, "params.yaml")
     overlay(tree, _read(project, name))
     checked = params.check(tree, f"params.yaml with budgets/{name}.yaml laid on it")
     write_text(project.params, dump_yaml(tree))
@@ -61,8 +63,12 @@ def _read(project: Any, name: str) -> Any:
     from ferlab.errors import UserError
     from ferlab.yaml_file import read_yaml
 
-    path = project.root / "budgets" / f"{name}.yaml"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml")))
-        raise UserError(f"there is no budget '{name}'", where="budgets/", next_step=f"the budgets are {known}")
-    return read_yaml(path)
+    known = {path.stem: path for path in sorted((project.root / "budgets").glob("*.yaml"))}
+    if name not in known:
+        raise UserError(
+            f"there is no budget '{name}'", where="budgets/", next_step=f"the budgets are {', '.join(known)}"
+        )
+    values = read_yaml(known[name])
+    if not isinstance(values, dict):
+        raise UserError(f"budgets/{name}.yaml holds no keys", where="budgets/")
+    return values

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from ferlab import params as schema
 from ferlab.errors import UserError
-from ferlab.files import write_json
+from ferlab.files import sweep, write_json
 from ferlab.project import Project
 from ferlab.training.identity import Identity, changes, identify
 
@@ -182,6 +182,8 @@ def run_stage(project: Project, stage: Stage, arguments: list[str], quiet: bool 
     )
     with exclusive(project, context.slot):
         signal.signal(signal.SIGTERM, _stop)
+        for path in context.outs:
+            sweep(path)
         for path in context.inputs:
             if not path.exists() and path != project.data:  # prepare itself says how data/ is filled
                 raise UserError(
