@@ -43,10 +43,14 @@ def overlay(tree: Any, changes: Mapping[str, Any]) -> None:
         if isinstance(value, Mapping) and isinstance(tree.get(key), Mapping):
             overlay(tree[key], value)
         else:
+            changed = tree.get(key) != value
             tree[key] = _one_line(value) if isinstance(value, list) else value
             comments = getattr(tree, "ca", None)
-            if comments and isinstance(value, list) and (comment := comments.items.get(key)):
-                comments.items[key] = [None, None, comment[2], None]  # what a list over several lines kept besides
+            if comments and (comment := comments.items.get(key)):
+                if changed and comment[2]:
+                    comment[2].column = 0  # one blank before it, however long the value was
+                if isinstance(value, list):
+                    comments.items[key] = [None, None, comment[2], None]  # no more of a list over several lines
 
 
 def _one_line(values: list[Any]) -> CommentedSeq:

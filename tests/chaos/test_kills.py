@@ -1,0 +1,203 @@
+"""CASES 4, 7, 8, 10: real processes are killed at seeded moments; what comes out is as if nothing had happened."""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from temporary import TemporaryProject, stop
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
+
+LONGER = {
+    "gan": {"families": {"dcgan": {"epochs": 60}}},
+    "classifiers": {"resnet50": {"epochs": 30}},
+    "run": {"arms": ["resnet50-dcgan"]},
+    "runtime": {"checkpoint_seconds": 0},  # kills then fall into writes too
+}
+TARGET = "evaluate@resnet50-dcgan-0"
+PATIENCE = 120  # seconds until a process must have come so far
+
+
+@pytest.fixture(scope="module")
+def untroubled(tiny_archives: Path, tmp_path_factory: pytest.TempPathFactory) -> TemporaryProject:
+    """The longer project, never interrupted."""
+    root = tmp_path_factory.mktemp("untroubled") / "project"
+    project = TemporaryProject.create(root, tiny_archives, LONGER)
+    clean = project.copy(root.with_name("start"))
+    project.repro(TARGET)
+    project.start_of = clean  # type: ignore[attr-defined]
+    return project
+
+
+@pytest.fixture
+def project(untroubled: TemporaryProject, tmp_path: Path) -> TemporaryProject:
+    """The same project before anything has run."""
+    start: TemporaryProject = untroubled.start_of  # type: ignore[attr-defined]
+    return start.copy(tmp_path / "project")
+
+
+def child(dvc: "subprocess.Popen[bytes]", stage: str) -> psutil.Process | None:
+    """The process of a stage below dvc, if it is that stage's turn."""
+    try:
+        for process in psutil.Process(dvc.pid).children(recursive=True):
+            words = process.cmdline()
+            if words[2:4] == ["stage", stage]:
+                return process
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        pass
+    return None
+
+
+def states(project: TemporaryProject) -> dict[Path, int]:
+    """Checkpoints in flight with the times of their last writes."""
+    found = {}
+    for path in (project.root / ".ferlab" / "inflight").rglob("state.safetensors"):
+        try:
+            found[path] = path.stat().st_mtime_ns
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def wait_for_training(project: TemporaryProject, dvc: "subprocess.Popen[bytes]", stage: str) -> psutil.Process | None:
+    """Wait until the stage has written a checkpoint of its own; None if dvc ended before."""
+    deadline, before, process = time.monotonic() + PATIENCE, None, None
+    while dvc.poll() is None:
+        assert time.monotonic() < deadline, f"{stage} hasn't begun to train"
+        process = process if process and process.is_running() else child(dvc, stage)
+        now = states(project)
+        if process is None:
+            before = now
+        elif now != before:
+            return process
+        time.sleep(0.005)
+    return None
+
+
+def kill_both(dvc: "subprocess.Popen[bytes]", process: psutil.Process) -> None:
+    os.killpg(dvc.pid, signal.SIGKILL)
+
+
+def kill_stage(dvc: "subprocess.Popen[bytes]", process: psutil.Process) -> None:
+    process.kill()
+
+
+def press_ctrl_c(dvc: "subprocess.Popen[bytes]", process: psutil.Process) -> None:
+    os.killpg(dvc.pid, signal.SIGINT)
+
+
+def end_stage(dvc: "subprocess.Popen[bytes]", process: psutil.Process) -> None:
+    process.terminate()
+
+
+Attack = Callable[["subprocess.Popen[bytes]", psutil.Process], None]
+ATTACKS: list[Attack] = [kill_both, press_ctrl_c, kill_stage, kill_both, end_stage, kill_both, press_ctrl_c]
+
+
+def attack(project: TemporaryProject, stage: str, how: Attack, wait: float) -> bool:
+    """Start `dvc repro`, strike `wait` seconds after the stage's first new checkpoint. Whether it was hit."""
+    dvc = project.start("dvc", "repro", TARGET)
+    try:
+        process = wait_for_training(project, dvc, stage)
+        if process is None:
+            return False
+        time.sleep(wait)
+        hit = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        if hit:
+            how(dvc, process)
+        dvc.wait(PATIENCE)
+        process.wait(PATIENCE)
+        return hit
+    except psutil.NoSuchProcess:
+        return True
+    finally:
+        stop(dvc)
+
+
+def check_as_if_nothing_had_happened(project: TemporaryProject, untroubled: TemporaryProject) -> None:
+    assert project.locked() == untroubled.locked()
+    assert contents(project) == contents(untroubled)
+    leftovers = [path for folder in ("work", "reports") for path in (project.root / folder).rglob(".*")]
+    assert leftovers == []
+    identities = project.query("SELECT value FROM tags WHERE key = 'ferlab.identity'")
+    assert len(identities) == len(set(identities))
+    same = "SELECT t.value, r.status FROM runs r JOIN tags t USING (run_uuid) WHERE t.key = 'ferlab.identity'"
+    assert sorted(project.query(same)) == sorted(untroubled.query(same))
+    assert {status for _, status in project.query(same)} == {"FINISHED"}
+    values = "SELECT t.value, m.key, m.step, m.value FROM metrics m JOIN tags t USING (run_uuid) WHERE t.key = 'ferlab.identity'"  # noqa: E501
+    assert Counter(project.query(values)) == Counter(untroubled.query(values))
+
+
+def contents(project: TemporaryProject) -> dict[str, bytes]:
+    files = (path for folder in ("work", "reports") for path in (project.root / folder).rglob("*") if path.is_file())
+    return {str(path.relative_to(project.root)): path.read_bytes() for path in files if path.name != "ledger.jsonl"}
+
+
+@pytest.mark.parametrize("stage", ["gan", "train"])
+def test_kills_at_any_moment_change_nothing(
+    stage: str, project: TemporaryProject, untroubled: TemporaryProject
+) -> None:
+    chance = random.Random(stage)
+    hits = [attack(project, stage, how, chance.uniform(0, 1.5)) for how in ATTACKS]
+    assert sum(hits) >= 5, f"the stage ended before it could be killed often enough: {hits}"
+    output = project.repro(TARGET)
+    assert "going on from the checkpoint" in output
+    check_as_if_nothing_had_happened(project, untroubled)
+
+
+@pytest.mark.parametrize(("stage", "folder"), [("gan", "gan"), ("train", "runs")])
+def test_a_kill_while_the_outs_are_written_leaves_nothing_behind(
+    stage: str, folder: str, project: TemporaryProject, untroubled: TemporaryProject
+) -> None:
+    dvc = project.start("dvc", "repro", TARGET)
+    try:
+        deadline = time.monotonic() + 2 * PATIENCE
+        while not list((project.root / "work" / folder).glob(".*.part")):
+            assert dvc.poll() is None, "the outs were written unseen"
+            assert time.monotonic() < deadline
+            time.sleep(0.0005)
+    finally:
+        stop(dvc)
+    assert list((project.root / "work" / folder).glob(".*.part")), "killed too late to test anything"
+    project.repro(TARGET)
+    check_as_if_nothing_had_happened(project, untroubled)
+
+
+def test_while_a_killed_dvc_leaves_its_child_at_work_a_second_one_refuses(project: TemporaryProject) -> None:
+    """CASE 10: it names the process; once that is gone, all goes on."""
+    dvc = project.start("dvc", "repro", "gan@dcgan")
+    try:
+        process = wait_for_training(project, dvc, "gan")
+        assert process
+        dvc.kill()
+        dvc.wait()
+        assert process.is_running()
+        output = project.repro("gan@dcgan", code=255)
+        assert process.is_running(), "the child ended before the second start: nothing was tested"
+        assert re.search(rf"process {process.pid} is still at work on gan-dcgan \(.*ferlab stage gan dcgan\)", output)
+        assert f"kill {process.pid}" in output
+        assert "Traceback" not in output
+    finally:
+        stop(dvc)
+    assert "going on from the checkpoint" in project.repro("gan@dcgan")
+
+
+def test_a_change_after_a_kill_starts_afresh_and_says_what_changed(project: TemporaryProject) -> None:
+    """CASE 9: never on from a stale checkpoint; the old run is marked KILLED, the new one is another."""
+    assert attack(project, "gan", kill_both, 0)
+    project.change({"gan": {"families": {"dcgan": {"epochs": 1, "lr": 5.0e-4}}}})
+    output = project.repro("gan@dcgan")
+    assert "starting afresh, because this changed: " in output
+    assert "parameter gan.families.dcgan.lr 0.001 -> 0.0005" in output
+    assert "going on" not in output
+    first = "SELECT r.status FROM runs r WHERE r.name = 'dcgan-angry' ORDER BY r.start_time"
+    assert project.query(first) == [("KILLED",), ("FINISHED",)]

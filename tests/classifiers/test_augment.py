@@ -1,0 +1,106 @@
+"""Augmentation against scipy's affine transform, and exact cases."""
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+from torch import Tensor
+from torchvision.transforms.functional import InterpolationMode, affine
+
+from ferlab.classifiers.augment import augment
+from ferlab.params import Augmentation
+from small import noise
+
+SIDE = 48
+FACES = torch.from_numpy(noise(6)).unsqueeze(1).double().float()
+
+
+def change(images: Tensor, rotation: float, translation: float, flip: bool, seed: int = 0) -> Tensor:
+    settings = Augmentation(rotation=rotation, translation=translation, flip=flip)
+    return augment(images, settings, torch.Generator().manual_seed(seed))
+
+
+def amounts(rotation: float, translation: float, flip: bool, n: int, seed: int = 0) -> list[tuple[float, ...]]:
+    """What the generator's numbers mean: angle in radians, shift right and down in pixels, -1 to mirror."""
+    turn, right, down, mirror = torch.rand(4, n, generator=torch.Generator().manual_seed(seed)).double()
+    return [
+        (np.radians(rotation) * (2 * t - 1), SIDE * translation * (2 * r - 1), SIDE * translation * (2 * d - 1),
+         -1.0 if flip and m < 0.5 else 1.0)
+        for t, r, d, m in zip(*(x.tolist() for x in (turn, right, down, mirror)), strict=True)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rotation", "translation", "flip"),
+    [(10.0, 0.0, False), (0.0, 0.08, False), (0.0, 0.0, True), (10.0, 0.08, True), (180.0, 0.5, True)],
+)
+def test_against_scipy(rotation: float, translation: float, flip: bool) -> None:
+    """Bilinear, nearest border pixel, about the middle of the picture; scipy counts rows first."""
+    found = change(FACES, rotation, translation, flip)
+    middle = (SIDE - 1) / 2
+    for image, output, (angle, right, down, mirror) in zip(
+        FACES, found, amounts(rotation, translation, flip, len(FACES)), strict=True
+    ):
+        matrix = np.array(
+            [[np.cos(angle), np.sin(angle)], [-mirror * np.sin(angle), mirror * np.cos(angle)]]
+        )  # (row, column) of the output to (row, column) of the input
+        offset = np.array([down, right]) + middle - matrix @ np.array([middle, middle])
+        expected = ndimage.affine_transform(image[0].numpy(), matrix, offset, order=1, mode="nearest")
+        np.testing.assert_allclose(output[0].numpy(), expected, atol=0.02)  # of 255
+
+
+def test_rotation_against_torchvision() -> None:
+    """Away from the border, which torchvision fills with black."""
+    found = change(FACES, 10.0, 0.0, False)
+    for image, output, (angle, *_) in zip(FACES, found, amounts(10.0, 0.0, False, len(FACES)), strict=True):
+        expected = affine(image, -np.degrees(angle), [0, 0], 1.0, [0.0], InterpolationMode.BILINEAR)
+        torch.testing.assert_close(output[:, 8:-8, 8:-8], expected[:, 8:-8, 8:-8], rtol=0, atol=0.1)
+
+
+def test_nothing_asked_for_is_the_same_picture() -> None:
+    assert torch.equal(change(FACES, 0.0, 0.0, False), FACES)
+
+
+def test_mirroring_alone_is_exact() -> None:
+    found = change(FACES, 0.0, 0.0, True)
+    mirrored = [bool(torch.allclose(a, b.flip(-1), atol=1e-2)) for a, b in zip(found, FACES, strict=True)]
+    same = [bool(torch.allclose(a, b, atol=1e-2)) for a, b in zip(found, FACES, strict=True)]
+    assert [a != b for a, b in zip(mirrored, same, strict=True)] == [True] * 6
+    assert 0 < sum(mirrored) < 6
+
+
+@pytest.mark.parametrize(("fraction", "turns"), [(0.0, -1), (0.5, 0), (1.0 - 2**-24, 1)])
+def test_a_quarter_turn_is_exact(fraction: float, turns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The largest angle either way: +90 degrees turns the picture clockwise or back, as a whole."""
+    monkeypatch.setattr(torch, "rand", lambda *size, generator: torch.full(size, fraction))
+    found = change(FACES, 90.0, 0.0, False)
+    torch.testing.assert_close(found, FACES.rot90(turns, (2, 3)), rtol=0, atol=0.05)
+
+
+def test_limits_of_the_amounts() -> None:
+    """A white dot in the middle stays within the largest shift, whichever way, and comes near it."""
+    dot = torch.zeros(400, 1, SIDE, SIDE)
+    dot[:, :, 23:25, 23:25] = 1
+    found = change(dot, 0.0, 0.25, False)
+    mass = found.sum((1, 2, 3))
+    places = torch.arange(SIDE) - (SIDE - 1) / 2
+    for axis in (2, 3):
+        centre = (found.sum((1, 5 - axis)) * places).sum(1) / mass
+        assert centre.abs().max() <= 12.01
+        assert centre.max() > 11.5
+        assert centre.min() < -11.5
+
+
+def test_the_generator_decides() -> None:
+    assert torch.equal(change(FACES, 10.0, 0.1, True, seed=1), change(FACES, 10.0, 0.1, True, seed=1))
+    assert not torch.equal(change(FACES, 10.0, 0.1, True, seed=1), change(FACES, 10.0, 0.1, True, seed=2))
+
+
+@pytest.mark.parametrize(("rotation", "translation", "flip"), [(0.0, 0.0, False), (10.0, 0.1, True)])
+def test_as_many_numbers_are_drawn_whatever_is_asked_for(rotation: float, translation: float, flip: bool) -> None:
+    """So that two settings see the same order of everything else."""
+    rng = torch.Generator().manual_seed(3)
+    augment(FACES, Augmentation(rotation=rotation, translation=translation, flip=flip), rng)
+    other = torch.Generator().manual_seed(3)
+    torch.rand(24, generator=other)
+    assert torch.equal(rng.get_state(), other.get_state())

@@ -1,0 +1,184 @@
+"""The networks' training loop: against a loop written out, interrupted anywhere, stopped when it diverges."""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import CrossEntropyLoss
+from torch.optim.lr_scheduler import OneCycleLR
+
+from ferlab.classifiers.base import Fit, Plan
+from ferlab.classifiers.network import Network
+from ferlab.classifiers.networks import build, to_input
+from ferlab.classifiers.schedule import learning_rate
+from ferlab.data.images import ImageSet
+from ferlab.errors import UserError
+from ferlab.params import NetworkClassifier
+from ferlab.training.checkpoint import FILE, Checkpoints, load_state
+from ferlab.training.observe import Observer, ignore
+from ferlab.training.seeding import derive, permutation, seeded
+from small import UNCHANGED, Dying, KilledError, Record, barred, network
+
+TRAIN, VALID = barred(3), barred(1, seed=1, split="valid")
+BATCHES = 3  # an epoch of 21 images in eights; the last has five
+
+
+def train(
+    folder: Path,
+    settings: NetworkClassifier,
+    steps: int | None = None,
+    observe: Observer = ignore,
+    checkpoints: Checkpoints | None = None,
+    sets: tuple[ImageSet, ImageSet] = (TRAIN, VALID),
+) -> tuple[Fit, dict[str, Any]]:
+    classifier = Network(settings)
+    places = checkpoints or Checkpoints(folder, 1e9)
+    fit = classifier.fit(*sets, Plan(0, "cpu", steps), observe=observe, checkpoints=places)
+    return fit, classifier.model.state_dict()
+
+
+def plain_loop(settings: NetworkClassifier) -> list[tuple[dict[str, Any], list[float]]]:
+    """The same training written out, with torch's own scheduler: weights and losses after each epoch."""
+    with seeded(derive(0, "weights")):
+        model = build(settings, 7).to(memory_format=torch.channels_last)
+    sgd = torch.optim.SGD(model.parameters(), 1.0, momentum=settings.momentum, weight_decay=settings.weight_decay)
+    total = settings.epochs * BATCHES
+    scheduler = OneCycleLR(sgd, settings.lr, total, cycle_momentum=False)
+    images, labels = to_input(torch.from_numpy(TRAIN.images)), torch.from_numpy(TRAIN.labels)
+    loss, epochs, step = CrossEntropyLoss(), [], 0
+    for epoch in range(settings.epochs):
+        losses = []
+        model.train()
+        for chosen in permutation(len(TRAIN), 0, "order", epoch).split(settings.batch_size):
+            found = loss(model(images[chosen]), labels[chosen])
+            sgd.zero_grad()
+            found.backward()
+            sgd.step()
+            losses.append(found.item())
+            step += 1
+            if step < total:
+                scheduler.step()
+        epochs.append(({name: value.clone() for name, value in model.state_dict().items()}, losses))
+    return epochs
+
+
+def test_against_a_loop_written_out(tmp_path: Path) -> None:
+    """CASE 25 too: torch's scheduler, stepped every batch, gives the same weights."""
+    settings = network(augmentation=UNCHANGED, weight_decay=0.01)
+    fit, weights = train(tmp_path, settings)
+    epochs = plain_loop(settings)
+    kept, _ = epochs[fit.selected_epoch - 1]
+    for name, value in weights.items():
+        torch.testing.assert_close(value, kept[name], rtol=1e-3, atol=1e-4, msg=name)
+    for row, (_, losses) in zip(fit.history, epochs, strict=True):
+        assert row["train_loss"] == pytest.approx(np.mean(losses), rel=1e-4)
+
+
+def test_history_tells_step_rate_and_scores(tmp_path: Path) -> None:
+    fit, weights = train(tmp_path, network())
+    assert [row["epoch"] for row in fit.history] == [1, 2]
+    assert [row["step"] for row in fit.history] == [BATCHES, 2 * BATCHES]
+    rates = [learning_rate("one_cycle", 0.05, int(row["step"]) - 1, 2 * BATCHES) for row in fit.history]
+    assert [row["lr"] for row in fit.history] == rates
+    classifier = Network(network())
+    classifier.model.load_state_dict(weights)
+    found, kept = classifier.predict_proba(VALID.images), fit.history[fit.selected_epoch - 1]
+    assert kept["valid_accuracy"] == fit.valid_accuracy == np.mean(found.argmax(axis=1) == VALID.labels)
+    assert kept["valid_loss"] == pytest.approx(-np.log(found[np.arange(7), VALID.labels]).mean(), rel=1e-9)
+
+
+def test_validation_picks_the_first_best_epoch(tmp_path: Path) -> None:
+    """CASE 32. The weights kept are those of a training that ended there."""
+    settings = network(epochs=4, schedule="constant", augmentation=UNCHANGED)
+    fit, weights = train(tmp_path / "all", settings)
+    accuracies = [row["valid_accuracy"] for row in fit.history]
+    assert fit.selected_epoch == 1 + int(np.argmax(accuracies))
+    assert len(set(accuracies)) > 1  # else any rule would do
+    train(tmp_path / "short", network(epochs=fit.selected_epoch, schedule="constant", augmentation=UNCHANGED))
+    short = load_state(tmp_path / "short" / FILE)["network"]["module"]
+    for name, value in weights.items():
+        assert torch.equal(value, short[name]), name
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int | None], tuple[Path, Fit, Record]]:
+    """Trainings that nothing interrupts, by number of steps."""
+
+    @cache
+    def run(steps: int | None) -> tuple[Path, Fit, Record]:
+        folder, record = tmp_path_factory.mktemp("straight"), Record()
+        return folder / FILE, train(folder, network(), steps, record)[0], record
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("steps", "writes"),  # one write a step and one at the end
+    [(None, 1), (None, 3), (None, 5), (None, 6), (None, 7), (5, 4), (5, 5), (5, 6), (8, 1), (8, 7), (8, 9)],
+)
+def test_interrupted_anywhere_it_ends_bit_equal(
+    tmp_path: Path, steps: int | None, writes: int, straight: Callable[[int | None], tuple[Path, Fit, Record]]
+) -> None:
+    """CASES 7 and 15: within an epoch, at its end, after the last step; epochs whole or cut short by `steps`."""
+    file, fit, straight_record = straight(steps)
+    with pytest.raises(KilledError):
+        train(tmp_path, network(), steps, checkpoints=Dying(tmp_path, writes))
+    torch.manual_seed(writes)  # another process has another global state
+    record = Record()
+    resumed, weights = train(tmp_path, network(), steps, record)
+    assert (tmp_path / FILE).read_bytes() == file.read_bytes()
+    assert resumed == fit
+    assert record.rows == straight_record.rows  # one value an epoch, earlier ones too
+    kept = load_state(file)["best"]["module"]
+    assert all(torch.equal(value, kept[name]) for name, value in weights.items())
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_an_observer_that_fails_costs_no_step(
+    tmp_path: Path, epoch: int, straight: Callable[[int | None], tuple[Path, Fit, Record]]
+) -> None:
+    with pytest.raises(KilledError):
+        train(tmp_path, network(), observe=Record(dies_at=epoch), checkpoints=Checkpoints(tmp_path, 0))
+    record = Record()
+    train(tmp_path, network(), observe=record)
+    assert record.steps == [1, 2]
+    assert (tmp_path / FILE).read_bytes() == straight(None)[0].read_bytes()
+
+
+@pytest.mark.parametrize("steps", [1, 4, 6, 7])
+def test_as_many_steps_as_asked_for(tmp_path: Path, steps: int) -> None:
+    """A control trains as long as another arm, also where that is no whole number of its epochs."""
+    fit, _ = train(tmp_path, network(augmentation=UNCHANGED), steps)
+    assert [row["step"] for row in fit.history] == [*range(BATCHES, steps, BATCHES), steps]
+    optimizer = load_state(tmp_path / FILE)["network"]["optimizer"]
+    assert optimizer["param_groups"][0]["lr"] == learning_rate("one_cycle", 0.05, steps - 1, steps)
+
+
+def test_a_last_batch_of_one_is_left_out(tmp_path: Path) -> None:
+    settings = network(batch_size=10)
+    fit, _ = train(tmp_path, settings)
+    assert [row["step"] for row in fit.history] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"lr": 10.0, "schedule": "constant", "epochs": 20},
+        {"lr": 10.0, "schedule": "constant", "epochs": 20, "weight_decay": 1.0},
+        {"lr": 10.0, "schedule": "one_cycle", "epochs": 30, "weight_decay": 1.0},
+    ],
+)
+def test_a_loss_that_is_not_finite_stops_it(tmp_path: Path, settings: dict[str, Any]) -> None:
+    """CASE 27: in training or in validation, whichever is first; the last finite checkpoint can be read."""
+    record = Record()
+    with pytest.raises(UserError, match="no longer finite") as caught:
+        train(tmp_path, network(**settings), observe=record, checkpoints=Checkpoints(tmp_path, 0))
+    assert str(tmp_path) in caught.value.where
+    state = load_state(tmp_path / FILE)
+    assert state["step"] > 0
+    assert all(value.isfinite().all() for value in state["network"]["module"].values())
+    assert all(np.isfinite(list(row.values())).all() for _, row in record.rows)

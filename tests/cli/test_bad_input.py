@@ -1,0 +1,228 @@
+"""What people get wrong: exit code 2, one message that says what to do, and nothing of theirs is touched."""
+
+import os
+import shutil
+import subprocess
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from ferlab.files import content_hash
+from temporary import TemporaryProject, stop
+
+
+@pytest.fixture(scope="module")
+def shared(untouched: TemporaryProject, tmp_path_factory: pytest.TempPathFactory) -> TemporaryProject:
+    return untouched.copy(tmp_path_factory.mktemp("bad-input") / "project")
+
+
+@pytest.fixture
+def project(shared: TemporaryProject) -> Iterator[TemporaryProject]:
+    """A project that must look after the test as before."""
+    before = possessions(shared)
+    yield shared
+    assert possessions(shared) == before
+
+
+def possessions(project: TemporaryProject) -> dict[str, str]:
+    names = ("data", "params.yaml", "data.dvc", "dvc.yaml", "reports", "budgets")
+    kept = {name: content_hash(project.root / name) for name in names if (project.root / name).exists()}
+    return kept | {"litter": str(sorted(p.name for p in project.root.glob(".*.part")))}
+
+
+def refused(project: TemporaryProject, *words: str, cwd: Path | None = None, **env: str) -> str:
+    """The one message of a command that is refused."""
+    done = subprocess.run(
+        ["ferlab", *words], cwd=cwd or project.root, env=project.env | env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert done.stderr.count("error: ") == 1, done.stderr
+    return done.stderr
+
+
+def test_outside_a_project(project: TemporaryProject, tmp_path: Path) -> None:
+    for words in (("data", "show"), ("doctor",), ("report",), ("budget", "use", "demo"), ("stage", "prepare")):
+        message = refused(project, *words, cwd=tmp_path)
+        assert "not a ferlab project" in message
+        assert str(tmp_path) in message
+        assert "go to your clone" in message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unknown_names(project: TemporaryProject) -> None:
+    assert "the budgets are cpu, demo, paper, trial" in refused(project, "budget", "use", "huge")
+    assert "there is no budget '../params'" in refused(project, "budget", "use", "../params")
+    assert "there is no budget" in refused(project, "budget", "show", "huge")
+    assert "no results of the budget 'huge'" in refused(project, "report", "--budget", "huge")
+    assert "the stages are prepare, audit, gan" in refused(project, "stage", "nonsense")
+    assert "the stage train takes ARM SEED, not resnet50" in refused(project, "stage", "train", "resnet50")
+    assert "the stage prepare takes no arguments, not x" in refused(project, "stage", "prepare", "x")
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("gan", "stylegan"), "stylegan"),
+        (("synthesize", "stylegan"), "stylegan"),
+        (("tune", "vgg"), "vgg"),
+        (("train", "nobody", "0"), "nobody"),
+        (("train", "svm", "7"), "svm"),
+        (("train", "svm", "zero"), "zero"),
+        (("evaluate", "nobody", "0"), "nobody"),
+    ],
+)
+def test_unknown_families_classifiers_arms_and_seeds(
+    words: tuple[str, ...], named: str, project: TemporaryProject
+) -> None:
+    assert named in refused(project, "stage", *words)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"gan": {"sead": 1}}, "gan.sead: unknown key (value 1)"),
+        ({"compute": {"threads": "two"}}, "compute.threads: 'two' is not allowed"),
+        ({"compute": {"threads": 0}}, "compute.threads: 0 is not allowed"),
+        ({"compute": {"device": "tpu"}}, "compute.device: 'tpu' is not allowed"),
+        ({"classifiers": {"resnet50": {"width": -1.0}}}, "classifiers.resnet50.width: -1.0 is not allowed"),
+        ({"run": {"arms": ["nobody"]}}, "run.arms: 'nobody' is not one of"),
+        ({"run": {"seeds": []}}, "run.seeds: [] is empty"),
+        ({"gan": {"families": {"dcgan": {"lr": float("nan")}}}}, "gan.families.dcgan.lr: 'NaN' is not allowed"),
+        ({"data": {"fer2013": "abc"}}, "data.fer2013: 'abc' is not allowed"),
+    ],
+)
+def test_params_yaml_with_a_fault(change: dict[str, Any], message: str, shared: TemporaryProject) -> None:
+    path = shared.root / "params.yaml"
+    before = path.read_text()
+    try:
+        shared.change(change)
+        faulty = path.read_text()
+        for words in (("stage", "prepare"), ("data", "show")):
+            assert message in refused(shared, *words)
+        assert path.read_text() == faulty
+    finally:
+        path.write_text(before)
+
+
+def test_params_yaml_that_is_no_yaml_names_the_line(shared: TemporaryProject) -> None:
+    path = shared.root / "params.yaml"
+    before = path.read_text()
+    try:
+        path.write_text("budget: demo\nrun: [unclosed\n")
+        assert "params.yaml, line" in refused(shared, "budget", "show")
+        path.write_text("")
+        refused(shared, "budget", "show", "demo")
+        path.write_text("- a list\n")
+        refused(shared, "budget", "use", "demo")
+    finally:
+        path.write_text(before)
+
+
+def archive(path: Path, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w") as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+    return path
+
+
+def test_archives_with_a_fault(project: TemporaryProject, tiny_archives: Path, tmp_path: Path) -> None:
+    fer2013, ckplus = tiny_archives / "fer2013.zip", tiny_archives / "ckplus.zip"
+    whole = fer2013.read_bytes()
+    cut, text, bent = tmp_path / "cut.zip", tmp_path / "text.zip", tmp_path / "bent.zip"
+    cut.write_bytes(whole[: len(whole) // 2])
+    text.write_text("no archive")
+    place = whole.index(b"P5\n48 48\n255\n") + 500
+    bent.write_bytes(whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :])
+    neither = archive(tmp_path / "neither.zip", {"readme.txt": b"hello", "table.csv": b"a,b\n1,2\n"})
+    broken = archive(tmp_path / "broken.zip", {"train/angry/Training_0.jpg": b"\xff\xd8 no picture"})
+    for words, wanted in (
+        ((fer2013, tmp_path / "absent.zip"), ("no such file", "absent.zip")),
+        ((cut, ckplus), ("not a whole zip archive", "cut.zip", "download it again")),
+        ((text, ckplus), ("not a whole zip archive", "text.zip")),
+        ((bent, ckplus), ("can't be decoded", "bent.zip")),
+        ((neither, ckplus), ("neither FER-2013 nor CK+48", "neither.zip")),
+        ((broken, ckplus), ("Training_0.jpg", "can't be decoded")),
+        ((fer2013, fer2013), ("hold fer2013", "one archive of FER-2013 and one of CK+48")),
+        ((fer2013,), ("an archive of ckplus is missing too", "never mixed")),
+        ((ckplus,), ("an archive of fer2013 is missing too", "never mixed")),
+        ((tmp_path,), ("no such file",)),
+    ):
+        message = refused(project, "data", "add", "--allow-partial", *map(str, words))
+        for part in wanted:
+            assert part in message, (words, message)
+    message = refused(project, "data", "add", str(fer2013), str(ckplus))
+    assert "the counts are not the published ones" in message
+    assert "train/angry: 6 images, published 3995" in message
+    assert "--allow-partial" in message
+
+
+def test_no_room_on_the_disk(project: TemporaryProject, tiny_archives: Path) -> None:
+    """Files may not grow past 20 kB: what is there stays, whole."""
+    program = (
+        "import resource, sys\n"
+        "from ferlab.cli.main import main\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        "sys.argv = ['ferlab', *sys.argv[1:]]\n"
+        "main()\n"
+    )
+    words = ("data", "add", "--allow-partial", str(tiny_archives / "fer2013.zip"), str(tiny_archives / "ckplus.zip"))
+    output = project.python(program, *words, code=2)
+    assert "no space left" in output
+    assert "nothing that was there before has been touched" in output
+    assert "Traceback" not in output
+    output = project.python(program, "data", "demo", code=2)
+    assert "no space left" in output
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_may_not_be_written(fresh: TemporaryProject, tiny_archives: Path) -> None:
+    fresh.root.chmod(0o555)
+    try:
+        assert "can't be written" in refused(fresh, "budget", "use", "demo")
+    finally:
+        fresh.root.chmod(0o755)
+
+
+def test_own_archives_take_the_place_of_the_demo(fresh: TemporaryProject, tiny_archives: Path) -> None:
+    mine = [shutil.copyfile(tiny_archives / f"{n}.zip", fresh.beside(f"{n}.zip")) for n in ("ckplus", "fer2013")]
+    with zipfile.ZipFile(mine[0], "a") as file:
+        file.writestr("readme.txt", "mine")
+    fresh.ferlab("data", "add", "--allow-partial", *map(str, mine))
+    assert fresh.params.data.kind == "real"
+    assert (fresh.root / "data" / "ckplus.zip").read_bytes() == mine[0].read_bytes()
+    assert all(path.is_file() for path in mine)
+    assert fresh.params.data.ckplus in fresh.ferlab("data", "show")
+    fresh.ferlab("data", "add", "--allow-partial", str(mine[1]))  # the other one is kept: both are real now
+    fresh.ferlab("stage", "prepare")
+
+
+HOLD = """
+import sys, time
+from ferlab.project import Project
+from ferlab.stages.context import exclusive
+with exclusive(Project.find(), "prepare"):
+    print("HELD", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_second_process_in_the_same_place_refuses_naming_the_first(project: TemporaryProject) -> None:
+    """CASE 10; a killed holder holds nothing any more."""
+    holder = project.start("python", "-c", HOLD, log="hold.txt")
+    try:
+        while b"HELD" not in project.beside("hold.txt").read_bytes():
+            assert holder.poll() is None
+            time.sleep(0.01)
+        message = refused(project, "stage", "prepare")
+        assert f"process {holder.pid} is still at work on prepare" in message
+        assert f"kill {holder.pid}" in message
+        assert psutil.Process(holder.pid).is_running()
+    finally:
+        stop(holder)
+    project.ferlab("stage", "prepare")

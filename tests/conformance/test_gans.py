@@ -1,0 +1,166 @@
+"""What every GAN family must do, whatever it is."""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ferlab.data.labels import CKPLUS_CLASSES
+from ferlab.errors import UserError
+from ferlab.gan.families import FAMILIES
+from ferlab.gan.fit import TrainedGan, fit
+from ferlab.gan.networks import to_network
+from ferlab.params import GanFamily, load
+from ferlab.synthesis.sample import draw
+from ferlab.training.checkpoint import FILE, Checkpoints, load_state
+from ferlab.training.observe import Observer, ignore
+from small import REPOSITORY, Dying, KilledError, Record, barred
+
+PARAMS = load(REPOSITORY / "params.yaml")
+NAMES = sorted(FAMILIES)
+FACES = barred(2, classes=CKPLUS_CLASSES)
+EPOCHS = 2
+
+Trained = Callable[[str], tuple[Path, TrainedGan, Record]]
+
+
+def small(name: str) -> GanFamily:
+    changes = {"base_channels": 2, "latent": 5, "batch_size": 5, "epochs": EPOCHS}
+    return PARAMS.gan.families[name].model_copy(update=changes)
+
+
+def train(name: str, checkpoints: Checkpoints, seed: int = 0, observe: Observer = ignore, n: int = 14) -> TrainedGan:
+    """A conditional family sees seven labels, another one."""
+    labels = torch.from_numpy(FACES.labels) if FAMILIES[name].conditional else torch.zeros(14, dtype=torch.int64)
+    return fit(
+        FAMILIES[name],
+        small(name),
+        torch.from_numpy(FACES.images)[:n],
+        labels[:n],
+        n_labels=7 if FAMILIES[name].conditional else 1,
+        seed=seed,
+        device="cpu",
+        observe=observe,
+        checkpoints=checkpoints,
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    @cache
+    def run(name: str) -> tuple[Path, TrainedGan, Record]:
+        folder, record = tmp_path_factory.mktemp(name), Record()
+        return folder / FILE, train(name, Checkpoints(folder, 1e9), observe=record), record
+
+    return run
+
+
+def test_every_family_of_the_parameters_exists_and_the_other_way_round() -> None:
+    assert set(PARAMS.gan.families) == set(FAMILIES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_shapes_and_ranges(name: str) -> None:
+    family, settings = FAMILIES[name], small(name)
+    maker, critic = family.networks(settings, 7)
+    labels = torch.arange(6)
+    images = maker(torch.randn(6, settings.latent, 1, 1), labels)
+    assert images.shape == (6, 1, 48, 48)
+    assert images.dtype == torch.float32
+    assert images.abs().max() <= 1
+    assert critic(images, labels).shape == (6,)
+    real = to_network(torch.from_numpy(FACES.images[:6]))
+    for loss in (
+        family.critic_loss(critic, real, images.detach(), labels, settings),
+        family.generator_loss(critic, images, labels),
+    ):
+        assert loss.shape == ()
+        assert loss.isfinite()
+        assert loss.requires_grad
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_side_learns_from_its_own_loss(name: str) -> None:
+    """A step against either gradient lowers that loss."""
+    family, settings = FAMILIES[name], small(name)
+    torch.manual_seed(0)
+    maker, critic = (network.eval() for network in family.networks(settings, 7))
+    labels, z = torch.arange(6), torch.randn(6, settings.latent, 1, 1)
+    real = to_network(torch.from_numpy(FACES.images[:6]))
+    for side, loss in (
+        (critic, lambda: family.critic_loss(critic, real, maker(z, labels).detach(), labels, settings)),
+        (maker, lambda: family.generator_loss(critic, maker(z, labels), labels)),
+    ):
+        before = loss()
+        weights = list(side.parameters())
+        slopes = torch.autograd.grad(before, weights, allow_unused=True)
+        with torch.no_grad():
+            for weight, slope in zip(weights, slopes, strict=True):
+                if slope is not None:
+                    weight -= 1e-3 * slope.sign()
+        assert loss() < before
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_fit_tells(name: str, trained: Trained) -> None:
+    _, gan, record = trained(name)
+    assert [row["epoch"] for row in gan.history] == [1, 2]
+    assert all(set(row) == {"epoch", "critic_loss", "generator_loss"} for row in gan.history)
+    assert np.isfinite([list(row.values()) for row in gan.history]).all()
+    assert record.rows == [(int(row["epoch"]), row) for row in gan.history]
+    assert not gan.generator.training
+    assert {parameter.device.type for parameter in gan.generator.parameters()} == {"cpu"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_generator_kept_is_the_one_on_disk(name: str, trained: Trained) -> None:
+    file, gan, _ = trained(name)
+    kept = load_state(file)["generator"]["module"]
+    assert all(torch.equal(value, kept[key]) for key, value in gan.generator.state_dict().items())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_seed_alone_decides(name: str, trained: Trained, tmp_path: Path) -> None:
+    torch.manual_seed(99)
+    train(name, Checkpoints(tmp_path / "again", 1e9))
+    train(name, Checkpoints(tmp_path / "other", 1e9), seed=1)
+    expected = trained(name)[0].read_bytes()
+    assert (tmp_path / "again" / FILE).read_bytes() == expected
+    assert (tmp_path / "other" / FILE).read_bytes() != expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("writes", [1, 3, 5, 7])
+def test_interrupted_it_ends_bit_equal(name: str, writes: int, trained: Trained, tmp_path: Path) -> None:
+    """CASES 7 and 15; three batches an epoch."""
+    with pytest.raises(KilledError):
+        train(name, Dying(tmp_path, writes))
+    record = Record()
+    resumed = train(name, Checkpoints(tmp_path, 0), observe=record)
+    file, gan, straight = trained(name)
+    assert (tmp_path / FILE).read_bytes() == file.read_bytes()
+    assert resumed.history == gan.history
+    assert record.rows == straight.rows
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_trains_on_few_images(name: str, tmp_path: Path) -> None:
+    """Also where the only batch has two."""
+    assert len(train(name, Checkpoints(tmp_path, 1e9), n=2).history) == EPOCHS
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_images(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no images"):
+        train(name, Checkpoints(tmp_path, 1e9), n=0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_faces_are_drawn(name: str, trained: Trained) -> None:
+    images = draw(trained(name)[1].generator, 5, 0, 7, seed=0)
+    assert images.shape == (7, 48, 48)
+    assert images.dtype == np.uint8
+    np.testing.assert_array_equal(images[:3], draw(trained(name)[1].generator, 5, 0, 3, seed=0))

@@ -1,0 +1,63 @@
+"""Temporary projects for every test that needs a real one."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ferlab.data.demo import write_demo
+from temporary import TemporaryProject, take_handful
+
+
+@pytest.fixture(scope="session")
+def demo_archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the demo's two archives. Read-only."""
+    folder = tmp_path_factory.mktemp("demo-archives")
+    write_demo(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_archives(demo_archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two archives of a few images a class. Read-only."""
+    folder = tmp_path_factory.mktemp("tiny-archives")
+    take_handful(demo_archives, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def untouched(tiny_archives: Path, tmp_path_factory: pytest.TempPathFactory) -> TemporaryProject:
+    """A tiny project in which nothing has run yet. Read-only."""
+    return TemporaryProject.create(tmp_path_factory.mktemp("untouched") / "project", tiny_archives)
+
+
+@pytest.fixture(scope="session")
+def finished(untouched: TemporaryProject, tmp_path_factory: pytest.TempPathFactory) -> TemporaryProject:
+    """A tiny project after one whole `dvc repro`, committed. Read-only: tests that change it take a copy."""
+    project = untouched.copy(tmp_path_factory.mktemp("finished") / "project")
+    project.beside("repro.txt").write_text(project.repro())
+    project.commit("Results")
+    return project
+
+
+@pytest.fixture
+def fresh(untouched: TemporaryProject, tmp_path: Path) -> TemporaryProject:
+    """A copy of the project in which nothing has run yet, to be changed."""
+    return untouched.copy(tmp_path / "project")
+
+
+@pytest.fixture
+def done(finished: TemporaryProject, tmp_path: Path) -> TemporaryProject:
+    """A copy of the finished project, to be changed."""
+    return finished.copy(tmp_path / "project")
+
+
+@pytest.fixture
+def make_project(tiny_archives: Path, tmp_path: Path) -> Callable[..., TemporaryProject]:
+    """Makes a tiny project with other values of params.yaml."""
+
+    def make(name: str = "project", changes: dict[str, Any] | None = None) -> TemporaryProject:
+        return TemporaryProject.create(tmp_path / name, tiny_archives, changes)
+
+    return make

@@ -1,0 +1,96 @@
+"""CK+48: classes by name, subjects and sequences from the files' names."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ferlab.data import ckplus
+from ferlab.data.archive import open_archive
+from ferlab.data.images import ImageSet
+from ferlab.data.labels import CKPLUS_CLASSES
+from ferlab.errors import UserError
+from small import make_zip, noise, png
+
+FOLDERS = ("anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise")
+NAMES = [
+    f"CK+48/{folder}/S{subject:03}_{sequence:03}_{frame:08}.png"
+    for sequence, folder in enumerate(FOLDERS, start=1)
+    for subject in (5, 130)
+    for frame in (9, 10, 11)
+]
+IMAGES = noise(len(NAMES))
+
+
+def read(path: Path, members: dict[str, bytes]) -> ImageSet:
+    with open_archive(make_zip(path, members)) as archive:
+        return ckplus.read_folders(archive)
+
+
+@pytest.fixture
+def frames(tmp_path: Path) -> ImageSet:
+    members = {name: png(image) for name, image in zip(NAMES, IMAGES, strict=True)}
+    return read(tmp_path / "a.zip", dict(reversed(members.items())))
+
+
+def test_labels_and_pixels_by_name(frames: ImageSet) -> None:
+    assert set(frames.ids) == set(NAMES)
+    for name, label, image in zip(frames.ids, frames.labels, frames.images, strict=True):
+        assert CKPLUS_CLASSES[label] == dict(zip(FOLDERS, CKPLUS_CLASSES, strict=True))[Path(name).parent.name]
+        np.testing.assert_array_equal(image, IMAGES[NAMES.index(name)])
+
+
+def test_subjects_and_sequences(frames: ImageSet) -> None:
+    """CASE 22: folds by subject need the subject."""
+    for name, subject in zip(frames.ids, frames.subjects, strict=True):
+        assert subject == Path(name).stem[:4]
+        assert ckplus.sequence(name) == Path(name).stem[:8]
+    assert set(frames.subjects) == {"S005", "S130"}
+    assert len({ckplus.sequence(name) for name in frames.ids}) == 14
+
+
+def test_frames_stand_in_their_sequence(frames: ImageSet) -> None:
+    stems = [Path(name).stem for name in frames.ids]
+    assert stems == sorted(stems)
+    assert stems[:3] == ["S005_001_00000009", "S005_001_00000010", "S005_001_00000011"]
+
+
+def test_case_of_names_does_not_matter(tmp_path: Path) -> None:
+    found = read(tmp_path / "a.zip", {"Anger/s010_004_00000017.PNG": png(IMAGES[0])})
+    assert found.subjects == ("S010",)
+    assert ckplus.sequence(found.ids[0]) == "S010_004"
+
+
+def test_junk_is_ignored(tmp_path: Path) -> None:
+    junk = {"__MACOSX/anger/._S010_004_00000017.png": b"x", "anger/Thumbs.db": b"x", "preview.png": b"x"}
+    assert len(read(tmp_path / "a.zip", junk | {"anger/S010_004_00000017.png": png(IMAGES[0])})) == 1
+
+
+def test_neutral_is_no_class(tmp_path: Path) -> None:
+    """CASE 23."""
+    with pytest.raises(UserError, match="'neutral' is no class of CK") as caught:
+        read(tmp_path / "a.zip", {"neutral/S010_004_00000001.png": png(IMAGES[0])})
+    assert "neutral/S010_004_00000001.png" in caught.value.where
+
+
+@pytest.mark.parametrize(
+    ("name", "member"),
+    [
+        ("happy/S010_004_00000017.png", True),
+        ("S010_004_00000017.jpg", True),
+        ("train/happy/Training_17.jpg", False),
+        ("happy/S010_004.png", False),
+        ("happy/XS010_004_00000017.png", False),
+    ],
+)
+def test_form_of_names(name: str, member: bool) -> None:
+    assert ckplus.is_member(name) == member
+
+
+def test_published_counts() -> None:
+    """FACTS, section 2, in the order of its names."""
+    published = dict(zip(FOLDERS, ckplus.PUBLISHED, strict=True))
+    assert published == {
+        "anger": 135, "contempt": 54, "disgust": 177, "fear": 75, "happy": 207, "sadness": 84, "surprise": 249,
+    }  # fmt: skip
+    assert sum(ckplus.PUBLISHED) == 981

@@ -1,0 +1,57 @@
+"""Losses of GANs against their closed forms."""
+
+from math import log
+
+import pytest
+import torch
+from torch.nn import BCEWithLogitsLoss
+
+from ferlab.gan.objectives import minimax_critic_loss, non_saturating_generator_loss
+
+REAL = torch.linspace(-6, 6, 25, dtype=torch.float64)
+FAKE = torch.linspace(8, -3, 25, dtype=torch.float64)
+
+
+def test_a_critic_that_knows_nothing() -> None:
+    """Goodfellow et al. 2014: D = 1/2 everywhere gives 2 ln 2 and ln 2."""
+    zeros = torch.zeros(5, dtype=torch.float64)
+    assert minimax_critic_loss(zeros, zeros).item() == pytest.approx(2 * log(2), abs=1e-15)
+    assert non_saturating_generator_loss(zeros).item() == pytest.approx(log(2), abs=1e-15)
+
+
+def test_against_torchs_binary_cross_entropy() -> None:
+    loss = BCEWithLogitsLoss()
+    expected = loss(REAL, torch.ones_like(REAL)) + loss(FAKE, torch.zeros_like(FAKE))
+    torch.testing.assert_close(minimax_critic_loss(REAL, FAKE), expected, rtol=1e-14, atol=0)
+    expected = loss(FAKE, torch.ones_like(FAKE))
+    torch.testing.assert_close(non_saturating_generator_loss(FAKE), expected, rtol=1e-14, atol=0)
+
+
+def test_against_the_definition() -> None:
+    d_real, d_fake = REAL.sigmoid(), FAKE.sigmoid()
+    expected = -d_real.log().mean() - (1 - d_fake).log().mean()
+    torch.testing.assert_close(minimax_critic_loss(REAL, FAKE), expected, rtol=1e-12, atol=0)
+    torch.testing.assert_close(non_saturating_generator_loss(FAKE), -d_fake.log().mean(), rtol=1e-12, atol=0)
+
+
+def test_sizes_of_the_two_halves_may_differ() -> None:
+    assert minimax_critic_loss(REAL, FAKE[:3]).item() == pytest.approx(
+        minimax_critic_loss(REAL, FAKE[:3].repeat(4)).item()
+    )
+
+
+def test_gradients() -> None:
+    """d/dx of -log sigmoid(x) is sigmoid(x) - 1; where the critic is sure the generator still learns."""
+    logits = torch.tensor([-30.0, 0.0, 30.0], requires_grad=True)
+    non_saturating_generator_loss(logits).backward()
+    torch.testing.assert_close(logits.grad, torch.tensor([-1.0, -0.5, 0.0]) / 3)
+    real, fake = (torch.zeros(2, requires_grad=True) for _ in range(2))
+    minimax_critic_loss(real, fake).backward()
+    torch.testing.assert_close(real.grad, torch.full((2,), -0.25))
+    torch.testing.assert_close(fake.grad, torch.full((2,), 0.25))
+
+
+def test_finite_for_large_logits() -> None:
+    large = torch.tensor([1e6, -1e6])
+    assert minimax_critic_loss(large, large).isfinite()
+    assert non_saturating_generator_loss(large).item() == pytest.approx(5e5)

@@ -1,0 +1,114 @@
+"""The real archives, to the digit (FACTS, sections 1 and 2)."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ferlab.data import forms
+from ferlab.data.audit import image_table, summarise, summarise_ckplus
+from ferlab.data.images import ImageSet
+from ferlab.data.labels import FER_CLASSES
+from ferlab.synthesis.mix import with_fer_labels
+from small import REPOSITORY
+
+pytestmark = pytest.mark.real
+
+FOLDER = Path(os.environ.get("FERLAB_REAL_DATA") or REPOSITORY.parent / "shared" / "data")
+
+
+def archive(name: str) -> Path:
+    path = FOLDER / name
+    if not path.is_file():
+        pytest.skip(f"{path} is absent; FERLAB_REAL_DATA names another folder")
+    return path
+
+
+@pytest.fixture(scope="module")
+def faces() -> dict[str, ImageSet]:
+    form, sets = forms.read(archive("fer2013.zip"))
+    assert form.dataset == forms.FER2013
+    assert forms.differences(form, sets) == []
+    return sets
+
+
+@pytest.fixture(scope="module")
+def table(faces: dict[str, ImageSet]) -> pd.DataFrame:
+    return image_table(faces, near_constant_std=1.0)
+
+
+@pytest.fixture(scope="module")
+def frames() -> ImageSet:
+    form, sets = forms.read(archive("ckplus48.zip"))
+    assert form.dataset == forms.CKPLUS
+    assert forms.differences(form, sets) == []
+    return sets["all"]
+
+
+def in_order(counts: dict[str, int]) -> list[int]:
+    return [counts.get(name, 0) for name in FER_CLASSES]
+
+
+def test_splits_and_classes(table: pd.DataFrame) -> None:
+    counted = summarise(table)["images"]
+    assert in_order(counted["train"]) == [3995, 436, 4097, 7215, 4830, 3171, 4965]
+    assert in_order(counted["valid"]) == [467, 56, 496, 895, 653, 415, 607]
+    assert in_order(counted["test"]) == [491, 55, 528, 879, 594, 416, 626]
+    assert {split: sum(part.values()) for split, part in counted.items()} == {
+        "train": 28709, "valid": 3589, "test": 3589,
+    }  # fmt: skip
+
+
+def test_duplicates(table: pd.DataFrame) -> None:
+    assert summarise(table)["duplicates"] == {
+        "groups": 1516, "images": 3369, "extras": 1853, "groups_with_conflicting_labels": 57,
+    }  # fmt: skip
+
+
+def test_copies_across_splits(table: pd.DataFrame) -> None:
+    """CASE 21."""
+    copies = summarise(table)["copies"]
+    assert {name: part["all"] for name, part in copies.items()} == {
+        "test_in_train": 288, "test_in_valid": 44, "test_in_either": 314, "valid_in_train": 280,
+    }  # fmt: skip
+    assert in_order(copies["test_in_train"]) == [37, 16, 47, 28, 17, 118, 25]
+
+
+def test_constant_images(table: pd.DataFrame, faces: dict[str, ImageSet]) -> None:
+    assert summarise(table)["constant"] == {"train": 12, "valid": 1, "test": 0}
+    black = {
+        split: part[~images.images.any(axis=(1, 2))]["label"].value_counts().to_dict()
+        for split, images in faces.items()
+        for part in [table[table["split"] == split]]
+    }
+    assert black == {
+        "train": {"angry": 7, "happy": 1, "sad": 1, "surprise": 1, "neutral": 1}, "valid": {"angry": 1}, "test": {},
+    }  # fmt: skip
+
+
+def test_ckplus(frames: ImageSet) -> None:
+    """CASES 22 and 23."""
+    found = summarise_ckplus(frames)
+    assert found["images"] == {
+        "angry": 135, "contempt": 54, "disgust": 177, "fear": 75, "happy": 207, "sad": 84, "surprise": 249,
+    }  # fmt: skip
+    assert (sum(found["images"].values()), sum(found["sequences"].values())) == (981, 327)
+    assert (found["sequences"]["contempt"], found["sequences"]["fear"]) == (18, 25)
+    assert found["sequences"] == {name: n // 3 for name, n in found["images"].items()}
+    assert found["subjects"] == 118
+    assert found["sequences_in_two_classes"] == 0
+
+
+def test_frames_of_a_sequence_are_near_copies(frames: ImageSet) -> None:
+    """Median correlation 0.990; sequences stand together, three frames each."""
+    rows = frames.images.reshape(327, 3, -1).astype(float)
+    pairs = [np.corrcoef(sequence)[np.triu_indices(3, 1)] for sequence in rows]
+    assert round(float(np.median(pairs)), 3) == 0.990
+
+
+def test_what_the_policies_leave(frames: ImageSet) -> None:
+    """CASE 23: 54 of 981 frames are dropped, or become neutral."""
+    assert len(with_fer_labels(frames, "drop_contempt")) == 927
+    assert with_fer_labels(frames, "contempt_as_neutral").counts()["neutral"] == 54

@@ -1,0 +1,170 @@
+"""The whole pipeline, really run once on tiny archives, and what makes parts of it run again."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from ferlab.data.labels import FER_CLASSES
+from temporary import TemporaryProject, stages_run
+
+EVERY_STAGE = {
+    "prepare", "audit", "gan@dcgan", "synthesize@dcgan", "quality", "tune@resnet50", "mix", "train@resnet50-dcgan-0",
+    "train@svm-0", "evaluate@resnet50-dcgan-0", "evaluate@svm-0", "report",
+}  # fmt: skip
+TRAINERS = {"gan@dcgan", "tune@resnet50", "train@resnet50-dcgan-0", "train@svm-0"}
+EVALUATES = {"evaluate@resnet50-dcgan-0", "evaluate@svm-0"}
+
+
+def runs(project: TemporaryProject) -> int:
+    return int(project.query("SELECT count(*) FROM runs")[0][0])
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def stale(project: TemporaryProject) -> set[str]:
+    return set(json.loads(project.run("dvc", "status", "--json")))
+
+
+def test_every_stage_ran_and_made_its_outs(finished: TemporaryProject) -> None:
+    assert stages_run(finished.beside("repro.txt").read_text()) == EVERY_STAGE
+    for name, outs in finished.locked().items():
+        for path in outs:
+            assert (finished.root / path).exists(), f"{name}: {path}"
+
+
+def test_predictions_cover_the_test_split_with_probabilities(finished: TemporaryProject) -> None:
+    folder = finished.root / "reports" / "tiny" / "predictions"
+    assert {path.name for path in folder.iterdir()} == {"resnet50-dcgan-0.parquet", "svm-0.parquet"}
+    for path in folder.iterdir():
+        table = pq.read_table(path).to_pandas()
+        assert len(table) == 4 * len(FER_CLASSES)
+        assert (table[list(FER_CLASSES)].sum(axis=1) - 1).abs().max() < 1e-5
+
+
+def test_a_second_repro_does_nothing_and_leaves_git_clean(done: TemporaryProject) -> None:
+    before = runs(done)
+    output = done.repro()
+    assert "up to date" in output
+    assert stages_run(output) == set()
+    assert done.dirt() == ""
+    assert runs(done) == before
+
+
+def test_two_runs_give_the_same_bytes(finished: TemporaryProject, fresh: TemporaryProject) -> None:
+    """Another process, another folder, an empty cache: equal files, all the way to the predictions."""
+    targets = ("evaluate@svm-0", "evaluate@resnet50-dcgan-0")
+    output = fresh.repro(*targets)
+    assert stages_run(output) == EVERY_STAGE - {"audit", "quality", "report"}
+    once, again = finished.locked(), fresh.locked()
+    assert {name: once[name] for name in again} == again
+    for target in targets:
+        name = f"reports/tiny/predictions/{target.removeprefix('evaluate@')}.parquet"
+        assert (finished.root / name).read_bytes() == (fresh.root / name).read_bytes()
+
+
+def test_going_to_another_value_and_back_retrains_nothing(done: TemporaryProject) -> None:
+    """DESIGN 3.6: DVC's run cache stays on."""
+    settings = done.params.classifiers["svm"]
+    done.change({"classifiers": {"svm": {"C": 0.5}}})
+    there = done.repro()
+    assert stages_run(there) == {"mix", "train@svm-0", "evaluate@svm-0", "report"}
+    assert len(done.ledger()) == 3
+    done.commit("Another C")
+    count = runs(done)
+
+    done.change({"classifiers": {"svm": {"C": settings.C}}})  # type: ignore[union-attr]
+    back = done.repro()
+    assert "Stage 'train@svm-0' is cached - skipping run" in back
+    assert not stages_run(back) & TRAINERS
+    assert runs(done) == count
+    assert len(done.ledger()) == 3
+    done.commit("Back")
+    changed = done.run("git", "diff", "--name-only", "HEAD~2").split()
+    assert changed == ["reports/tiny/ledger.jsonl"]
+
+
+def test_going_back_to_an_earlier_search_runs_no_trial_again(done: TemporaryProject) -> None:
+    trials = "SELECT name, status, start_time, end_time FROM runs WHERE name LIKE 'tune-resnet50-%' ORDER BY start_time"
+    before, first = done.locked()["tune@resnet50"], done.query(trials)
+    lr = done.params.tune.lr
+    done.change({"tune": {"lr": [0.001, 0.002]}})
+    done.repro("tune@resnet50")
+    second = done.query(trials)
+    assert len(second) == 2
+    assert done.locked()["tune@resnet50"] != before
+    done.change({"tune": {"lr": lr}})
+    done.repro("tune@resnet50")
+    assert done.locked()["tune@resnet50"] == before
+    assert done.query(trials) == second
+    assert second[:1] == first
+
+
+def test_an_edit_of_the_gans_loss_retrains_gans_and_what_follows_only(done: TemporaryProject) -> None:
+    """CASES 9 and 11: also no checkpoint of the old code is gone on from."""
+    old = done.locked()
+    done.edit("src/ferlab/gan/objectives.py", "return F.softplus(-fake_logits).mean()",
+              "return 2 * F.softplus(-fake_logits).mean()")  # fmt: skip
+    output = done.repro()
+    gans = {"gan@dcgan", "synthesize@dcgan", "quality", "mix", "train@resnet50-dcgan-0", "evaluate@resnet50-dcgan-0"}
+    assert stages_run(output) == gans | {"report"}
+    assert "starting afresh, because this changed: code of gan" in output
+    assert done.locked()["gan@dcgan"]["work/gan/dcgan"] != old["gan@dcgan"]["work/gan/dcgan"]
+    assert done.locked()["train@svm-0"] == old["train@svm-0"]
+
+
+def test_an_edit_of_the_metrics_evaluates_and_reports_anew_only(done: TemporaryProject) -> None:
+    path = done.root / "src" / "ferlab" / "evaluation" / "metrics.py"
+    path.write_text(path.read_text() + "\n# changed\n")
+    before, count = done.locked(), runs(done)
+    output = done.repro()
+    assert stages_run(output) == {"evaluate@resnet50-dcgan-0", "evaluate@svm-0", "report"}
+    assert done.locked() == before
+    assert runs(done) == count
+    assert done.query("SELECT run_uuid, key FROM metrics GROUP BY run_uuid, key, step HAVING count(*) > 1") == []
+    assert len(done.ledger()) == 2  # equal identity, equal predictions: no second line
+
+
+@pytest.mark.parametrize(
+    ("module", "wanted"),
+    [
+        ("data/images.py", EVERY_STAGE),
+        ("training/seeding.py", TRAINERS | EVALUATES | {"synthesize@dcgan"}),
+        ("classifiers/augment.py", (TRAINERS | EVALUATES | {"mix"}) - {"gan@dcgan"}),
+        ("gan/quality.py", {"gan@dcgan", "synthesize@dcgan", "quality"}),
+        ("synthesis/mix.py", {"synthesize@dcgan", "mix"}),
+        ("report/paper.py", {"report"}),
+        ("stages/tune.py", {"tune@resnet50"}),
+        ("adapters/tracking.py", set()),
+        ("params.py", set()),
+        ("cli/main.py", set()),
+    ],
+)
+def test_an_edit_anywhere_makes_just_the_stages_stale_that_it_can_change(
+    module: str, wanted: set[str], finished: TemporaryProject, tmp_path: Path
+) -> None:
+    """CASE 11."""
+    done = finished.copy(tmp_path / "project")
+    path = done.root / "src" / "ferlab" / module
+    path.write_text(path.read_text() + "\n# changed\n")
+    assert stale(done) == wanted
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        ({"runtime": {"checkpoint_seconds": 1}}, {"report"}),  # the report keeps the whole params.yaml
+        ({"gan": {"families": {"dcgan": {"lr": 0.5}}}}, {"gan@dcgan", "report"}),
+        ({"tune": {"trials": 2}}, {"tune@resnet50", "report"}),
+        ({"quality": {"collapse_ratio": 0.1}}, {"quality", "report"}),
+    ],
+)
+def test_a_changed_parameter_makes_just_its_stages_stale(
+    change: dict[str, object], wanted: set[str], done: TemporaryProject
+) -> None:
+    done.change(change)
+    assert stale(done) == wanted

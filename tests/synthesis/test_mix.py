@@ -1,0 +1,60 @@
+"""Label policies: what becomes of contempt (CASE 23)."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ferlab.data.images import concatenate
+from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
+from ferlab.params import Arm
+from ferlab.synthesis.mix import POLICIES, nothing, with_fer_labels
+from small import barred
+
+ADDED = barred(3, split="all", classes=CKPLUS_CLASSES, origin="dcgan")
+NAMES = np.array(CKPLUS_CLASSES)[ADDED.labels]
+
+
+def test_contempt_is_dropped() -> None:
+    found = with_fer_labels(ADDED, "drop_contempt")
+    kept = np.flatnonzero(NAMES != "contempt")
+    assert found.classes == FER_CLASSES
+    assert found.ids == tuple(ADDED.ids[i] for i in kept)
+    np.testing.assert_array_equal(np.array(FER_CLASSES)[found.labels], NAMES[kept])
+    np.testing.assert_array_equal(found.images, ADDED.images[kept])
+    assert found.counts() == dict.fromkeys(FER_CLASSES, 3) | {"neutral": 0}
+
+
+def test_contempt_becomes_neutral() -> None:
+    """The likely slip: no image is lost, contempt faces teach neutral."""
+    found = with_fer_labels(ADDED, "contempt_as_neutral")
+    assert len(found) == len(ADDED)
+    np.testing.assert_array_equal(np.array(FER_CLASSES)[found.labels], np.where(NAMES == "contempt", "neutral", NAMES))
+    assert found.counts() == dict.fromkeys(FER_CLASSES, 3)
+
+
+@given(st.sampled_from(sorted(POLICIES)), st.permutations(range(21)))
+def test_rows_stay_together(policy: str, order: list[int]) -> None:
+    """By name in any order of images and classes; who an image is from stays known."""
+    turned = with_fer_labels(ADDED.take(np.array(order)), policy)
+    straight = with_fer_labels(ADDED, policy)
+    by_id = dict(zip(straight.ids, straight.labels, strict=True))
+    assert [by_id[name] for name in turned.ids] == list(turned.labels)
+    assert set(turned.ids) == set(straight.ids)
+    assert set(turned.origins) == {"dcgan"}
+
+
+@pytest.mark.parametrize("policy", sorted(POLICIES))
+def test_fers_own_classes_stay_as_they_are(policy: str) -> None:
+    faces = barred(2)
+    found = with_fer_labels(faces, policy)
+    assert found.digest() == faces.digest()
+
+
+def test_every_policy_of_the_parameters_is_known() -> None:
+    assert set(Arm.model_fields["labels"].annotation.__args__) == set(POLICIES)  # type: ignore[union-attr]
+
+
+def test_adding_nothing() -> None:
+    faces = barred(1)
+    assert concatenate([faces, nothing()], "train").digest() == faces.digest()

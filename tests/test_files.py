@@ -1,0 +1,188 @@
+"""Files are whole or absent; names for content."""
+
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ferlab.errors import UserError
+from ferlab.files import (
+    atomic_folder,
+    atomic_write,
+    canonical_json,
+    content_hash,
+    disk_errors,
+    sha256_file,
+    write_json,
+    write_text,
+)
+
+
+def listing(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_is_written_with_its_folders(tmp_path: Path) -> None:
+    write_text(tmp_path / "a" / "b.txt", "größe\n")
+    assert (tmp_path / "a" / "b.txt").read_bytes() == "größe\n".encode()
+    assert (tmp_path / "a" / "b.txt").stat().st_mode & 0o777 == 0o644
+    assert listing(tmp_path / "a") == ["b.txt"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, error: type[BaseException]) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+
+    def fail() -> None:
+        with atomic_write(path) as handle:
+            handle.write(b"new")
+            handle.flush()
+            assert path.read_text() == "old"  # readers see the old one until the end
+            raise error
+
+    with pytest.raises(error):
+        fail()
+    assert path.read_text() == "old"
+    assert listing(tmp_path) == ["file"]
+
+
+def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
+    path = tmp_path / "folder"
+    for name in ("first", "second"):
+        with atomic_folder(path) as fresh:
+            (fresh / name).touch()
+        assert listing(path) == [name]
+    assert listing(tmp_path) == ["folder"]
+    assert path.stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_a_folder_that_fails_leaves_the_old_one(tmp_path: Path, error: type[BaseException]) -> None:
+    path = tmp_path / "folder"
+    path.mkdir()
+    (path / "old").touch()
+
+    def fail() -> None:
+        with atomic_folder(path) as fresh:
+            (fresh / "new").touch()
+            raise error
+
+    with pytest.raises(error):
+        fail()
+    assert listing(path) == ["old"]
+    assert listing(tmp_path) == ["folder"]
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from ferlab.data.images import ImageSet
+from ferlab.errors import UserError
+from ferlab.files import atomic_folder, write_text
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+try:
+    {statement}
+except UserError as error:
+    print(error)
+    sys.exit(2)
+"""
+IMAGES = "ImageSet(np.ones((9, 48, 48), np.uint8), np.zeros(9, np.int64), ('a',), *[tuple('abcdefghi')] * 3, 'x')"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["write_text(Path('target'), 'x' * 10_000)", f"{IMAGES}.save(Path('target'))"],
+    ids=["file", "set of images"],
+)
+def test_a_full_disk(tmp_path: Path, statement: str) -> None:
+    """A limit on the size of files stands for the full disk: the kernel ends the write just so."""
+    old = tmp_path / "target"
+    if "save" in statement:
+        old.mkdir()
+        old /= "kept"
+    old.write_text("old")
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK.format(statement=statement)], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 2, done.stderr
+    assert "no space left to write target" in done.stdout
+    assert old.read_text() == "old"
+    assert listing(tmp_path) == ["target"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS])
+def test_disk_errors_name_the_file(tmp_path: Path, number: int) -> None:
+    with pytest.raises(UserError, match=f"net.bin.*{os.strerror(number)}") as caught, disk_errors(tmp_path / "net.bin"):
+        raise OSError(number, os.strerror(number))
+    assert caught.value.where == str(tmp_path)
+
+
+def test_other_errors_pass(tmp_path: Path) -> None:
+    with pytest.raises(InterruptedError), disk_errors(tmp_path):
+        raise OSError(errno.EINTR, "interrupted")
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text(), values))
+def test_canonical_json_knows_no_order(value: dict[str, object]) -> None:
+    assert canonical_json(value) == canonical_json(dict(reversed(value.items())))
+
+
+def test_json_refuses_what_is_not_finite(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"b": 1, "a": [0.1]})
+    assert (tmp_path / "a.json").read_text() == '{\n "a": [\n  0.1\n ],\n "b": 1\n}\n'
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "a.json", {"a": float("nan")})
+
+
+def test_hash_of_a_file_is_sha256(tmp_path: Path) -> None:
+    """FIPS 180-4's example."""
+    (tmp_path / "file").write_bytes(b"abc")
+    expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert content_hash(tmp_path / "file") == sha256_file(tmp_path / "file") == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "seen"),
+    [
+        (lambda f: (f / "__pycache__" / "a.pyc").write_bytes(b"2"), False),
+        (lambda f: (f / "deep" / "__pycache__").mkdir(), False),
+        (lambda f: os.utime(f / "a.py", (0, 0)), False),
+        (lambda f: (f / "a.py").write_text("2"), True),
+        (lambda f: (f / "a.py").rename(f / "c.py"), True),
+        (lambda f: (f / "a.py").rename(f / "deep" / "a.py"), True),
+        (lambda f: (f / "deep" / "b.py").write_text(""), True),
+        (lambda f: (f / "new.html").touch(), True),
+        (lambda f: (f / "a.py").unlink(), True),
+    ],
+)
+def test_hash_of_a_folder(tmp_path: Path, change: Callable[[Path], object], seen: bool) -> None:
+    """CASE 11: any edit counts; Python's caches don't."""
+    for name, text in (("a.py", "1"), ("deep/b.py", "1"), ("__pycache__/a.pyc", "1")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    before = content_hash(tmp_path)
+    change(tmp_path)
+    assert (content_hash(tmp_path) != before) == seen
+
+
+def test_a_folders_hash_does_not_depend_on_its_place(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a").write_text("1")
+    assert content_hash(tmp_path / "one") == content_hash(tmp_path / "two")

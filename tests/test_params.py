@@ -1,0 +1,234 @@
+"""The schema of params.yaml: what is wrong is refused, and the message names key and value."""
+
+import subprocess
+from collections.abc import Callable
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from ferlab.errors import UserError
+from ferlab.params import Params, check, load
+from ferlab.yaml_file import dump_yaml, overlay, read_yaml
+from small import REPOSITORY
+
+BUDGETS = sorted(path.stem for path in (REPOSITORY / "budgets").glob("*.yaml"))
+
+
+@pytest.fixture
+def tree() -> Any:
+    return read_yaml(REPOSITORY / "params.yaml")
+
+
+def put(tree: Any, key: str, value: Any) -> None:
+    *parts, last = key.split(".")
+    for part in parts:
+        tree = tree[part]
+    tree[last] = value
+
+
+def refusal(values: Any) -> str:
+    with pytest.raises(UserError) as caught:
+        check(values, "params.yaml")
+    assert caught.value.where == "params.yaml"
+    return caught.value.what
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("colour", "red"),
+        ("compute.thread", 2),
+        ("gan.families.dcgan.betas", 0.5),
+        ("classifiers.resnet50.dropout", 0.5),
+        ("classifiers.resnet50.augmentation.crop", True),
+        ("classifiers.svm.gamma", 0.1),
+        ("arms.svm.extra", 1),
+    ],
+)
+def test_unknown_key(tree: Any, key: str, value: Any) -> None:
+    put(tree, key, value)
+    assert f"{key}: unknown key (value {value!r})" in refusal(tree)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("compute.threads", "2"),
+        ("compute.threads", 2.0),
+        ("compute.threads", 0),
+        ("compute.threads", True),
+        ("compute.device", "gpu"),
+        ("run.seeds", 0),
+        ("run.seeds.0", -1),
+        ("data.fer2013", "150dc431"),
+        ("data.allow_demo", "yes"),
+        ("audit.near_constant_std", -0.5),
+        ("gan.families.dcgan.lr", "1e-4"),
+        ("gan.families.dcgan.lr", 0.0),
+        ("gan.families.dcgan.beta1", 1.0),
+        ("gan.families.dcgan.critic_steps", 0),
+        ("synthesis.shown", 17),
+        ("quality.collapse_ratio", 1.0),
+        ("quality.copy_correlation", 1.01),
+        ("classifiers.resnet50.width", 0),
+        ("classifiers.resnet50.stem", "7x7"),
+        ("classifiers.resnet50.batch_size", 1),
+        ("classifiers.resnet50.augmentation.translation", 0.6),
+        ("classifiers.resnet50.lr", None),
+        ("classifiers.svm.C", -1.0),
+        ("tune.trials", 0),
+        ("tune.train_fraction", 1.5),
+        ("tune.batch_sizes.0", 1),
+        ("arms.svm.labels", "by_number"),
+        ("runtime.checkpoint_seconds", -1),
+    ],
+)
+def test_wrong_type_or_out_of_range(tree: Any, key: str, value: Any) -> None:
+    *parts, last = key.split(".")
+    if last.isdigit():  # an item of a list
+        values = [value]
+        put(tree, ".".join(parts), values)
+    else:
+        put(tree, key, value)
+    assert f"{key}: {value!r} is not allowed: " in refusal(tree)
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["budget", "runtime", "compute.threads", "gan.families.dcgan.latent", "classifiers.resnet50.augmentation.flip"],
+)
+def test_missing_key(tree: Any, key: str) -> None:
+    """Nothing has a default in the code."""
+    *parts, last = key.split(".")
+    node = tree
+    for part in parts:
+        node = node[part]
+    del node[last]
+    assert f"{key}: missing key" in refusal(tree)
+
+
+def test_every_mistake_is_named_at_once(tree: Any) -> None:
+    put(tree, "compute.threads", 0)
+    put(tree, "tune.trials", 0)
+    what = refusal(tree)
+    assert "compute.threads" in what
+    assert "tune.trials" in what
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "named"),
+    [
+        ("run.families", ["wgan"], ["run.families", "wgan", "dcgan"]),
+        ("run.tuned", ["vgg16"], ["run.tuned", "vgg16"]),
+        ("run.tuned", ["resnet50", "svm"], ["run.tuned", "svm"]),
+        ("run.tuned", [], ["run.tuned"]),
+        ("run.arms", ["resnet50", "absent"], ["run.arms", "absent"]),
+        ("run.arms", ["svm", "resnet50", "svm"], ["run.arms", "svm", "twice"]),
+        ("run.seeds", [0, 1, 0], ["run.seeds", "0, 1, 0", "twice"]),
+        ("run.seeds", [], ["run.seeds", "empty"]),
+        ("arms.svm.classifier", "forest", ["arms.svm.classifier", "forest"]),
+        ("arms.svm.synthetic", "wgan", ["arms.svm.synthetic", "wgan"]),
+        ("arms.svm.match_steps_of", "nothing", ["arms.svm.match_steps_of", "nothing"]),
+        ("arms.svm.match_steps_of", "resnet50-steps", ["arms.svm.match_steps_of", "resnet50-steps"]),
+        ("tune.lr", [0.1, 0.1], ["tune.lr", "0.1"]),
+    ],
+)
+def test_rows_and_names_must_fit_together(tree: Any, key: str, value: Any, named: list[str]) -> None:
+    put(tree, key, value)
+    what = refusal(tree)
+    for part in named:
+        assert part in what
+
+
+def test_an_arm_needs_its_synthetic_set_and_its_tuning(tree: Any) -> None:
+    put(tree, "gan.families.other", dict(tree["gan"]["families"]["dcgan"]))
+    put(tree, "run.families", ["other"])
+    assert "'resnet50-dcgan' needs the synthetic set 'dcgan'" in refusal(tree)
+    put(tree, "run.families", ["dcgan"])
+    put(tree, "arms.svm.tuned", True)
+    assert "'svm' is tuned, but 'svm' is absent from run.tuned" in refusal(tree)
+
+
+def test_a_number_that_is_not_finite(tree: Any) -> None:
+    put(tree, "tune.train_fraction", float("nan"))
+    assert "not JSON compliant" in refusal(tree)
+
+
+def test_a_key_written_twice_is_named_with_its_line(tmp_path: Path) -> None:
+    lines = (REPOSITORY / "params.yaml").read_text().splitlines()
+    lines.append("budget: demo")
+    (tmp_path / "params.yaml").write_text("\n".join(lines))
+    with pytest.raises(UserError, match="budget") as caught:
+        load(tmp_path / "params.yaml")
+    assert f"params.yaml, line {len(lines)}" in caught.value.where
+
+
+def test_bad_yaml_is_named_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("budget: demo\nrun:\n  seeds: [0\n")
+    with pytest.raises(UserError, match="not valid YAML") as caught:
+        load(tmp_path / "params.yaml")
+    assert "params.yaml, line " in caught.value.where
+
+
+@pytest.mark.parametrize("text", ["1e-4", "1.0e-4", "0.0001", "1E-4"])
+def test_exponents_are_floats(tmp_path: Path, text: str) -> None:
+    """PyYAML reads 1e-4 as a string (FACTS, section 7); here each spelling is the same number."""
+    path = tmp_path / "params.yaml"
+    whole = (REPOSITORY / "params.yaml").read_text()
+    line = next(line for line in whole.splitlines() if line.strip().startswith("max_iterations"))
+    path.write_text(whole.replace(line, f"{line}\n    # by hand").replace("tolerance: 1.0e-3", f"tolerance: {text}"))
+    value = load(path).section("classifiers.svm").tolerance
+    assert value == 1e-4
+    assert isinstance(value, float)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda p: setattr(p, "budget", "other"),
+        lambda p: setattr(p.compute, "threads", 8),
+        lambda p: setattr(p.classifiers["resnet50"], "lr", 1.0),
+    ],
+)
+def test_frozen(change: Callable[[Params], None]) -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        change(load(REPOSITORY / "params.yaml"))
+
+
+def test_sections_by_dotted_key(tree: Any) -> None:
+    params = check(tree, "params.yaml")
+    assert params.section("gan.families.dcgan") is params.gan.families["dcgan"]
+    assert params.plain("gan") == tree["gan"]
+    assert params.plain("classifiers") == tree["classifiers"]
+    with pytest.raises(KeyError):
+        params.section("gan.families.absent")
+
+
+@pytest.mark.parametrize("name", BUDGETS)
+def test_each_budget_is_valid(tree: Any, name: str) -> None:
+    overlay(tree, read_yaml(REPOSITORY / "budgets" / f"{name}.yaml"))
+    assert check(tree, name).budget == name
+
+
+@pytest.mark.parametrize(("first", "second"), list(permutations(BUDGETS, 2)))
+def test_nothing_leaks_from_one_budget_into_another(tree: Any, first: str, second: str) -> None:
+    direct = read_yaml(REPOSITORY / "params.yaml")
+    overlay(direct, read_yaml(REPOSITORY / "budgets" / f"{second}.yaml"))
+    for name in (first, second):
+        overlay(tree, read_yaml(REPOSITORY / "budgets" / f"{name}.yaml"))
+    assert check(tree, "detour").model_dump() == check(direct, "direct").model_dump()
+
+
+def test_the_demo_budget_leaves_the_committed_file_as_it_is(tmp_path: Path) -> None:
+    """Text and comments too, so that going back to the demo leaves git clean."""
+    shown = subprocess.run(["git", "show", "HEAD:params.yaml"], cwd=REPOSITORY, capture_output=True, text=True)
+    committed = shown.stdout if shown.returncode == 0 else (REPOSITORY / "params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(committed)
+    tree = read_yaml(tmp_path / "params.yaml")
+    for name in ("demo", "paper", "demo"):
+        overlay(tree, read_yaml(REPOSITORY / "budgets" / f"{name}.yaml"))
+        if name == "demo":
+            assert dump_yaml(tree) == committed

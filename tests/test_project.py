@@ -1,0 +1,62 @@
+"""Where a project's files lie."""
+
+from pathlib import Path
+
+import pytest
+
+from ferlab.errors import UserError
+from ferlab.project import Project
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return make_project(tmp_path / "clone")
+
+
+def make_project(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    for name in ("params.yaml", "dvc.yaml"):
+        (folder / name).touch()
+    return folder
+
+
+def test_found_from_within(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    below = root / "src" / "deep"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    assert Project.find() == Project.find(below) == Project(root)
+
+
+def test_both_files_are_needed(root: Path) -> None:
+    inner = root / "inner"
+    inner.mkdir()
+    (inner / "params.yaml").touch()
+    assert Project.find(inner).root == root
+
+
+def test_no_project(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="not a ferlab project") as caught:
+        Project.find(tmp_path)
+    assert caught.value.where == str(tmp_path)
+
+
+def test_runs_of_a_temporary_copy_outlive_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CASE 2: `dvc exp run --temp` works in a copy that is thrown away."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    copy = Project.find(make_project(root / ".dvc" / "tmp" / "exps" / "standalone" / "tmpabc"))
+    assert copy.root != root
+    assert copy.home == root
+    assert copy.state == root / ".ferlab"
+    assert copy.tracking_uri == f"sqlite:///{root / 'mlflow.db'}" == Project(root).tracking_uri
+    for path in (copy.params, copy.data, copy.work, copy.reports("demo")):
+        assert path.is_relative_to(copy.root)
+
+
+def test_home_is_the_checkout_itself_otherwise(root: Path) -> None:
+    assert Project(root).home == root
+    assert Project(Path("/exps/tmp/.dvc/clone")).home == Path("/exps/tmp/.dvc/clone")
+
+
+def test_the_environment_names_another_store(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
+    assert Project(root).tracking_uri == "http://127.0.0.1:5000"
