@@ -9,10 +9,12 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from ferlab.adapters.tracking import connect, tracked
 from ferlab.adapters.tuning import Suggestion, TrialRow, best, search
 from ferlab.errors import UserError
 from ferlab.params import Tune
-from ferlab.training.observe import Observer
+from ferlab.project import Project
+from ferlab.training.observe import Observer, all_of
 
 
 def space(trials: int, **changes: Any) -> Tune:
@@ -140,6 +142,27 @@ def test_a_hopeless_trial_is_pruned_through_the_observer(tmp_path: Path) -> None
     assert [row.state for row in rows] == ["COMPLETE"] * 6 + ["PRUNED"] * 2
     assert reached[6] < 3
     assert best(rows).number == 5
+
+
+def test_the_run_of_a_pruned_trial_is_no_failure(tmp_path: Path) -> None:
+    """CASE 5 the other way round: nothing has crashed, so nothing is FAILED and there is no traceback."""
+    project = Project(tmp_path)
+
+    def in_a_run(suggestion: Suggestion, observe: Observer) -> float:
+        name, value = str(suggestion.number), 0.1 if suggestion.number >= 6 else 0.5 + suggestion.number / 100
+        with tracked(project, "tuning", name, identity=name, params={}, tags={}) as run:
+            for epoch in (1, 2):
+                all_of(run.observe, observe)(epoch, {"valid_accuracy": value})
+        return value
+
+    rows = search(in_a_run, space(7), tmp_path / "o.db", "s")
+    assert rows[6].state == "PRUNED"
+    client = connect(project)
+    found = {r.info.run_name: r for r in client.search_runs([client.get_experiment_by_name("tuning").experiment_id])}
+    assert {run.info.status for run in found.values()} == {"FINISHED"}
+    assert [name for name, run in found.items() if "ferlab.pruned" in run.data.tags] == ["6"]
+    assert client.list_artifacts(found["6"].info.run_id) == []
+    assert found["6"].data.metrics == {"valid_accuracy": 0.1}
 
 
 def test_a_fault_of_the_program_is_not_swallowed(tmp_path: Path) -> None:

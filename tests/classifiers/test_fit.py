@@ -1,6 +1,7 @@
 """The networks' training loop: against a loop written out, interrupted anywhere, stopped when it diverges."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -91,17 +92,22 @@ def test_history_tells_step_rate_and_scores(tmp_path: Path) -> None:
     assert kept["valid_loss"] == pytest.approx(-np.log(found[np.arange(7), VALID.labels]).mean(), rel=1e-9)
 
 
-def test_validation_picks_the_first_best_epoch(tmp_path: Path) -> None:
+ALIKE = replace(VALID, images=np.full_like(VALID.images, 128))  # one guess for all seven classes: always 1/7
+
+
+@pytest.mark.parametrize(("valid", "tied"), [(VALID, False), (ALIKE, True)])
+def test_validation_picks_the_first_best_epoch(tmp_path: Path, valid: ImageSet, tied: bool) -> None:
     """CASE 32. The weights kept are those of a training that ended there."""
     settings = network(epochs=4, schedule="constant", augmentation=UNCHANGED)
-    fit, weights = train(tmp_path / "all", settings)
+    fit, weights = train(tmp_path / "all", settings, sets=(TRAIN, valid))
     accuracies = [row["valid_accuracy"] for row in fit.history]
+    assert (len(set(accuracies)) == 1) == tied
     assert fit.selected_epoch == 1 + int(np.argmax(accuracies))
-    assert len(set(accuracies)) > 1  # else any rule would do
-    train(tmp_path / "short", network(epochs=fit.selected_epoch, schedule="constant", augmentation=UNCHANGED))
-    short = load_state(tmp_path / "short" / FILE)["network"]["module"]
+    short = settings.model_copy(update={"epochs": fit.selected_epoch})
+    train(tmp_path / "short", short, sets=(TRAIN, valid))
+    expected = load_state(tmp_path / "short" / FILE)["network"]["module"]
     for name, value in weights.items():
-        assert torch.equal(value, short[name]), name
+        assert torch.equal(value, expected[name]), name
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,10 @@ for noisy in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent", "mlf
     logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
+class Pruned(Exception):  # noqa: N818 (no error: a search has seen enough of a trial)
+    """Raised inside a run to end it early, on purpose."""
+
+
 @dataclass
 class TrackedRun:
     """An open run. Values are held back until `flush`, so that a call of the observer costs nothing."""
@@ -130,7 +134,8 @@ def tracked(
         params: dotted keys and values.
         datasets: (name, context such as `training`, content hash).
 
-    The run ends FINISHED; after an error FAILED with the traceback as an artifact; after Ctrl-C or SIGTERM KILLED.
+    The run ends FINISHED (tagged `ferlab.pruned` if it was pruned); after an error FAILED with the traceback as an
+    artifact; after Ctrl-C or SIGTERM KILLED.
     """
     client = connect(project)
     experiment_id = _experiment(project, client, experiment)
@@ -157,6 +162,10 @@ def tracked(
     try:
         yield tracked_run
         tracked_run.flush()
+    except Pruned:
+        tracked_run.client.set_tag(tracked_run.id, "ferlab.pruned", "true")
+        _end(tracked_run, "FINISHED", None)
+        raise
     except Exception:
         _end(tracked_run, "FAILED", traceback.format_exc())
         raise

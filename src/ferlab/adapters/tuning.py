@@ -10,6 +10,7 @@ import optuna
 from filelock import FileLock
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from ferlab.adapters.tracking import Pruned
 from ferlab.errors import UserError
 from ferlab.params import Tune
 from ferlab.training.observe import Observer
@@ -67,12 +68,12 @@ def search(objective: Objective, space: Tune, database: Path, study_name: str) -
             if step not in seen:
                 trial.report(values["valid_accuracy"], step)
             if trial.should_prune():
-                raise optuna.TrialPruned
+                raise Pruned
 
         try:
             value = objective(suggestion, observe)
             study.tell(trial, value if isfinite(value) else None, None if isfinite(value) else TrialState.FAIL)
-        except optuna.TrialPruned:
+        except Pruned:
             study.tell(trial, state=TrialState.PRUNED)
         except UserError as error:  # e.g. a learning rate that makes the loss infinite
             trial.set_user_attr("error", str(error))
