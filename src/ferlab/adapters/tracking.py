@@ -134,7 +134,7 @@ def tracked(
         params: dotted keys and values.
         datasets: (name, context such as `training`, content hash).
 
-    The run ends FINISHED (tagged `ferlab.pruned` if it was pruned); after an error FAILED with the traceback as an
+    The run ends FINISHED, tagged `ferlab.pruned` if it was pruned; after an error FAILED with the traceback as an
     artifact; after Ctrl-C or SIGTERM KILLED.
     """
     client = connect(project)
