@@ -14,7 +14,6 @@ from ferlab.synthesis.sample import draw
 from ferlab.training.checkpoint import load_state
 from ferlab.training.seeding import derive, set_up
 
-
 EVERY = "all"  # the gan stage's name for the one GAN of a conditional family
 
 
