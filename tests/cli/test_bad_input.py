@@ -69,9 +69,7 @@ def test_unknown_names(project: TemporaryProject) -> None:
     ("words", "named"),
     [
         (("gan", "stylegan"), "stylegan"),
-        (("synthesize", "stylegan"), "stylegan"),
         (("tune", "vgg"), "vgg"),
-        (("train", "nobody", "0"), "nobody"),
         (("train", "svm", "7"), "svm"),
         (("train", "svm", "zero"), "zero"),
         (("evaluate", "nobody", "0"), "nobody"),
