@@ -55,6 +55,7 @@ def test_a_second_repro_does_nothing_and_leaves_git_clean(done: TemporaryProject
     assert runs(done) == before
 
 
+@pytest.mark.chaos  # half a minute and more: kept out of the quick tier
 def test_two_runs_give_the_same_bytes(finished: TemporaryProject, fresh: TemporaryProject) -> None:
     """Another process, another folder, an empty cache: equal files, all the way to the predictions."""
     targets = ("evaluate@svm-0", "evaluate@resnet50-dcgan-0")
@@ -88,6 +89,7 @@ def test_going_to_another_value_and_back_retrains_nothing(done: TemporaryProject
     assert changed == ["reports/tiny/ledger.jsonl"]
 
 
+@pytest.mark.chaos  # half a minute and more: kept out of the quick tier
 def test_going_back_to_an_earlier_search_runs_no_trial_again(done: TemporaryProject) -> None:
     trials = "SELECT name, status, start_time, end_time FROM runs WHERE name LIKE 'tune-resnet50-%' ORDER BY start_time"
     before, first = done.locked()["tune@resnet50"], done.query(trials)
@@ -117,6 +119,7 @@ def test_an_edit_of_the_gans_loss_retrains_gans_and_what_follows_only(done: Temp
     assert done.locked()["train@svm-0"] == old["train@svm-0"]
 
 
+@pytest.mark.chaos  # half a minute and more: kept out of the quick tier
 def test_an_edit_of_the_metrics_evaluates_and_reports_anew_only(done: TemporaryProject) -> None:
     path = done.root / "src" / "ferlab" / "evaluation" / "metrics.py"
     path.write_text(path.read_text() + "\n# changed\n")
