@@ -20,6 +20,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	  { echo "ferlab needs Python 3.11 or newer; name one: make PYTHON=python3.12 …"; exit 2; }
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV) || \
 	  { echo "no venv module: on Debian, apt-get install python3-venv"; exit 2; }
+	@echo "Installing some 6 GB into $(VENV); this takes minutes, once."
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@

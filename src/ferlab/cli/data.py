@@ -115,7 +115,8 @@ def audit(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
     from ferlab.project import Project
 
     project = Project.find()
-    path = project.reports(params.load(project.params).budget) / "audit.json"
+    settings = params.load(project.params)
+    path = project.reports(settings.budget) / "audit.json"
     if not path.is_file():
         raise UserError("there is no audit yet", where=str(path), next_step="`dvc repro audit` makes it")
     found = json.loads(path.read_text())
@@ -123,6 +124,9 @@ def audit(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
         typer.echo(json.dumps(found, indent=1))
         return
     fer2013, ckplus = found["fer2013"], found["ckplus"]
+    typer.echo(f"audit of {found['data']['kind']} faces, made for reports/{settings.budget}/")
+    if found["data"]["kind"] != settings.data.kind:
+        typer.echo(f"data/ now holds {settings.data.kind} faces: `dvc repro audit` counts those")
     for split, counts in fer2013["images"].items():
         typer.echo(f"{split}: {sum(counts.values())} images, {fer2013['constant'][split]} constant")
     typer.echo("exact duplicates: " + ", ".join(f"{v} {k.replace('_', ' ')}" for k, v in fer2013["duplicates"].items()))

@@ -56,7 +56,7 @@ def _look(project: "Project") -> tuple[dict[str, Any], list[str]]:
         "free disk": f"{free:.0f} GiB",
         "project": str(project.root),
         "tracking store": project.tracking_uri,
-        "in flight": _size(project.state / "inflight"),
+        "kept checkpoints": _size(project.state / "inflight"),
     }
     missing = [tool for tool in ("git", "dvc", "ferlab") if shutil.which(tool) is None]
     if missing:
@@ -75,6 +75,11 @@ def _look(project: "Project") -> tuple[dict[str, Any], list[str]]:
             elif sha256_file(path) != getattr(settings.data, dataset):
                 problems.append(f"data/{path.name} is not the file that params.yaml names: `ferlab data add …`")
         facts["data"] = settings.data.kind
+        if settings.data.kind == "demo" and not settings.data.allow_demo:
+            problems.append(
+                f"the budget '{settings.budget}' is meant for real faces and data/ holds drawn ones: "
+                "`ferlab data add …`, or `ferlab budget use demo`"
+            )
     except UserError as error:
         problems.append(str(error))
     try:
@@ -97,4 +102,4 @@ def _is_here(location: str, project: "Project") -> bool:
 
 def _size(folder: Any) -> str:
     total = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return f"{total / 2**20:.0f} MiB of checkpoints in {folder} (safe to delete when nothing runs)"
+    return f"{total / 2**20:.0f} MiB in {folder} (safe to delete when nothing runs)"
