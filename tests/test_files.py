@@ -186,3 +186,9 @@ def test_a_folders_hash_does_not_depend_on_its_place(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "a").write_text("1")
     assert content_hash(tmp_path / "one") == content_hash(tmp_path / "two")
+
+
+def test_what_does_not_exist_has_no_content(tmp_path: Path) -> None:
+    """A mistyped path must not be the hash of nothing."""
+    with pytest.raises(FileNotFoundError):
+        content_hash(tmp_path / "absent")

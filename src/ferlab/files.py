@@ -126,7 +126,9 @@ def content_hash(path: Path) -> str:
     """Hex SHA-256 of a file, or of a folder's relative names and contents (caches of bytecode left out)."""
     if path.is_file():
         return sha256_file(path)
+    if not path.is_dir():
+        raise FileNotFoundError(path)
     digest = hashlib.sha256()
-    for file in sorted(p for p in path.rglob("*") if p.is_file() and not _NOT_CONTENT & set(p.parts)):
+    for file in sorted(p for p in path.rglob("*") if p.is_file() and not _NOT_CONTENT & set(p.relative_to(path).parts)):
         digest.update(f"{file.relative_to(path).as_posix()}\0{sha256_file(file)}\n".encode())
     return digest.hexdigest()

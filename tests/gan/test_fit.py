@@ -153,3 +153,17 @@ def test_a_loss_that_is_not_finite_stops_it(tmp_path: Path, at: int) -> None:
     train(folder, gan())
     train(tmp_path / "b", gan())
     assert (folder / FILE).read_bytes() == (tmp_path / "b" / FILE).read_bytes()
+
+
+@pytest.mark.parametrize("every_seconds", [0, 1e9])
+def test_a_gradient_that_is_not_finite_stops_it_though_the_loss_is(tmp_path: Path, every_seconds: float) -> None:
+    """CASE 27: the root of 0 has the value 0 and an infinite slope; no such weights are returned or kept."""
+
+    def generator_loss(critic: nn.Module, fake: Tensor, labels: Tensor) -> Tensor:
+        return (0 * critic(fake, labels)).sum().sqrt()
+
+    family = replace(DCGAN, generator_loss=generator_loss)
+    with pytest.raises(UserError, match="state is no longer finite: generator/"):
+        one_step = gan().model_copy(update={"batch_size": len(IMAGES), "epochs": 1})
+        train(tmp_path, one_step, family, checkpoints=Checkpoints(tmp_path, every_seconds))
+    assert not (tmp_path / FILE).exists()

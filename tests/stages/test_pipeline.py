@@ -106,6 +106,20 @@ def test_going_back_to_an_earlier_search_runs_no_trial_again(done: TemporaryProj
     assert second[:1] == first
 
 
+@pytest.mark.chaos  # a search
+def test_the_run_cache_brings_a_search_back_without_its_database(done: TemporaryProject) -> None:
+    """A stage with an uncached out that is no metric or plot would be run again."""
+    before = done.locked()["tune@resnet50"]
+    lr = done.params.tune.lr
+    done.change({"tune": {"lr": [0.001, 0.002]}})
+    done.repro("tune@resnet50")
+    (done.root / ".ferlab" / "optuna.db").unlink()
+    done.change({"tune": {"lr": lr}})
+    assert stages_run(done.repro("tune@resnet50")) == set()
+    assert done.locked()["tune@resnet50"] == before
+    assert (done.root / "work" / "tuned" / "resnet50.json").is_file()
+
+
 def test_an_edit_of_the_gans_loss_retrains_gans_and_what_follows_only(done: TemporaryProject) -> None:
     """CASES 9 and 11: also no checkpoint of the old code is gone on from."""
     old = done.locked()

@@ -15,7 +15,7 @@ from ferlab.data.images import SIDE
 from ferlab.errors import UserError
 
 PICTURES = {".jpg", ".jpeg", ".png", ".pgm"}
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)  # the last: encrypted, or packed in an unknown way
 _AGAIN = "it may have been cut off or changed on its way: download it again"
 
 

@@ -81,13 +81,15 @@ def table1(folder: Path, params: Params) -> pd.DataFrame:
 
     Returns:
         `model` and `paper_percent` (the paper's), then ours as in `_ours`, and `difference_points` (ours minus the
-        paper's, in percentage points). Accuracies are in percent; what hasn't been run is NaN, or "" for text.
+        paper's, in percentage points; NaN on drawn faces). Accuracies are in percent; what hasn't been run is NaN,
+        or "" for text.
     """
     runs, about = read_runs(folder, params), read_json(folder / "arms.json")
     rows = []
     for row in paper.TABLE1:
         ours = _ours(row.arm, runs.get(row.arm, {}), about, params)
-        difference = round(ours["ours_percent"] - row.percent, DECIMALS)
+        # on drawn faces a difference would be a number without a meaning
+        difference = float("nan") if drawn(params) else round(ours["ours_percent"] - row.percent, DECIMALS)
         rows.append({"model": row.model, "paper_percent": row.percent, **ours, "difference_points": difference})
     return pd.DataFrame(rows)
 
@@ -213,7 +215,7 @@ def ours_text(row: Mapping[Any, Any]) -> str:
 
 def difference_text(row: Mapping[Any, Any]) -> str:
     """E.g. "−23.08" or "+1.20"; a dash where there is none."""
-    return DASH if row["status"] != RUN else signed(row["difference_points"])
+    return DASH if pd.isna(row["difference_points"]) else signed(row["difference_points"])
 
 
 def signed(points: float) -> str:

@@ -35,10 +35,19 @@ def machine() -> dict[str, Any]:
     return {
         "system": platform.system(),
         "processor": platform.machine(),
+        "cpu": _cpu(),
         "cores": os.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30),
         "python": platform.python_version(),
     }
+
+
+def _cpu() -> str:
+    """The processor's own name: the last bits of a result depend on it. "unknown" where the system doesn't say."""
+    facts = Path("/proc/cpuinfo")
+    lines = facts.read_text().splitlines() if facts.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or "unknown"
 
 
 def append(path: Path, line: dict[str, Any]) -> bool:

@@ -123,7 +123,20 @@ class Checkpoints:
         return load_state(path) if path.exists() else None
 
     def save(self, state: Mapping[str, Any]) -> None:
-        """Write a state now."""
+        """Write a state now.
+
+        Raises:
+            UserError: a tensor is no longer finite, which a loss need not show. What was written before is kept.
+        """
+        tensors: dict[str, torch.Tensor] = {}
+        _split(state, "", tensors)
+        bad = next((name for name, tensor in tensors.items() if not tensor.isfinite().all()), None)
+        if bad is not None:
+            raise UserError(
+                f"the training's state is no longer finite: {bad.lstrip('/')}",
+                where=f"the last finite checkpoint is kept in {self.folder}",
+                next_step="lower the learning rate",
+            )
         save_state(state, self.folder / FILE)
         self._written = time.monotonic()
 
