@@ -157,7 +157,7 @@ def test_an_edit_of_the_metrics_evaluates_and_reports_anew_only(done: TemporaryP
         ("report/paper.py", {"report"}),
         ("stages/tune.py", {"tune@resnet50"}),
         ("adapters/tracking.py", set()),
-        ("params.py", set()),
+        ("params/schema.py", set()),
         ("cli/main.py", set()),
     ],
 )

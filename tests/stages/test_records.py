@@ -164,7 +164,7 @@ def test_the_ledger_traces_every_number(client: MlflowClient, finished: Temporar
         assert line["dirty"] == "false"
         assert line["test_accuracy"] == predictions.read(file).correct.mean()
         assert line["valid_accuracy"] == trained[name].data.metrics["best_valid_accuracy"]
-        assert set(line["machine"]) == {"system", "processor", "cores", "memory_gib", "python"}
+        assert set(line["machine"]) == {"system", "processor", "cpu", "cores", "memory_gib", "python"}
         assert len(line["trained"]) == 2
         assert all(line["trained"])
         assert line["trained"][0] <= line["trained"][1] <= line["evaluated"]

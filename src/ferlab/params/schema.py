@@ -1,148 +1,20 @@
-"""The one schema of params.yaml.
-
-Every number that can change a result stands in params.yaml and is checked here on load. It is the whole truth: there
-are no defaults in the code, unknown keys are refused, and each error names the key, the value and what is allowed.
-"""
+"""params.yaml, whole: its sections, the names that must exist in one another, and the errors that people read."""
 
 from collections.abc import Mapping
 from functools import reduce
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError, model_validator
 
 from ferlab.errors import UserError
 from ferlab.files import canonical_json
+from ferlab.params.classifiers import Classifier, NetworkClassifier, Tune
+from ferlab.params.data import Audit, Data
+from ferlab.params.experiment import NONE, Arm, Compute, Run, Runtime
+from ferlab.params.gan import Gan, Quality, Synthesis
+from ferlab.params.section import Name, Section
 from ferlab.yaml_file import read_yaml
-
-NONE = "none"  # the synthetic source of an arm that trains on real images only
-
-Positive = Annotated[int, Field(gt=0)]
-NonNegative = Annotated[int, Field(ge=0)]
-Rate = Annotated[float, Field(gt=0, le=10)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
-Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_-]*$")]
-
-
-class Section(BaseModel):
-    """A frozen part of params.yaml in which unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Compute(Section):
-    threads: Positive  # CPU threads of one process; changes the last bits of every result
-    device: Literal["auto", "cpu", "cuda"]
-
-
-class Run(Section):
-    """What this budget runs. Rows that are defined below and not named here are reported as "not run yet"."""
-
-    families: list[Name]
-    tuned: list[Name]
-    arms: list[Name]
-    seeds: list[NonNegative]
-
-
-class Data(Section):
-    kind: Literal["demo", "real"]
-    allow_demo: bool
-    fer2013: Sha256
-    ckplus: Sha256
-
-
-class Audit(Section):
-    near_constant_std: Annotated[float, Field(ge=0, le=127)]
-
-
-class GanFamily(Section):
-    base_channels: Positive
-    latent: Positive
-    lr: Rate
-    beta1: Fraction
-    beta2: Fraction
-    batch_size: Positive
-    epochs: Positive
-    critic_steps: Positive
-
-
-class Gan(Section):
-    seed: NonNegative
-    families: dict[Name, GanFamily]
-
-
-class Synthesis(Section):
-    per_class: Positive
-    seed: NonNegative
-    shown: Annotated[int, Field(ge=1, le=16)]
-
-
-class Quality(Section):
-    collapse_ratio: Annotated[float, Field(gt=0, lt=1)]
-    copy_correlation: Annotated[float, Field(gt=0, le=1)]
-
-
-class Augmentation(Section):
-    rotation: Annotated[float, Field(ge=0, le=180)]
-    translation: Annotated[float, Field(ge=0, le=0.5)]
-    flip: bool
-
-
-class NetworkClassifier(Section):
-    method: Literal["network"]
-    network: Literal["resnet50"]
-    width: Annotated[float, Field(gt=0, le=2)]
-    stem: Literal["imagenet", "3x3_pool", "3x3"]
-    zero_init_residual: bool
-    lr: Rate
-    momentum: Fraction
-    weight_decay: Annotated[float, Field(ge=0, le=1)]
-    schedule: Literal["constant", "one_cycle"]
-    batch_size: Annotated[int, Field(ge=2)]
-    epochs: Positive
-    augmentation: Augmentation
-
-
-class SvmClassifier(Section):
-    method: Literal["pixel_svm"]
-    C: Annotated[float, Field(gt=0)]
-    tolerance: Annotated[float, Field(gt=0)]
-    max_iterations: Positive
-
-
-Classifier = Annotated[NetworkClassifier | SvmClassifier, Field(discriminator="method")]
-
-
-class Tune(Section):
-    seed: NonNegative
-    trials: Positive
-    epochs: Positive
-    train_fraction: Annotated[float, Field(gt=0, le=1)]
-    lr: Annotated[list[Rate], Field(min_length=2, max_length=2)]
-    batch_sizes: Annotated[list[Annotated[int, Field(ge=2)]], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _range_not_empty(self) -> "Tune":
-        if not self.lr[0] < self.lr[1]:
-            raise ValueError(f"tune.lr must be [low, high] with low < high, not {self.lr}")
-        return self
-
-
-class Arm(Section):
-    """One row of the experiment: a classifier and what it is trained on."""
-
-    classifier: Name
-    tuned: bool
-    synthetic: Name
-    labels: Literal["drop_contempt", "contempt_as_neutral"]
-    match_steps_of: Name | None
-
-
-class Runtime(Section):
-    """Settings that can't change a result; no stage depends on them."""
-
-    checkpoint_seconds: Annotated[float, Field(ge=0)]
 
 
 class Params(Section):
