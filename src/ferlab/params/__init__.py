@@ -8,8 +8,10 @@ from ferlab.params.classifiers import (
     Augmentation,
     Classifier,
     NetworkClassifier,
+    ResnetClassifier,
     SvmClassifier,
     Tune,
+    VggClassifier,
 )
 from ferlab.params.data import Audit, Data
 from ferlab.params.experiment import NONE, Arm, Compute, Run, Runtime
@@ -19,5 +21,6 @@ from ferlab.params.section import Section
 
 __all__ = [
     "NONE", "Arm", "Audit", "Augmentation", "Classifier", "Compute", "Data", "Gan", "GanFamily", "NetworkClassifier",
-    "Params", "Quality", "Run", "Runtime", "Section", "SvmClassifier", "Synthesis", "Tune", "check", "load",
+    "Params", "Quality", "ResnetClassifier", "Run", "Runtime", "Section", "SvmClassifier", "Synthesis", "Tune",
+    "VggClassifier", "check", "load",
 ]  # fmt: skip

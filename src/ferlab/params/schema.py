@@ -108,7 +108,8 @@ def check(values: Any, where: str) -> Params:
 def _explain(item: Any) -> str:
     parts = list(item["loc"])
     if parts[:1] == ["classifiers"]:
-        del parts[2:3]  # pydantic puts the union's tag into the path; the file has no such level
+        # pydantic puts the tags of the union, and of the one in it, into the path; the file has no such levels
+        del parts[2 : 4 if parts[2:3] == ["network"] else 3]
     path = ".".join(map(str, parts))
     if item["type"] == "extra_forbidden":
         return f"{path}: unknown key (value {item['input']!r})"
