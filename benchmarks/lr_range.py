@@ -6,12 +6,14 @@ Reads work/prepared/train (`ferlab stage prepare` makes it), writes <out>.csv an
 """
 
 import argparse
+import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 from matplotlib.figure import Figure
+from pydantic import TypeAdapter
 from torch.nn import functional as F
 
 from ferlab.classifiers.augment import augment
@@ -19,7 +21,7 @@ from ferlab.classifiers.networks import to_input
 from ferlab.classifiers.optimise import set_rate, sgd
 from ferlab.classifiers.weights import first_weights
 from ferlab.data.images import ImageSet
-from ferlab.params import NetworkClassifier, load
+from ferlab.params import Classifier, NetworkClassifier, load
 from ferlab.training.seeding import derive, generator, permutation, seeded, set_up
 
 LOW, HIGH = 1e-4, 3.0
@@ -61,20 +63,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("classifiers", nargs="+")
     parser.add_argument("--steps", type=int, default=150)
-    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=NUMBER")
+    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=JSON")
     parser.add_argument("--out", type=Path, default=Path("lr_range"))
     arguments = parser.parse_args()
     params = load(Path("params.yaml"))
     set_up(params.compute.threads)
-    numbers = {key: float(value) for key, value in (pair.split("=") for pair in arguments.set)}
-    changes = {
-        key: int(value) if value.is_integer() and key == "batch_size" else value for key, value in numbers.items()
-    }
+    changes = {key: json.loads(value) for key, value in (pair.split("=") for pair in arguments.set)}
     train, found = ImageSet.open(Path("work/prepared/train")), {}
     for name in arguments.classifiers:
-        settings = params.classifiers[name]
-        assert isinstance(settings, NetworkClassifier), f"{name} has no learning rate"
-        found[name] = losses(settings.model_copy(update=changes), train, arguments.steps)
+        plain = params.classifiers[name].model_dump(mode="json")
+        changed = plain | {key: value for key, value in changes.items() if key in plain}
+        settings: NetworkClassifier = TypeAdapter(Classifier).validate_json(json.dumps(changed), strict=True)
+        found[name] = losses(settings, train, arguments.steps)
         print(f"{name}: lowest running mean at lr", found[name].set_index("lr")["loss"].rolling(9).mean().idxmin())
     table = pd.concat([rows.assign(classifier=name) for name, rows in found.items()])
     table.to_csv(arguments.out.with_suffix(".csv"), index=False)
