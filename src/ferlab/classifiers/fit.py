@@ -1,7 +1,9 @@
 """The training loop of convolutional networks."""
 
+import time
 from collections.abc import Mapping
 from math import ceil, isfinite
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,9 +20,11 @@ from ferlab.classifiers.weights import first_weights
 from ferlab.data.images import ImageSet
 from ferlab.errors import UserError
 from ferlab.params import NetworkClassifier
-from ferlab.training.checkpoint import Checkpoints, restore
+from ferlab.training.checkpoint import Checkpoints, restore, save_state
 from ferlab.training.observe import Observer
 from ferlab.training.seeding import derive, generator, permutation, seeded
+
+FILE = "network.safetensors"
 
 
 def train_network(
@@ -76,20 +80,26 @@ def train_network(
         step, loss_sum, history, best = state["step"], state["loss_sum"], state["history"], state["best"]
     for row in history:
         observe(int(row["epoch"]), row)
+    for earlier in range(step):  # what was told before a kill may not have reached its store
+        plan.observe_step(earlier, {"step_lr": learning_rate(settings.schedule, settings.lr, earlier, total)})
 
     for epoch in range(len(history), ceil(total / batches)):  # the last epoch may be cut short by `steps`
         order = permutation(len(train), plan.seed, "order", epoch)
         end = min((epoch + 1) * batches, total)
         model.train()
+        started, step_before = time.monotonic(), step
         while step < end:
             first = step % batches * settings.batch_size
             chosen = order[first : first + settings.batch_size].to(plan.device)
             rate = learning_rate(settings.schedule, settings.lr, step, total)
             loss_sum += _update(model, optimizer, rate, images[chosen], labels[chosen], settings, rng)
             _must_be_finite(loss_sum, step, epoch, checkpoints)
+            plan.observe_step(step, {"step_lr": rate})
             step += 1
             if step < end:
                 checkpoints.offer(snapshot)
+        seen, seconds = min((end - step_before) * settings.batch_size, len(train)), time.monotonic() - started
+        plan.observe_step(step - 1, {"images_per_second": seen / seconds})
         accuracy, valid_loss = _score(model, valid_images, valid.labels, settings.input_size)
         _must_be_finite(valid_loss, step - 1, epoch, checkpoints)
         row = {
@@ -105,11 +115,18 @@ def train_network(
         if accuracy > best["accuracy"]:
             module = {name: tensor.clone() for name, tensor in model.state_dict().items()}
             best = {"accuracy": accuracy, "epoch": epoch + 1, "module": module}
+        if plan.every_epoch:
+            save_weights(model, plan.every_epoch / f"{epoch + 1:04d}")
         observe(epoch + 1, row)
         checkpoints.offer(snapshot)
     checkpoints.save(snapshot())
     model.load_state_dict(best["module"])
     return Fit(history, best["epoch"], best["accuracy"])
+
+
+def save_weights(model: nn.Module, folder: Path) -> None:
+    """Write a network's weights into a folder; equal weights are equal bytes."""
+    save_state(model.state_dict(), folder / FILE)
 
 
 def _update(
