@@ -25,7 +25,7 @@ SMALL: dict[str, Mapping[str, Any]] = {  # laid on the settings of params.yaml, 
     "network": {"width": 0.0625, "epochs": 2, "batch_size": 8, "lr": 0.05},
     "pixel_svm": {"max_iterations": 500},
 }
-NAMES = sorted(PARAMS.classifiers)
+NAMES = sorted(name for name in PARAMS.classifiers if not name.endswith("-paper"))  # those differ in numbers only
 TRAIN, VALID = barred(3), barred(1, seed=1, split="valid")
 
 Trained = Callable[[str], tuple[Classifier, Fit, Record]]
@@ -174,7 +174,7 @@ def test_sets_on_which_nothing_can_be_trained(name: str, problem: str, tmp_path:
 def test_it_learns(name: str, tmp_path: Path) -> None:
     """Bars at seven heights can be told apart; one guess in seven is right by chance."""
     settings = PARAMS.classifiers[name]
-    longer = {"epochs": 12, "zero_init_residual": True, "schedule": "one_cycle"} if settings.method == "network" else {}
+    longer = {"epochs": 12, "schedule": "one_cycle"} if settings.method == "network" else {}
     if longer:
         longer["augmentation"] = settings.augmentation.model_copy(update={"translation": 0.0})
     found = fit(make(name, **longer), Checkpoints(tmp_path, 1e9), barred(8), barred(4, seed=1, split="valid"))

@@ -1,7 +1,7 @@
 """The training loop of convolutional networks."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import ceil, isfinite
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,7 @@ def train_network(
     with seeded(derive(plan.seed, "weights")):
         model.load_state_dict(first_weights(settings, len(train.classes)).state_dict())
     model.to(plan.device)
+    forward = _prepared(model, settings, plan.device)
     optimizer = sgd(model, settings)
     images = torch.from_numpy(np.array(train.images)).to(plan.device)
     labels = torch.from_numpy(train.labels).to(plan.device)
@@ -92,7 +93,7 @@ def train_network(
             first = step % batches * settings.batch_size
             chosen = order[first : first + settings.batch_size].to(plan.device)
             rate = learning_rate(settings.schedule, settings.lr, step, total)
-            loss_sum += _update(model, optimizer, rate, images[chosen], labels[chosen], settings, rng)
+            loss_sum += _update(forward, optimizer, rate, images[chosen], labels[chosen], settings, rng)
             _must_be_finite(loss_sum, step, epoch, checkpoints)
             plan.observe_step(step, {"step_lr": rate})
             step += 1
@@ -129,8 +130,25 @@ def save_weights(model: nn.Module, folder: Path) -> None:
     save_state(model.state_dict(), folder / FILE)
 
 
+def _prepared(model: nn.Module, settings: NetworkClassifier, device: str) -> Callable[[Tensor], Tensor]:
+    """The model as it is called in training: compiled, in mixed precision, and with fast kernels on a GPU, if asked."""
+    if device == "cuda":
+        torch.use_deterministic_algorithms(settings.deterministic, warn_only=True)
+        torch.backends.cudnn.benchmark = not settings.deterministic  # it times kernels, and may choose another each run
+    call = model if settings.compile == "none" else torch.compile(model, mode=settings.compile)
+    if not (settings.amp and device == "cuda"):
+        return call
+
+    def mixed(batch: Tensor) -> Tensor:
+        with torch.autocast(device, torch.bfloat16):  # has float32's range: losses need no scaling
+            logits: Tensor = call(batch)
+        return logits.float()
+
+    return mixed
+
+
 def _update(
-    model: nn.Module,
+    forward: Callable[[Tensor], Tensor],
     optimizer: torch.optim.Optimizer,
     rate: float,
     images: Tensor,
@@ -142,7 +160,7 @@ def _update(
     faces = to_input(images, images.shape[-1])
     batch = augment(faces, settings.augmentation, rng, settings.input_size)
     loss = F.cross_entropy(
-        model(batch.contiguous(memory_format=torch.channels_last)), labels, label_smoothing=settings.label_smoothing
+        forward(batch.contiguous(memory_format=torch.channels_last)), labels, label_smoothing=settings.label_smoothing
     )
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]

@@ -55,15 +55,21 @@ def load_state(path: Path) -> dict[str, Any]:
 
 def _split(node: Any, path: str, tensors: dict[str, torch.Tensor]) -> Any:
     if isinstance(node, torch.Tensor):
+        assert path not in tensors, path
         # a copy: modules may share storage, which safetensors refuses
         tensors[path] = node.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
         return {"tensor": path}
     if isinstance(node, Mapping):
-        return {"dict": [[key, _split(value, f"{path}/{key}", tensors)] for key, value in node.items()]}
+        return {"dict": [[key, _split(value, f"{path}/{_escape(key)}", tensors)] for key, value in node.items()]}
     if isinstance(node, list | tuple):
         kind = "list" if isinstance(node, list) else "tuple"
         return {kind: [_split(value, f"{path}/{i}", tensors) for i, value in enumerate(node)]}
     return {"plain": node}
+
+
+def _escape(key: Any) -> str:
+    """A key as one step of a path, as JSON pointers (RFC 6901) have it: two keys never give the same path."""
+    return str(key).replace("~", "~0").replace("/", "~1")
 
 
 def _join(node: dict[str, Any], tensors: Mapping[str, torch.Tensor]) -> Any:
