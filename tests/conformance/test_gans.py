@@ -33,14 +33,15 @@ def small(name: str) -> GanFamily:
 
 
 def train(name: str, checkpoints: Checkpoints, seed: int = 0, observe: Observer = ignore, n: int = 14) -> TrainedGan:
-    """A conditional family sees seven labels, another one."""
-    labels = torch.from_numpy(FACES.labels) if FAMILIES[name].conditional else torch.zeros(14, dtype=torch.int64)
+    """A conditional family sees labels, another one has one; `n` images, of each label as many."""
+    conditional = FAMILIES[name].conditional
+    labels = torch.arange(n) % 7 if conditional else torch.zeros(n, dtype=torch.int64)
     return fit(
         FAMILIES[name],
         small(name),
         torch.from_numpy(FACES.images)[:n],
-        labels[:n],
-        n_labels=7 if FAMILIES[name].conditional else 1,
+        labels,
+        classes=CKPLUS_CLASSES if conditional else ("happy",),
         seed=seed,
         device="cpu",
         observe=observe,

@@ -20,8 +20,8 @@ def test_find() -> None:
 def test_dcgan_is_radfords_networks_with_goodfellows_losses() -> None:
     family, settings = find("dcgan"), gan()
     generator, critic = family.networks(settings, 7)
-    assert isinstance(generator, networks.DcganGenerator)
-    assert isinstance(critic, networks.DcganCritic)
+    assert isinstance(generator, networks.Generator)
+    assert isinstance(critic, networks.Critic)
     assert not family.conditional
     critic.eval()
     real, fake, labels = torch.rand(4, 1, 48, 48), torch.rand(4, 1, 48, 48), torch.zeros(4, dtype=torch.int64)

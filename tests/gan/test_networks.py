@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ferlab.gan.networks import DcganCritic, DcganGenerator, radford_init, to_network, to_pixels
+from ferlab.gan.networks import Critic, Generator, radford_init, to_network, to_pixels
 from small import gan, noise
 
 LABELS = torch.zeros(3, dtype=torch.int64)
@@ -21,20 +21,20 @@ def test_number_of_parameters(c: int, latent: int) -> None:
     middle = 16 * (8 * c * 4 * c + 4 * c * 2 * c + 2 * c * c)
     generator = 9 * latent * 8 * c + middle + (16 * c + 1) + 2 * (8 + 4 + 2 + 1) * c
     critic = (16 * c + c) + middle + (9 * 8 * c + 1) + 2 * (2 + 4 + 8) * c
-    assert parameters(DcganGenerator(settings)) == generator
-    assert parameters(DcganCritic(settings)) == critic
+    assert parameters(Generator(settings)) == generator
+    assert parameters(Critic(settings)) == critic
 
 
 def test_the_papers_size() -> None:
     """64 base channels and z of 100, added up by hand from Radford's layers."""
     settings = gan(base_channels=64, latent=100)
-    assert parameters(DcganGenerator(settings)) == 460_800 + 2_752_512 + 1_025 + 1_920 == 3_216_257
-    assert parameters(DcganCritic(settings)) == 1_088 + 2_752_512 + 4_609 + 1_792 == 2_760_001
+    assert parameters(Generator(settings)) == 460_800 + 2_752_512 + 1_025 + 1_920 == 3_216_257
+    assert parameters(Critic(settings)) == 1_088 + 2_752_512 + 4_609 + 1_792 == 2_760_001
 
 
 def test_maps_double_from_3_to_48() -> None:
     sizes: list[int] = []
-    generator = DcganGenerator(gan())
+    generator = Generator(gan())
     for layer in generator.layers:
         if isinstance(layer, nn.ConvTranspose2d):
             layer.register_forward_hook(lambda _, __, output: sizes.append(output.shape[-1]))
@@ -45,7 +45,7 @@ def test_maps_double_from_3_to_48() -> None:
 
 
 def test_the_critic_gives_one_unbounded_number_an_image() -> None:
-    critic = DcganCritic(gan()).eval()
+    critic = Critic(gan()).eval()
     with torch.no_grad():
         critic.layers[-1].bias.fill_(50.0)
     logits = critic(torch.zeros(3, 1, 48, 48), LABELS)
@@ -55,7 +55,7 @@ def test_the_critic_gives_one_unbounded_number_an_image() -> None:
 
 def test_no_batch_norm_at_the_generators_output_and_the_critics_input() -> None:
     """Radford et al. 2015, section 3; LeakyReLU 0.2 in the critic."""
-    generator, critic = DcganGenerator(gan()).layers, DcganCritic(gan()).layers
+    generator, critic = Generator(gan()).layers, Critic(gan()).layers
     assert [type(layer) for layer in generator[-2:]] == [nn.ConvTranspose2d, nn.Tanh]
     assert [type(layer) for layer in critic[:2]] == [nn.Conv2d, nn.LeakyReLU]
     assert sum(isinstance(layer, nn.BatchNorm2d) for layer in generator) == 4
@@ -63,7 +63,7 @@ def test_no_batch_norm_at_the_generators_output_and_the_critics_input() -> None:
     assert {layer.negative_slope for layer in critic if isinstance(layer, nn.LeakyReLU)} == {0.2}
 
 
-@pytest.mark.parametrize("network", [DcganGenerator, DcganCritic])
+@pytest.mark.parametrize("network", [Generator, Critic])
 def test_first_weights(network: type[nn.Module]) -> None:
     """N(0, 0.02) for convolutions, N(1, 0.02) for batch norm, zero biases."""
     torch.manual_seed(0)
