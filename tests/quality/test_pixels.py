@@ -1,4 +1,4 @@
-"""Diversity, collapse and copies, against numpy's correlation."""
+"""Diversity and copies, against numpy's correlation."""
 
 from itertools import combinations
 
@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ferlab.gan.quality import judge
+from ferlab.quality.pixels import nearest, spread, standardise
 from small import noise
-
-LIMITS = {"collapse_ratio": 0.3, "copy_correlation": 0.98}
 
 
 def alike(n: int, amount: int, seed: int) -> NDArray[np.uint8]:
@@ -23,61 +21,38 @@ def correlation(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
     return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
 
 
-def spread(images: NDArray[np.uint8]) -> float:
-    return float(np.mean([1 - correlation(a, b) for a, b in combinations(images, 2)]))
+def test_spread_against_corrcoef() -> None:
+    images = alike(7, 60, 1)
+    groups, weights = np.array([0, 0, 1, 2, 2, 2, 3]), np.ones((1, 7))
+    pairs = [(a, b) for a, b in combinations(range(7), 2) if groups[a] != groups[b]]
+    expected = np.mean([1 - correlation(images[a], images[b]) for a, b in pairs])
+    assert spread(standardise(images), groups, weights)[0] == pytest.approx(expected, abs=1e-12)
 
 
-def test_against_corrcoef() -> None:
-    fake, real = alike(6, 40, 1), alike(9, 80, 2)
-    quality = judge(fake, real, **LIMITS)
-    nearest = [max(correlation(a, b) for b in real) for a in fake]
-    assert quality.diversity == pytest.approx(spread(fake) / spread(real), abs=1e-6)
-    assert quality.nearest_real == pytest.approx(np.median(nearest), abs=1e-6)
-    assert quality.copies == 0
+def test_an_image_of_weight_two_counts_as_two_images() -> None:
+    images, groups = alike(4, 60, 1), np.arange(4)
+    twice = np.array([0, 0, 1, 2, 3])
+    expected = spread(standardise(images[twice]), groups[twice], np.ones((1, 5)))
+    np.testing.assert_allclose(spread(standardise(images), groups, np.array([[2.0, 1, 1, 1]])), expected, rtol=1e-12)
 
 
-def test_the_real_faces_against_themselves() -> None:
-    real = alike(9, 80, 2)
-    quality = judge(real, real, **LIMITS)
-    assert quality.diversity == 1.0
-    assert quality.nearest_real == 1.0
-    assert quality.copies == 9
-    assert not quality.collapsed
+def test_one_group_has_no_spread() -> None:
+    assert np.isnan(spread(standardise(noise(3)), np.zeros(3, np.int64), np.ones((1, 3)))).all()
 
 
-def test_a_collapsed_set_is_flagged() -> None:
-    """CASE 28: almost the same picture over and over."""
-    real = noise(9)
-    assert judge(alike(6, 3, 1), real, **LIMITS).collapsed
-    same = judge(np.repeat(noise(1, 5), 6, axis=0), real, **LIMITS)
-    assert same.diversity == pytest.approx(0, abs=1e-9)
-    assert same.collapsed
-    assert not judge(noise(6, 3), real, **LIMITS).collapsed
+def test_nearest_against_corrcoef() -> None:
+    """Brightness and contrast don't matter."""
+    queries, references = alike(6, 40, 1), alike(9, 80, 2)
+    queries[2] = references[5] // 2 + 50
+    place, correlations = nearest(queries, references)
+    for i, query in enumerate(queries):
+        expected = [correlation(query, reference) for reference in references]
+        assert place[i] == np.argmax(expected)
+        assert correlations[i] == pytest.approx(max(expected), abs=1e-12)
+    assert place[2] == 5
+    assert correlations[2] > 0.999
 
 
-@pytest.mark.parametrize("shift", [-1e-3, 1e-3])
-def test_the_limit_of_collapse_is_the_parameter(shift: float) -> None:
-    fake, real = alike(6, 40, 1), alike(9, 80, 2)
-    limit = judge(fake, real, **LIMITS).diversity + shift
-    assert judge(fake, real, limit, 0.98).collapsed == (shift > 0)
-
-
-def test_copies_among_new_faces() -> None:
-    """Two real frames and one with a changed corner among four new faces; brightness and contrast don't matter."""
-    real = noise(9) // 2
-    changed = real[4].copy()
-    changed[:2, :2] = 255
-    fake = np.concatenate([noise(4, 3), real[[0, 1]], [changed], [real[2] + 50]])
-    quality = judge(fake, real, **LIMITS)
-    expected = sum(max(correlation(a, b) for b in real) >= 0.98 for a in fake)
-    assert quality.copies == expected == 4
-    assert judge(fake, real, 0.3, 1.0 - 1e-9).copies == 3
-
-
-def test_constant_images() -> None:
-    """A grey image correlates with nothing; real images that are all alike make no set diverse."""
-    grey = np.full((4, 48, 48), 128, np.uint8)
-    quality = judge(grey, noise(9), **LIMITS)
-    assert (quality.nearest_real, quality.copies) == (0.0, 0)
-    flat = judge(noise(4), np.repeat(noise(1), 3, axis=0), **LIMITS)
-    assert flat.collapsed
+def test_a_constant_image_correlates_with_nothing() -> None:
+    _, correlations = nearest(np.full((2, 48, 48), 128, np.uint8), noise(3))
+    assert correlations.tolist() == [0, 0]

@@ -14,8 +14,10 @@ Ints = NDArray[np.int64]
 
 def subject_folds(labels: Ints, subjects: tuple[str, ...], folds: int, seed: int) -> Ints:
     """The fold (0 to folds - 1) of each image: a subject's images share one, and classes are spread evenly."""
-    number = np.empty(len(labels), np.int64)
+    number = np.zeros(len(labels), np.int64)
     folds = min(folds, len(set(subjects)))
+    if folds < 2:
+        return number
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     for fold, (_, held) in enumerate(splitter.split(labels, labels, subjects)):
         number[held] = fold
