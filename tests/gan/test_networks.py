@@ -1,4 +1,4 @@
-"""DCGAN's networks: sizes, parameters and first weights as published."""
+"""The networks: sizes, parameters and first weights as published."""
 
 import pytest
 import torch
@@ -74,6 +74,48 @@ def test_first_weights(network: type[nn.Module]) -> None:
             centre = 1.0 if isinstance(layer, nn.BatchNorm2d) else 0.0
             assert abs(layer.weight.mean().item() - centre) < 5 * 0.02 / n**0.5
             assert layer.weight.std().item() == pytest.approx(0.02, rel=5 / (2 * n) ** 0.5)
+
+
+@pytest.mark.parametrize(("norm", "groups"), [("layer", 1), ("instance", 8)])
+def test_the_critics_norm(norm: str, groups: int) -> None:
+    """Layer norm over channels and places (as torch's LayerNorm), or instance norm (as torch's); no batch norm."""
+    critic = Critic(gan(critic_norm=norm))
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in critic.modules())
+    layer = next(layer for layer in critic.layers if isinstance(layer, nn.GroupNorm) and layer.num_channels == 8)
+    assert layer.num_groups == groups
+    maps = torch.randn(3, 8, 6, 6)
+    reference: nn.Module = nn.LayerNorm([8, 6, 6]) if norm == "layer" else nn.InstanceNorm2d(8)
+    torch.testing.assert_close(layer(maps), reference(maps))
+
+
+@pytest.mark.parametrize("norm", ["layer", "instance"])
+def test_no_image_sees_another_one(norm: str) -> None:
+    """What a gradient penalty asks for (Gulrajani et al. 2017, section 4), and what batch norm can't give."""
+    images = torch.rand(5, 1, 48, 48)
+    critic, tied = Critic(gan(critic_norm=norm)), Critic(gan(critic_norm="batch"))
+    labels = torch.zeros(5, dtype=torch.int64)
+    torch.testing.assert_close(critic(images, labels)[:2], critic(images[:2], labels[:2]), rtol=1e-4, atol=1e-6)
+    assert not torch.allclose(tied(images, labels)[:2], tied(images[:2], labels[:2]), rtol=1e-2)
+
+
+def test_labels_are_told_as_numbers_after_z_and_as_maps_beside_the_image() -> None:
+    """Mirza & Osindero 2014: the same as convolving with the one-hot numbers put there by hand."""
+    generator, critic = Generator(gan(), 3).eval(), Critic(gan(), 3).eval()
+    z, images, labels = torch.randn(4, 5, 1, 1), torch.rand(4, 1, 48, 48), torch.tensor([0, 2, 1, 2])
+    own = torch.eye(3)[labels].reshape(4, 3, 1, 1)
+    torch.testing.assert_close(generator(z, labels), generator.layers(torch.cat([z, own], 1)))
+    maps = torch.cat([images, own.expand(4, 3, 48, 48)], 1)
+    torch.testing.assert_close(critic(images, labels), critic.layers(maps).flatten())
+    other = (labels + 1) % 3
+    assert not torch.allclose(generator(z, labels), generator(z, other))
+    assert not torch.allclose(critic(images, labels), critic(images, other))
+
+
+def test_a_network_told_nothing_ignores_labels() -> None:
+    generator, critic = Generator(gan()).eval(), Critic(gan()).eval()
+    z, ones = torch.randn(3, 5, 1, 1), torch.ones(3, dtype=torch.int64)
+    assert torch.equal(generator(z, LABELS), generator(z, ones))
+    assert torch.equal(critic(torch.zeros(3, 1, 48, 48), LABELS), critic(torch.zeros(3, 1, 48, 48), ones))
 
 
 def test_other_layers_keep_their_weights() -> None:
