@@ -87,7 +87,7 @@ def test_each_side_learns_from_its_own_loss(name: str) -> None:
     """A step against either gradient lowers that loss."""
     family, settings = FAMILIES[name], small(name)
     torch.manual_seed(0)
-    maker, critic = (network.double().eval() for network in family.networks(settings, 7))
+    maker, critic = (network.double() for network in family.networks(settings, 7))
     labels, z = torch.arange(6), torch.randn(6, settings.latent, 1, 1).double()
     real = to_network(torch.from_numpy(FACES.images[:6])).double()
     for side, loss in (
