@@ -14,6 +14,7 @@ from ferlab.errors import UserError
 from ferlab.evaluation import predictions
 from ferlab.params import Params, check
 from ferlab.report import paper, tables
+from ferlab.report.evidence import Evidence
 from ferlab.report.render import build
 from ferlab.yaml_file import read_yaml
 
@@ -154,7 +155,7 @@ def test_nothing_run_gives_seven_rows_that_say_so(tmp_path: Path) -> None:
 
 def test_one_seed_has_wilsons_interval_in_closed_form(full: tuple[Path, Params, str]) -> None:
     folder, params, _ = full
-    table = tables.table1(folder, params).set_index("arm")
+    table = tables.table1(Evidence(folder, params)).set_index("arm")
     assert len(table) == 7
     row, p, z = table.loc["resnet50"], 40 / N, 1.959963984540054
     centre = (p + z**2 / (2 * N)) / (1 + z**2 / N)
@@ -162,7 +163,7 @@ def test_one_seed_has_wilsons_interval_in_closed_form(full: tuple[Path, Params, 
     assert row["ours_percent"] == pytest.approx(100 * p, abs=1e-5)
     assert row["low_percent"] == pytest.approx(100 * (centre - half), abs=1e-5)
     assert row["high_percent"] == pytest.approx(100 * (centre + half), abs=1e-5)
-    real = tables.table1(folder, make_params([0], "trial", "real")).set_index("arm").loc["resnet50"]
+    real = tables.table1(Evidence(folder, make_params([0], "trial", "real"))).set_index("arm").loc["resnet50"]
     assert real["difference_points"] == pytest.approx(100 * p - 64.28, abs=1e-5)
     assert np.isnan(row["difference_points"])  # drawn faces: a difference to the paper would mean nothing
     assert (row["test_images"], row["added_images"], row["labels"]) == (N, 0, "drop_contempt")
@@ -174,17 +175,17 @@ def test_three_seeds_have_students_interval(tmp_path: Path) -> None:
     params, right = make_params([0, 1, 2, 3]), [35, 42, 49]
     for seed, n in enumerate(right):
         add_run(tmp_path, "resnet50", seed, n)
-    row = tables.table1(tmp_path, params).set_index("arm").loc["resnet50"]
+    row = tables.table1(Evidence(tmp_path, params)).set_index("arm").loc["resnet50"]
     half = 4.302652729911275 * np.std(np.array(right) / N, ddof=1) / np.sqrt(3)  # t of 0.975 with 2 degrees of freedom
     assert row["ours_percent"] == pytest.approx(60.0, abs=1e-5)
     assert row["high_percent"] - row["ours_percent"] == pytest.approx(100 * half, abs=1e-5)
     assert (row["seeds"], row["seeds_missing"]) == ("0 1 2", "3")
-    assert "0, 1, 2 (3 not run yet)" in tables.table1_markdown(tables.table1(tmp_path, params), params)
+    assert "0, 1, 2 (3 not run yet)" in tables.table1_markdown(tables.table1(Evidence(tmp_path, params)), params)
 
 
 def test_controls_are_the_arms_that_the_paper_has_not(full: tuple[Path, Params, str]) -> None:
     folder, params, _ = full
-    rows = tables.controls(folder, params).set_index("arm")
+    rows = tables.controls(Evidence(folder, params)).set_index("arm")
     assert list(rows.index) == ["resnet50-steps", "svm"]
     assert rows.loc["svm", "ours_percent"] == pytest.approx(100 * 20 / N, abs=1e-5)
     assert rows.loc["resnet50-steps", "status"] == "not run yet"
