@@ -87,7 +87,7 @@ def simulate(seeds: int, gain: float, times: int) -> list[Difference]:
 
 @pytest.mark.parametrize("seeds", [3, 5])
 def test_false_alarms_on_null_data_are_5_percent(seeds: int) -> None:
-    times = 3000
+    times = 1000
     false = float(np.mean([d.p < 0.05 for d in simulate(seeds, 0.0, times)]))
     assert abs(false - 0.05) < 3.3 * sqrt(0.05 * 0.95 / times)
 
@@ -95,7 +95,7 @@ def test_false_alarms_on_null_data_are_5_percent(seeds: int) -> None:
 @pytest.mark.parametrize("seeds", [3, 5])
 def test_intervals_cover_as_often_as_they_say(seeds: int) -> None:
     """FACTS section 6: a bootstrap over three seeds covers 85%; this must cover 93 to 97%."""
-    found = simulate(seeds, 0.02, 3000)
+    found = simulate(seeds, 0.02, 1000)
     covered = float(np.mean([d.low <= 0.02 <= d.high for d in found]))
     assert 0.93 < covered < 0.97
 
@@ -123,9 +123,9 @@ def test_holm_is_rs() -> None:
 
 def test_holm_keeps_the_whole_familys_false_alarms_below_5_percent() -> None:
     rng = np.random.default_rng(0)
-    false = float(np.mean([holm(p).min() < 0.05 for p in rng.random((2000, 7))]))
-    assert false < 0.05 + 3 * sqrt(0.05 * 0.95 / 2000)
-    assert float(np.mean([p.min() < 0.05 for p in rng.random((2000, 7))])) > 0.2  # what it guards against
+    families = rng.random((120, 7))  # each call costs: statsmodels collects garbage in it
+    assert float(np.mean([holm(p).min() < 0.05 for p in families])) < 0.05 + 3 * sqrt(0.05 * 0.95 / 120)
+    assert float(np.mean(families.min(axis=1) < 0.05)) > 0.2  # what it guards against
 
 
 def test_rows_are_paired_by_image_not_by_place() -> None:

@@ -32,10 +32,8 @@ def test_against_the_definitions() -> None:
 def test_a_perfect_and_a_knowing_nothing_run() -> None:
     truth = np.arange(7).repeat(3)
     perfect = Predictions(tuple(map(str, range(21))), truth, np.eye(7)[truth], "run")
-    assert scores(perfect) == pytest.approx(
-        {"accuracy": 1.0, "macro_f1": 1.0, "balanced_accuracy": 1.0, "log_loss": 0.0, "calibration_error": 0.0},
-        abs=1e-12,
-    )
+    wanted = {"accuracy": 1.0, "macro_f1": 1.0, "balanced_accuracy": 1.0, "log_loss": 0.0, "calibration_error": 0.0}
+    assert scores(perfect) == pytest.approx(wanted, abs=1e-12)
     nothing = Predictions(perfect.ids, truth, np.full((21, 7), 1 / 7), "run")
     assert scores(nothing)["log_loss"] == pytest.approx(np.log(7))
     assert scores(nothing)["balanced_accuracy"] == pytest.approx(1 / 7)
