@@ -95,10 +95,10 @@ def sentences(runs: Runs, params: Params) -> list[str]:
         highest,
         f"Always answering “{FER_CLASSES[common]}”, the commonest class of this test split, would give {share:.2%}.",
     ]
-    plain, augmented = scored.get(paper.CLAIM.plain.arm), scored.get(paper.CLAIM.augmented.arm)
+    plain, augmented = scored.get(paper.CLAIM[1].arm), scored.get(paper.CLAIM[0].arm)
     if plain and augmented:
         gain = tables.signed(100 * (augmented.value - plain.value))
-        reported = "" if tables.drawn(params) else f"; the paper reports +{paper.CLAIM.gain:.2f}"
+        reported = "" if tables.drawn(params) else f"; the paper reports +{paper.LIFTS_RESNET.gains[0]:.2f}"
         sentences.append(
             f"Adding DCGAN images to ResNET-50's training data changes our accuracy by {gain} points{reported}. "
             "This page doesn't test whether that is more than chance."
