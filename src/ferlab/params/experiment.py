@@ -48,3 +48,4 @@ class Runtime(Section):
     """Settings that can't change a result; no stage depends on them."""
 
     checkpoint_seconds: Annotated[float, Field(ge=0)]
+    look_every: Positive  # epochs

@@ -3,69 +3,23 @@
 A row whose files aren't there is kept and says so: the report never hides what hasn't been run.
 """
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ferlab.errors import UserError
 from ferlab.evaluation.intervals import Interval, over_seeds, wilson
 from ferlab.evaluation.metrics import scores
-from ferlab.evaluation.predictions import Predictions, read
+from ferlab.evaluation.predictions import Predictions
 from ferlab.params import NONE, NetworkClassifier, Params
 from ferlab.report import paper
+from ferlab.report.evidence import Evidence, Runs
 
 NOT_RUN = "not run yet"
 RUN = "run"
 DECIMALS = 6  # of percentages in table1.csv
 DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
-
-Runs = dict[str, dict[int, Predictions]]
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file; empty when there is no such file.
-
-    Raises:
-        UserError: the file is not a JSON object.
-    """
-    if not path.exists():
-        return {}
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"not JSON: {error}", where=str(path), next_step="remove it and run `dvc repro`") from None
-    if not isinstance(value, dict):
-        raise UserError("not a JSON object", where=str(path), next_step="remove it and run `dvc repro`")
-    return value
-
-
-def read_runs(folder: Path, params: Params) -> Runs:
-    """Predictions of every arm and seed that params names and that has been run: arm -> seed -> predictions.
-
-    Raises:
-        UserError: a file is damaged, or runs were scored on different images, so that rows can't be compared.
-    """
-    runs: Runs = {}
-    first: tuple[Path, frozenset[str]] | None = None
-    for arm in params.run.arms:
-        for seed in params.run.seeds:
-            path = folder / "predictions" / f"{arm}-{seed}.parquet"
-            if not path.exists():
-                continue
-            runs.setdefault(arm, {})[seed] = read(path)
-            images = frozenset(runs[arm][seed].ids)
-            first = first or (path, images)
-            if images != first[1]:
-                raise UserError(
-                    f"its test images are not those of {first[0].name}, so the two can't stand in one table",
-                    where=str(path),
-                    next_step="run `dvc repro`, which brings old predictions up to date",
-                )
-    return runs
 
 
 def accuracy(seeds: Mapping[int, Predictions]) -> Interval:
@@ -76,7 +30,7 @@ def accuracy(seeds: Mapping[int, Predictions]) -> Interval:
     return over_seeds([float(run.correct.mean()) for run in seeds.values()])
 
 
-def table1(folder: Path, params: Params) -> pd.DataFrame:
+def table1(evidence: Evidence) -> pd.DataFrame:
     """The paper's Table 1 beside ours: all seven rows in the paper's order, run or not.
 
     Returns:
@@ -84,7 +38,7 @@ def table1(folder: Path, params: Params) -> pd.DataFrame:
         paper's, in percentage points; NaN on drawn faces). Accuracies are in percent; what hasn't been run is NaN,
         or "" for text.
     """
-    runs, about = read_runs(folder, params), read_json(folder / "arms.json")
+    runs, about, params = evidence.runs, evidence.arms, evidence.params
     rows = []
     for row in paper.TABLE1:
         ours = _ours(row.arm, runs.get(row.arm, {}), about, params)
@@ -94,9 +48,9 @@ def table1(folder: Path, params: Params) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def controls(folder: Path, params: Params) -> pd.DataFrame:
+def controls(evidence: Evidence) -> pd.DataFrame:
     """Our arms that the paper's Table 1 hasn't: `purpose` (a sentence), then the columns of `_ours`."""
-    runs, about = read_runs(folder, params), read_json(folder / "arms.json")
+    runs, about, params = evidence.runs, evidence.arms, evidence.params
     ours = [arm for arm in params.arms if arm not in {row.arm for row in paper.TABLE1}]
     return pd.DataFrame(
         {"purpose": _purpose(arm, params), **_ours(arm, runs.get(arm, {}), about, params)} for arm in ours
@@ -141,7 +95,7 @@ def _purpose(name: str, params: Params) -> str:
     )
 
 
-def run_table(folder: Path, params: Params) -> pd.DataFrame:
+def run_table(evidence: Evidence) -> pd.DataFrame:
     """One row a run: every arm and seed that params names.
 
     Returns:
@@ -149,13 +103,13 @@ def run_table(folder: Path, params: Params) -> pd.DataFrame:
         split; `selected_epoch`, `valid_accuracy` (0-1) and `notes` of the selection; `identity` (hex), and `stale`
         where the selection on file is of another run than the predictions.
     """
-    runs = read_runs(folder, params)
+    runs, params = evidence.runs, evidence.params
     rows = []
     for arm in params.run.arms:
         for seed in params.run.seeds:
             row: dict[str, Any] = {"arm": arm, "seed": seed, "status": NOT_RUN}
             if run := runs.get(arm, {}).get(seed):
-                chosen = read_json(folder / "selection" / f"{arm}-{seed}.json")
+                chosen = evidence.selection(arm, seed)
                 notes = "; ".join(f"{key}: {value}" for key, value in sorted(chosen.get("notes", {}).items()))
                 row |= {"status": RUN, **scores(run), "identity": run.run, "notes": notes}
                 row |= {key: chosen.get(key) for key in ("selected_epoch", "valid_accuracy")}
