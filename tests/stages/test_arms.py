@@ -10,8 +10,10 @@ import pytest
 from ferlab.classifiers.catalogue import recreate
 from ferlab.classifiers.schedule import batches_per_epoch
 from ferlab.data.images import ImageSet
+from ferlab.data.labels import CKPLUS_CLASSES
 from ferlab.evaluation.predictions import read
 from ferlab.stages.table import NAMES, find
+from small import barred
 from temporary import TemporaryProject
 
 ARMS = [
@@ -26,16 +28,21 @@ def run(project: TemporaryProject, name: str, *arguments: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def mixed(finished: TemporaryProject, tmp_path_factory: pytest.TempPathFactory) -> TemporaryProject:
-    """The finished project after `mix` with every kind of arm; the audit is made to find two leaked images."""
-    project = finished.copy(tmp_path_factory.mktemp("mixed") / "project")
-    project.change({"run": {"arms": ARMS}, "classifiers": {"vgg16": {"width": 0.0625, "epochs": 1}}})
+def mixed(untouched: TemporaryProject, tmp_path_factory: pytest.TempPathFactory) -> TemporaryProject:
+    """A project after `mix` with every kind of arm, on made GAN faces; the audit is made to find two leaked images."""
+    project = untouched.copy(tmp_path_factory.mktemp("mixed") / "project")
+    project.change({"run": {"arms": ARMS}, "arms": {"resnet50": {"tuned": False}}})
+    project.change({"classifiers": {"vgg16": {"width": 0.0625, "epochs": 1}}})
+    run(project, "prepare")
+    run(project, "audit")
     path = project.root / "work" / "audit" / "images.parquet"
     table = pd.read_parquet(path)
     table["copy_in_held_out"] = False
     table.loc[table.index[table["split"] == "train"][:LEAKED], "copy_in_held_out"] = True
-    path.chmod(0o644)
     table.to_parquet(path)
+    faces = barred(4, split="synthetic", classes=CKPLUS_CLASSES, origin="dcgan")
+    faces.save(project.root / "work" / "synthetic" / "dcgan")
+    (project.root / "work" / "tuned").mkdir()
     run(project, "mix")
     return project
 
@@ -55,7 +62,7 @@ def test_no_stage_but_evaluate_reads_the_test_split() -> None:
 
 
 def test_what_each_arm_adds(mixed: TemporaryProject) -> None:
-    """The tiny GAN draws 4 a class, tiny CK+ holds 6; contempt is dropped unless a policy says otherwise (CASE 23)."""
+    """The GAN drew 4 a class, tiny CK+ holds 6; contempt is dropped unless a policy says otherwise (CASE 23)."""
     assert {arm: len(added(mixed, arm)) for arm in ARMS} == {
         "resnet50": 0, "resnet50-dcgan": 24, "resnet50-steps": 0, "resnet50-ckplus": 36, "resnet50-oversampled": 24,
         "resnet50-contempt": 28, "resnet50-unaugmented": 0, "resnet50-no-copies": 0, "resnet50-picked-on-test": 0,
