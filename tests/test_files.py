@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,7 +19,9 @@ from ferlab.files import (
     canonical_json,
     content_hash,
     disk_errors,
+    recover,
     sha256_file,
+    sweep,
     write_json,
     write_text,
 )
@@ -192,3 +195,37 @@ def test_what_does_not_exist_has_no_content(tmp_path: Path) -> None:
     """A mistyped path must not be the hash of nothing."""
     with pytest.raises(FileNotFoundError):
         content_hash(tmp_path / "absent")
+
+
+def test_a_folder_that_a_kill_left_aside_comes_back(tmp_path: Path) -> None:
+    """Killed between the two renames: the old content stands in the folder aside, and nothing in its place."""
+    path = tmp_path / "data"
+    path.mkdir()
+    (path / "old").write_text("x")
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    killed = (
+        "import os, signal, sys; from pathlib import Path; from ferlab import files\n"
+        "real = Path.replace\n"
+        "def once(self, target):\n"
+        "    if self.name == 'fresh': os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return real(self, target)\n"
+        "Path.replace = once\n"
+        "files.replace_folder(Path(sys.argv[1]), Path(sys.argv[2]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", killed, str(fresh), str(path)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert not path.exists()
+    recover(path)
+    assert [p.name for p in path.iterdir()] == ["old"]
+    sweep(path)
+    assert {p.name for p in tmp_path.iterdir()} == {"data", "fresh"}
+
+
+def test_recovery_touches_nothing_that_is_in_its_place(tmp_path: Path) -> None:
+    aside = tmp_path / ".data.abcdefgh.old" / "data"
+    for folder in (tmp_path / "data", aside):
+        folder.mkdir(parents=True)
+        (folder / "x").write_text(str(folder))
+    recover(tmp_path / "data")
+    assert (tmp_path / "data" / "x").read_text() == str(tmp_path / "data")

@@ -109,6 +109,16 @@ def replace_folder(fresh: Path, path: Path) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+def recover(path: Path) -> None:
+    """Bring a folder back that a kill between the two renames of `replace_folder` left aside. The caller must be its
+    only writer."""
+    if not path.exists():
+        for aside in path.parent.glob(f".{path.name}.????????.old"):
+            if (aside / path.name).exists():
+                (aside / path.name).replace(path)
+                break
+
+
 def sweep(path: Path) -> None:
     """Delete what writes of `path` that were killed have left beside it. The caller must be its only writer."""
     for suffix in ("part", "old"):

@@ -1,6 +1,7 @@
 """Pictures in zip archives: junk is left out, damage is named."""
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,24 @@ def test_pixels_come_back_in_the_order_asked_for(tmp_path: Path) -> None:
     images = noise(3)
     path = make_zip(tmp_path / "a.zip", {f"{i}.png": png(image) for i, image in enumerate(images)})
     with open_archive(path) as archive:
-        np.testing.assert_array_equal(read_pictures(archive, ["2.png", "0.png"]), images[[2, 0]])
+        found, problems = read_pictures(archive, ["2.png", "0.png"])
+    np.testing.assert_array_equal(found, images[[2, 0]])
+    assert not problems
+
+
+def test_helper_processes_bring_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CASE 17: pixels and problems stand at their pictures' places, however the work is parted."""
+    members = {f"{i}.png": png(image) for i, image in enumerate(noise(11))} | {"7.png": b"", "10.png": b""}
+    path = make_zip(tmp_path / "a.zip", members)
+    with open_archive(path) as archive:
+        alone, problems = read_pictures(archive, list(members))
+        monkeypatch.setattr("ferlab.data.archive._WORTH_A_PROCESS", 4)
+        monkeypatch.setattr("os.cpu_count", lambda: 3)
+        parted, same = read_pictures(archive, list(members))
+    np.testing.assert_array_equal(parted, alone)
+    np.testing.assert_array_equal(parted[:7], noise(11)[:7])
+    assert same == problems
+    assert sorted(same) == [7, 10]
 
 
 @pytest.mark.parametrize(
@@ -41,11 +59,12 @@ def test_pixels_come_back_in_the_order_asked_for(tmp_path: Path) -> None:
 )
 def test_a_bad_picture_is_named(tmp_path: Path, content: bytes, problem: str) -> None:
     path = make_zip(tmp_path / "a.zip", {"good.png": png(noise(1)[0]), "train/happy/bad.png": content})
-    with open_archive(path) as archive, pytest.raises(UserError) as caught:
-        read_pictures(archive, picture_members(archive))
-    assert "train/happy/bad.png" in caught.value.what
-    assert problem in caught.value.what
-    assert caught.value.where == str(path)
+    with open_archive(path) as archive:
+        assert picture_members(archive) == ["good.png", "train/happy/bad.png"]
+        images, problems = read_pictures(archive, picture_members(archive))
+    assert list(problems) == [1]
+    assert problem in problems[1]
+    np.testing.assert_array_equal(images[0], noise(1)[0])
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
@@ -58,8 +77,8 @@ def test_a_member_of_which_a_byte_was_changed(tmp_path: Path, compression: int, 
     content = bytearray(path.read_bytes())
     content[place] ^= 0xFF
     path.write_bytes(content)
-    with open_archive(path) as archive, pytest.raises(UserError, match=r"bad\.png can't be decoded"):
-        read_pictures(archive, ["bad.png"])
+    with open_archive(path) as archive:
+        assert "can't be decoded" in read_pictures(archive, ["bad.png"])[1][0]
 
 
 @pytest.mark.parametrize("place", range(42, 78, 6))
@@ -93,6 +112,39 @@ def test_an_archive_cut_off_on_its_way(tmp_path: Path, share: float) -> None:
     with pytest.raises(UserError, match=f"{path.stat().st_size:,} bytes long") as caught, open_archive(path):
         pass
     assert caught.value.where == str(path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../../train/happy/Training_1.png", "/train/happy/Training_1.png", "C:\\happy\\Training_1.png", "a/../b.png"],
+)
+def test_paths_that_lead_out_of_an_archive(tmp_path: Path, name: str) -> None:
+    path = make_zip(tmp_path / "a.zip", {name: png(noise(1)[0])})
+    with open_archive(path) as archive:
+        (member,) = picture_members(archive)
+        assert read_pictures(archive, [member])[1] == {0: "has a path that leads out of its archive"}
+    assert [p.name for p in tmp_path.iterdir()] == ["a.zip"]
+
+
+def test_a_symbolic_link_is_no_picture(tmp_path: Path) -> None:
+    link = zipfile.ZipInfo("happy/Training_1.png")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(link, "/etc/passwd")
+    with open_archive(tmp_path / "a.zip") as archive:
+        assert "symbolic link" in read_pictures(archive, [link.filename])[1][0]
+
+
+def test_pictures_that_unpack_to_far_too_much(tmp_path: Path) -> None:
+    """Two megabytes of zeros; a picture whose header says 20,000 x 20,000 and is never unpacked."""
+    header = bytearray(png(noise(1)[0]))
+    header[16:24] = (20_000).to_bytes(4) * 2
+    header[29:33] = zlib.crc32(header[12:29]).to_bytes(4)
+    path = make_zip(tmp_path / "a.zip", {"0.png": bytes(2**21), "1.png": bytes(header)})
+    with open_archive(path) as archive:
+        problems = read_pictures(archive, ["0.png", "1.png"])[1]
+    assert "2,097,152 bytes, far more" in problems[0]
+    assert "far more" in problems[1]
 
 
 def test_a_folder_is_no_archive(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from ferlab.data import ckplus
 from ferlab.data.archive import open_archive
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import CKPLUS_CLASSES
+from ferlab.data.reading import Reading
+from ferlab.data.splits import subject_folds
 from ferlab.errors import UserError
 from small import make_zip, noise, png
 
@@ -24,7 +26,7 @@ IMAGES = noise(len(NAMES))
 
 def read(path: Path, members: dict[str, bytes]) -> ImageSet:
     with open_archive(make_zip(path, members)) as archive:
-        return ckplus.read_folders(archive)
+        return ckplus.read_folders(archive).sets["all"]
 
 
 @pytest.fixture
@@ -68,9 +70,10 @@ def test_junk_is_ignored(tmp_path: Path) -> None:
 
 def test_neutral_is_no_class(tmp_path: Path) -> None:
     """CASE 23."""
-    with pytest.raises(UserError, match="'neutral' is no class of CK") as caught:
-        read(tmp_path / "a.zip", {"neutral/S010_004_00000001.png": png(IMAGES[0])})
-    assert "neutral/S010_004_00000001.png" in caught.value.where
+    with open_archive(make_zip(tmp_path / "a.zip", {"neutral/S010_004_00000001.png": png(IMAGES[0])})) as archive:
+        (problem,) = ckplus.read_folders(archive).problems
+    assert problem.where == "neutral/S010_004_00000001.png"
+    assert "'neutral', which is no class of CK+" in problem.what
 
 
 @pytest.mark.parametrize(
@@ -85,6 +88,56 @@ def test_neutral_is_no_class(tmp_path: Path) -> None:
 )
 def test_form_of_names(name: str, member: bool) -> None:
     assert ckplus.is_member(name) == member
+
+
+def test_any_nesting(tmp_path: Path) -> None:
+    found = read(tmp_path / "a.zip", {"x/CK+48/Happy/S010/004/S010_004_00000017.png": png(IMAGES[0])})
+    assert CKPLUS_CLASSES[found.labels[0]] == "happy"
+
+
+COUNTS = dict(zip(CKPLUS_CLASSES, ckplus.PUBLISHED, strict=True))
+PIXELS = [" ".join(map(str, image.ravel())) for image in noise(8)]
+
+
+def flat(order: tuple[str, ...], share: int, neutral: int = 0) -> str:
+    """A table of CK+ with a picture a class."""
+    counts = {name: n // share for name, n in COUNTS.items()} | {"neutral": neutral}
+    rows = [f"{code},{PIXELS[code]},Training\n" * counts[name] for code, name in enumerate(order)]
+    return "emotion,pixels,Usage\n" + "".join(rows)
+
+
+def read_flat(path: Path, text: str) -> Reading:
+    with open_archive(make_zip(path, {"ckextended.csv": text})) as archive:
+        return ckplus.read_csv(archive, "ckextended.csv")
+
+
+@pytest.mark.parametrize(
+    ("order", "share", "neutral"),
+    [
+        (("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral", "contempt"), 3, 593),
+        (("angry", "disgust", "fear", "happy", "sad", "surprise", "contempt"), 1, 0),
+        (("angry", "contempt", "disgust", "fear", "happy", "sad", "surprise"), 1, 0),
+    ],
+    ids=["920 rows", "981 rows, contempt last", "981 rows, by name"],
+)
+def test_flat_tables(tmp_path: Path, order: tuple[str, ...], share: int, neutral: int) -> None:
+    """CASES 19 and 23: number 6 is neutral here and contempt there; the counts tell which."""
+    found = read_flat(tmp_path / "a.zip", flat(order, share, neutral))
+    images = found.sets["all"]
+    assert images.counts() == {name: n // share for name, n in COUNTS.items()}
+    for name in CKPLUS_CLASSES:
+        expected = noise(8)[order.index(name)]
+        assert (images.images[images.labels == CKPLUS_CLASSES.index(name)] == expected).all()
+    assert (f"{neutral} neutral rows are left out" in " ".join(found.notices)) == bool(neutral)
+    with pytest.raises(UserError, match="need to know who is shown"):
+        subject_folds(images, 5, 0)
+
+
+def test_a_flat_table_whose_numbers_nobody_can_tell(tmp_path: Path) -> None:
+    text = flat(("angry", "disgust", "fear", "happy", "sad", "surprise", "contempt"), 1)
+    with pytest.raises(UserError, match="class numbers can't be told: images a number are 0: 135, 1: 177") as caught:
+        read_flat(tmp_path / "a.zip", text[: text.rindex("6,")])
+    assert "ckextended.csv" in caught.value.where
 
 
 def test_published_counts() -> None:

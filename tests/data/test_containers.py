@@ -2,9 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from ferlab.data import forms
 from ferlab.data.containers import examine, install
+from ferlab.data.fer2013 import PUBLISHED
+from ferlab.data.images import ImageSet
+from ferlab.data.labels import FER_CLASSES
 from ferlab.errors import UserError
 from ferlab.files import sha256_file
 from small import make_zip, noise, png
@@ -32,25 +37,30 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_examined_by_content_not_by_name(archives: dict[str, Path]) -> None:
-    found = examine([archives["ckplus"], archives["fer2013"]], allow_partial=True)
+@pytest.fixture
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("scratch")
+
+
+def test_examined_by_content_not_by_name(archives: dict[str, Path], scratch: Path) -> None:
+    found = examine([archives["ckplus"], archives["fer2013"]], True, scratch)
     assert {dataset: what.path for dataset, what in found.items()} == archives
     assert found["fer2013"].counts["test"] == {name: int(name == "fear") for name in found["fer2013"].counts["test"]}
     assert "valid/fear: 1 images, published 496" in found["fer2013"].differences
     assert "all/fear: 1 images, published 75" in found["ckplus"].differences
 
 
-def test_a_part_is_refused_unless_it_is_meant(archives: dict[str, Path]) -> None:
+def test_a_part_is_refused_unless_it_is_meant(archives: dict[str, Path], scratch: Path) -> None:
     with pytest.raises(UserError, match="all/surprise: 0 images, published 249") as caught:
-        examine([archives["ckplus"]], allow_partial=False)
+        examine([archives["ckplus"]], False, scratch)
     assert caught.value.where == str(archives["ckplus"])
     assert "--allow-partial" in caught.value.next_step
 
 
-def test_twice_the_same_dataset(archives: dict[str, Path], tmp_path: Path) -> None:
+def test_twice_the_same_dataset(archives: dict[str, Path], tmp_path: Path, scratch: Path) -> None:
     second = make_zip(tmp_path / "again.zip", FER)
-    with pytest.raises(UserError, match=r"faces\.zip and again\.zip hold fer2013"):
-        examine([archives["fer2013"], second], allow_partial=True)
+    with pytest.raises(UserError, match=r"faces\.zip and .*again\.zip hold fer2013"):
+        examine([archives["fer2013"], second], True, scratch)
 
 
 def test_installed(archives: dict[str, Path], old: Path) -> None:
@@ -71,3 +81,46 @@ def test_all_or_nothing(archives: dict[str, Path], old: Path, tmp_path: Path) ->
         install(archives | {"ckplus": tmp_path / "absent.zip"}, old)
     assert contents(old) == before
     assert sorted(tmp_path.iterdir()) == beside
+
+
+def test_what_is_stored_reads_without_a_loss(tmp_path: Path, scratch: Path) -> None:
+    """--allow-partial counts what can't be used, and stores only the rest."""
+    bad = {"x/fear/Training_2.png": PICTURE[:99], "x/joyless/Training_3.png": PICTURE}
+    path = make_zip(tmp_path / "faces.zip", FER | bad)
+    with pytest.raises(UserError, match="joyless"):
+        examine([path], False, scratch)
+    found = examine([path], True, scratch)["fer2013"]
+    assert sorted(p.where for p in found.lost) == sorted(bad)
+    again = forms.read(found.path)
+    assert again.members == tuple(sorted(FER))
+    assert not again.problems
+
+
+def test_rows_that_cannot_be_used_are_not_stored(tmp_path: Path, scratch: Path) -> None:
+    row = " ".join(["7"] * 2304)
+    rows = [f"3,{row},{usage}" for usage in ("Training", "PublicTest", "PrivateTest")]
+    path = tmp_path / "fer2013.csv"
+    path.write_text("\n".join(["emotion,pixels,Usage", *rows, f"9,{row},Training", "1,2 3,Training"]))
+    found = examine([path], True, scratch)["fer2013"]
+    assert [p.where for p in found.lost] == ["fer2013.csv, line 6", "fer2013.csv, line 5"]
+    again = forms.read(found.path)
+    assert not again.problems
+    assert {split: images.counts()["happy"] for split, images in again.sets.items()} == {
+        "train": 1, "valid": 1, "test": 1,
+    }  # fmt: skip
+
+
+def test_halves_that_cannot_be_told_apart_are_counted_together() -> None:
+    def counted(split: str, counts: list[int]) -> ImageSet:
+        n = sum(counts)
+        labels = np.repeat(np.arange(7), counts)
+        return ImageSet(np.zeros((n, 48, 48), np.uint8), labels, FER_CLASSES, ("",) * n, ("",) * n, ("",) * n, split)
+
+    halves = [(v + t) // 2 for v, t in zip(PUBLISHED["valid"], PUBLISHED["test"], strict=True)]
+    rest = [v + t - h for v, t, h in zip(PUBLISHED["valid"], PUBLISHED["test"], halves, strict=True)]
+    sets = {"train": counted("train", list(PUBLISHED["train"])), "valid": counted("valid", halves)}
+    assert forms.differences_of_halves(sets | {"test": counted("test", rest)}) == []
+    rest[3] -= 1
+    assert forms.differences_of_halves(sets | {"test": counted("test", rest)}) == [
+        "valid and test/happy: 1773 images, published 1774"
+    ]

@@ -3,14 +3,19 @@
 import random
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ferlab.data import fer2013
 from ferlab.data.archive import open_archive
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import FER_CLASSES
+from ferlab.data.reading import Reading
+from ferlab.data.tables import is_table, write_table
 from ferlab.errors import UserError
 from small import make_zip, noise, png
 
@@ -35,14 +40,26 @@ def table(header: str = "emotion,pixels,Usage", order: Callable[..., tuple[objec
     return "\n".join([header, *lines]) + "\n"
 
 
-def read_folders(path: Path) -> dict[str, ImageSet]:
+def read(path: Path) -> Reading:
     with open_archive(path) as archive:
         return fer2013.read_folders(archive)
 
 
-def read_csv(path: Path, text: str) -> dict[str, ImageSet]:
+def read_folders(path: Path) -> dict[str, ImageSet]:
+    found = read(path)
+    assert not found.problems
+    return found.sets
+
+
+def read_table(path: Path, text: str | bytes) -> Reading:
     with open_archive(make_zip(path, {"fer2013.csv": text})) as archive:
         return fer2013.read_csv(archive, "fer2013.csv")
+
+
+def read_csv(path: Path, text: str | bytes) -> dict[str, ImageSet]:
+    found = read_table(path, text)
+    assert not found.problems
+    return found.sets
 
 
 def assert_the_rows(sets: dict[str, ImageSet]) -> None:
@@ -71,8 +88,53 @@ def test_the_order_of_folders_does_not_matter(tmp_path: Path, order: Callable[[l
 
 
 def test_other_names_of_the_same_classes(tmp_path: Path) -> None:
-    names = ("Anger", "disgust", "Fear", "happiness", "SADNESS", "surprised", "neutral")
-    assert_the_rows(read_folders(make_zip(tmp_path / "a.zip", folders(names, "PNG"))))
+    for i, names in enumerate(
+        [
+            ("Anger", "disgust", "Fear", "happiness", "SADNESS", "surprised", "neutral"),
+            ("AN", "DI", "FE", "HA", "SA", "SU", "NE"),
+            ("0", "1", "2", "3", "4", "5", "6"),
+            ("0_angry", "1-disgusted", "2 fearful", "03_Happy", "4_sad", "5_suprise", "6.Neutral"),
+        ]
+    ):
+        assert_the_rows(read_folders(make_zip(tmp_path / f"{i}.zip", folders(names, "PNG"))))
+
+
+@pytest.mark.parametrize("splits", [USAGES, ("train", "val", "test"), ("TRAINING", "public_test", "Private-Test")])
+@pytest.mark.parametrize("names", [FER_CLASSES, tuple("0123456")])
+def test_a_folder_a_split(tmp_path: Path, splits: tuple[str, ...], names: tuple[str, ...]) -> None:
+    """CASE 19: the pictures' own names say nothing."""
+    members = {
+        f"any/{splits[USAGES.index(usage)]}/{names[code]}/im{number}.png": png(image)
+        for usage, number, code, image in ROWS
+    }
+    found = read(make_zip(tmp_path / "a.zip", members))
+    assert_the_rows(found.sets)
+    assert not found.problems + found.notices
+
+
+def test_a_test_folder_without_marks_says_what_cannot_be_told(tmp_path: Path) -> None:
+    members = {
+        f"{'train' if usage == 'Training' else 'test'}/{FER_CLASSES[code]}/im{number}.png": png(image)
+        for usage, number, code, image in ROWS
+    }
+    found = read(make_zip(tmp_path / "a.zip", members))
+    assert found.notices == [fer2013.UNMARKED]
+    np.testing.assert_array_equal(found.sets["train"].images, IMAGES[:14])
+    valid, test = found.sets["valid"], found.sets["test"]
+    assert sorted(valid.ids + test.ids) == sorted(name for name in members if name.startswith("test"))
+    assert valid.counts() == test.counts() == dict.fromkeys(FER_CLASSES, 2)
+
+
+def test_a_picture_that_two_splits_claim(tmp_path: Path) -> None:
+    """CASE 20."""
+    found = read(make_zip(tmp_path / "a.zip", folders() | {"train/sad/PrivateTest_99.png": png(IMAGES[0])}))
+    assert [p.where for p in found.problems] == ["train/sad/PrivateTest_99.png"]
+    assert_the_rows(found.sets)
+
+
+def test_archives_made_with_backslashes(tmp_path: Path) -> None:
+    members = {name.replace("/", "\\"): content for name, content in folders().items()}
+    assert_the_rows(read_folders(make_zip(tmp_path / "a.zip", members)))
 
 
 def test_numbers_in_names_are_numbers(tmp_path: Path) -> None:
@@ -95,16 +157,24 @@ def test_junk_is_ignored(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_no_class(tmp_path: Path) -> None:
     members = folders() | {"train/contempt/Training_99.png": png(IMAGES[0])}
-    with pytest.raises(UserError, match="'contempt' is no class of FER-2013") as caught:
-        read_folders(make_zip(tmp_path / "a.zip", members))
-    assert "train/contempt/Training_99.png" in caught.value.where
+    found = read(make_zip(tmp_path / "a.zip", members))
+    assert [p.where for p in found.problems] == ["train/contempt/Training_99.png"]
+    assert "'contempt', which is no class of FER-2013" in found.problems[0].what
+    assert_the_rows(found.sets)
 
 
 @pytest.mark.parametrize("header", ["emotion,pixels,Usage", "emotion, pixels, Usage"])
 def test_both_tables(tmp_path: Path, header: str) -> None:
     """CASE 18: icml_face_data.csv has blanks before two of its columns' names."""
-    assert fer2013.is_csv(header + "\r\n")
+    assert is_table(f"{header}\r\n0,".encode())
     assert_the_rows(read_csv(tmp_path / "a.zip", table(header)))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin-1"])
+def test_encodings_of_tables(tmp_path: Path, encoding: str) -> None:
+    text = table("emotion,pixels,Usage,é").replace("\n", "\r\n")
+    assert is_table(text.encode(encoding)[:1024])
+    assert_the_rows(read_csv(tmp_path / "a.zip", text.encode(encoding)))
 
 
 def test_icml_face_data_orders_its_columns_differently(tmp_path: Path) -> None:
@@ -114,7 +184,7 @@ def test_icml_face_data_orders_its_columns_differently(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("header", ["emotion,pixels", "label,pixels,Usage", "emotion;pixels;Usage", ""])
 def test_other_headers(header: str) -> None:
-    assert not fer2013.is_csv(header)
+    assert not is_table(header.encode())
 
 
 FULL = " ".join(["0"] * 2304)
@@ -129,6 +199,7 @@ FULL = " ".join(["0"] * 2304)
         (f"3,{FULL},Test", "'Test'"),
         (f"3,{FULL[:-2]},Training", "2303 pixels"),
         (f"3,{FULL[:-1]}256,Training", "outside 0-255"),
+        (f"3,{FULL[:-1]}99999999999999999999,Training", "can't be read"),
         (f"3,{FULL[:-1]}-1,Training", "outside 0-255"),
         (f"3,{FULL[:-1]}x,Training", "can't be read"),
         (f"3,{FULL}", "can't be read"),
@@ -136,10 +207,46 @@ FULL = " ".join(["0"] * 2304)
     ],
 )
 def test_a_bad_row_is_named(tmp_path: Path, row: str, problem: str) -> None:
-    path = tmp_path / "a.zip"
-    with pytest.raises(UserError, match=problem) as caught:
-        read_csv(path, f"emotion,pixels,Usage\n3,{FULL},Training\n{row}\n")
-    assert caught.value.where == f"{path}: fer2013.csv, line 3"
+    found = read_table(tmp_path / "a.zip", f"emotion,pixels,Usage\n3,{FULL},Training\n{row}\n3,{FULL},Training\n")
+    assert [p.where for p in found.problems] == ["fer2013.csv, line 3"]
+    assert problem in found.problems[0].what
+    assert found.sets["train"].ids == ("Training_0", "Training_2")
+
+
+def test_a_table_far_larger_than_it_should_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ferlab.data.tables.LARGEST_TABLE", 1000)
+    with pytest.raises(UserError, match="unpacks to 345,918 bytes"):
+        read_table(tmp_path / "a.zip", table())
+
+
+@st.composite
+def sets(draw: st.DrawFn) -> dict[str, ImageSet]:
+    found = {}
+    for split in ("train", "valid", "test"):
+        labels = np.array(draw(st.lists(st.integers(0, 6), min_size=1, max_size=5)), dtype=np.int64)
+        n, images = len(labels), noise(len(labels), draw(st.integers(0, 99)))
+        images[0] = draw(st.integers(0, 255))
+        found[split] = ImageSet(images, labels, FER_CLASSES, tuple(map(str, range(n))), ("",) * n, ("",) * n, split)
+    return found
+
+
+@settings(deadline=None, max_examples=25)
+@given(sets())
+def test_any_sets_come_back_from_a_table_and_from_folders(whole: dict[str, ImageSet]) -> None:
+    usages = dict(zip(whole, USAGES, strict=True))
+    members = {
+        f"{usages[split]}/{FER_CLASSES[label]}/{i}.png": png(image)
+        for split, images in whole.items()
+        for i, (label, image) in enumerate(zip(images.labels, images.images, strict=True))
+    }
+    with TemporaryDirectory() as folder:
+        for found in (
+            read_csv(Path(folder) / "a.zip", write_table(whole, usages)),
+            read_folders(make_zip(Path(folder) / "b.zip", members)),
+        ):
+            for split, images in whole.items():
+                np.testing.assert_array_equal(found[split].images, images.images)
+                np.testing.assert_array_equal(found[split].labels, images.labels)
 
 
 def test_published_counts() -> None:

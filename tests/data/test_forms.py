@@ -1,15 +1,18 @@
 """One way in for every form of both datasets."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ferlab.data import forms
+from ferlab.data import ckplus, fer2013, forms
+from ferlab.data.archive import open_archive
 from ferlab.data.ckplus import PUBLISHED as CKPLUS_COUNTS
 from ferlab.data.fer2013 import PUBLISHED as FER_COUNTS
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
+from ferlab.data.reading import tally
 from ferlab.errors import UserError
 from small import make_zip, noise, png
 
@@ -46,11 +49,11 @@ CKPLUS = {"CK+48/happy/S010_004_00000017.png": PICTURE}
 def test_recognised(
     tmp_path: Path, members: dict[str, bytes | str], dataset: str, name: str, splits: list[str]
 ) -> None:
-    form, sets = forms.read(make_zip(tmp_path / "any name.zip", members))
-    assert form.dataset == dataset
-    assert name in form.name
-    assert list(sets) == splits
-    for images in sets.values():
+    found = forms.read(make_zip(tmp_path / "any name.zip", members))
+    assert found.dataset == dataset
+    assert name in found.form
+    assert list(found.sets) == splits
+    for images in found.sets.values():
         np.testing.assert_array_equal(images.images, noise(1))
         assert images.classes[images.labels[0]] == "happy"
 
@@ -78,6 +81,38 @@ def test_a_split_without_images(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="split 'test' has no images") as caught:
         forms.read(path)
     assert caught.value.where == str(path)
+
+
+BAD = {"data/train/happy/Training_7.png": PICTURE[:200], "data/train/joyless/Training_8.png": PICTURE}
+
+
+def test_what_cannot_be_used_is_refused_by_name_or_counted(tmp_path: Path) -> None:
+    """CASE 26."""
+    path = make_zip(tmp_path / "a.zip", FER_FOLDERS | BAD)
+    with pytest.raises(UserError, match=r"Training_8\.png lies in 'joyless'.* \(and 1 more can't be used\)") as caught:
+        forms.read(path)
+    assert caught.value.where == f"{path}: data/train/joyless/Training_8.png"
+    assert "--allow-partial" in caught.value.next_step
+    found = forms.read(path, allow_partial=True)
+    assert sorted(p.where for p in found.problems) == sorted(BAD)
+    assert set(found.members) == set(FER_FOLDERS)
+    text = tally(found.problems)
+    assert "1 can't be decoded (OSError) (data/train/happy/Training_7.png)" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "dataset"),
+    [
+        ("ckextended", 3, "ckplus"), ("CK+48", 3, "ckplus"), ("faces", 920, "ckplus"), ("faces", 981, "ckplus"),
+        ("faces", 919, "fer2013"), ("check", 3, "fer2013"), ("fer2013", 3, "fer2013"),
+    ],
+)  # fmt: skip
+def test_tables_of_equal_columns_are_told_apart(tmp_path: Path, name: str, rows: int, dataset: str) -> None:
+    path = make_zip(tmp_path / "a.zip", {f"{name}.csv": "emotion,pixels,Usage\n" + "0,1 2,Training\n" * rows})
+    with open_archive(path) as archive:
+        reader = forms.recognise(archive)
+    assert isinstance(reader, partial)
+    assert reader.func == {"fer2013": fer2013, "ckplus": ckplus}[dataset].read_csv
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 and no more"], ids=["missing", "empty", "cut off"])

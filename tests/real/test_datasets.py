@@ -28,10 +28,11 @@ def archive(name: str) -> Path:
 
 @pytest.fixture(scope="module")
 def faces() -> dict[str, ImageSet]:
-    form, sets = forms.read(archive("fer2013.zip"))
-    assert form.dataset == forms.FER2013
-    assert forms.differences(form.dataset, sets) == []
-    return sets
+    found = forms.read(archive("fer2013.zip"))
+    assert found.dataset == forms.FER2013
+    assert forms.differences(found.dataset, found.sets) == []
+    assert not found.problems + found.notices
+    return found.sets
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +42,10 @@ def table(faces: dict[str, ImageSet]) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def frames() -> ImageSet:
-    form, sets = forms.read(archive("ckplus48.zip"))
-    assert form.dataset == forms.CKPLUS
-    assert forms.differences(form.dataset, sets) == []
-    return sets["all"]
+    found = forms.read(archive("ckplus48.zip"))
+    assert found.dataset == forms.CKPLUS
+    assert forms.differences(found.dataset, found.sets) == []
+    return found.sets["all"]
 
 
 def in_order(counts: dict[str, int]) -> list[int]:

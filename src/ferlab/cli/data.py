@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from ferlab.data.containers import Found
     from ferlab.project import Project
 
 app = typer.Typer(help="Put faces into data/, and see what is there.", no_args_is_help=True)
@@ -14,38 +15,43 @@ app = typer.Typer(help="Put faces into data/, and see what is there.", no_args_i
 
 @app.command()
 def add(
-    archives: Annotated[list[Path], typer.Argument(help="Your archives of FER-2013 and CK+48, in any order.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="FER-2013 and CK+48 as you have them: folders, CSV, zip, tar, one in another; any order."),
+    ],
     allow_partial: Annotated[
-        bool, typer.Option("--allow-partial", help="Accept counts other than the published ones.")
+        bool, typer.Option("--allow-partial", help="Do without what can't be read; accept other counts.")
     ] = False,
 ) -> None:
-    """Check your own archives whole, then put them into data/ in the place of what is there."""
+    """Check your own faces whole, then put them into data/ in the place of what is there."""
+    import tempfile
+
     from ferlab import params
     from ferlab.data.containers import DATASETS, examine, install
     from ferlab.errors import UserError
+    from ferlab.files import recover
     from ferlab.project import Project
 
     project = Project.find()
+    recover(project.data)
     kind = params.load(project.params).data.kind
-    found = examine(archives, allow_partial)
-    for dataset, what in found.items():
-        typer.echo(f"{what.path.name}: {what.form.name}")
-        for split, counts in what.counts.items():
-            typer.echo(f"  {split}: {sum(counts.values())} ({', '.join(f'{k} {v}' for k, v in counts.items())})")
-        typer.echo("  counts as published" if not what.differences else f"  {len(what.differences)} counts differ")
-        typer.echo(f"  -> data/{dataset}.zip")
-    sources = {dataset: what.path for dataset, what in found.items()}
-    for dataset in DATASETS:
-        if dataset not in sources:
-            kept = project.data / f"{dataset}.zip"
-            if kind == "demo" or not kept.is_file():
-                raise UserError(
-                    f"an archive of {dataset} is missing too: drawn and real faces are never mixed",
-                    where=str(project.data),
-                    next_step="give both: ferlab data add fer2013.zip ckplus48.zip",
-                )
-            sources[dataset] = kept
-    _track(project, "real", install(sources, project.data))
+    with tempfile.TemporaryDirectory(prefix="ferlab-") as scratch:
+        found = examine(paths, allow_partial, Path(scratch))
+        for dataset, what in found.items():
+            _describe(dataset, what)
+        sources = {dataset: what.path for dataset, what in found.items()}
+        for dataset in DATASETS:
+            if dataset not in sources:
+                kept = project.data / f"{dataset}.zip"
+                if kind == "demo" or not kept.is_file():
+                    raise UserError(
+                        f"{dataset} is missing too: drawn and real faces are never mixed",
+                        where=str(project.data),
+                        next_step="give both: ferlab data add fer2013.zip ckplus48.zip",
+                    )
+                sources[dataset] = kept
+        hashes = install(sources, project.data)
+    _track(project, "real", hashes)
 
 
 @app.command()
@@ -57,10 +63,11 @@ def demo(
     from ferlab.data.containers import DATASETS
     from ferlab.data.demo import write_demo
     from ferlab.errors import UserError
-    from ferlab.files import atomic_folder, sha256_file
+    from ferlab.files import atomic_folder, recover, sha256_file
     from ferlab.project import Project
 
     project = Project.find()
+    recover(project.data)
     if if_missing:
         if project.data.is_dir() and any(project.data.iterdir()):
             return
@@ -82,10 +89,11 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = 
     """Show what data/ holds and whether it is what params.yaml names."""
     from ferlab import params
     from ferlab.data.containers import DATASETS
-    from ferlab.files import sha256_file
+    from ferlab.files import recover, sha256_file
     from ferlab.project import Project
 
     project = Project.find()
+    recover(project.data)
     settings = params.load(project.params).data
     facts: dict[str, Any] = {"kind": settings.kind}
     for dataset in DATASETS:
@@ -136,6 +144,24 @@ def audit(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
         f"CK+: {sum(ckplus['images'].values())} images of {sum(ckplus['sequences'].values())} sequences, "
         f"{ckplus['subjects']} subjects"
     )
+
+
+def _describe(dataset: str, what: "Found") -> None:
+    """What was found, what it can't tell, what was skipped and what is lost."""
+    from ferlab.data.reading import tally
+
+    typer.echo(f"{what.shown}: {what.form}")
+    for split, counts in what.counts.items():
+        typer.echo(f"  {split}: {sum(counts.values())} ({', '.join(f'{k} {v}' for k, v in counts.items())})")
+    typer.echo("  counts as published" if not what.differences else f"  {len(what.differences)} counts differ")
+    for notice in what.notices:
+        typer.echo(f"  note: {notice}")
+    if what.skipped:
+        some = ", ".join(what.skipped[:3]) + (", …" if len(what.skipped) > 3 else "")
+        typer.echo(f"  skipped: {len(what.skipped)} other file{'s' * (len(what.skipped) > 1)} ({some})")
+    if what.lost:
+        typer.echo(f"  lost: {len(what.lost)} that can't be used: {tally(what.lost)}")
+    typer.echo(f"  -> data/{dataset}.zip")
 
 
 def _track(project: "Project", kind: str, hashes: dict[str, str]) -> None:

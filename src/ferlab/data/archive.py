@@ -1,9 +1,16 @@
-"""Pictures inside a zip archive: listed, decoded, checked."""
+"""Pictures inside a zip archive: listed, decoded in parallel, checked."""
 
 import io
+import json
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
@@ -14,9 +21,16 @@ from PIL import Image, UnidentifiedImageError
 from ferlab.data.images import SIDE
 from ferlab.errors import UserError
 
-PICTURES = {".jpg", ".jpeg", ".png", ".pgm"}
+PICTURES = {".jpg", ".jpeg", ".png", ".pgm", ".bmp", ".tif", ".tiff", ".gif", ".webp"}
+LARGEST_PICTURE = 2**20  # bytes; a picture of 48x48 needs a few thousand
+_JUNK = {"__MACOSX", "$RECYCLE.BIN", "System Volume Information", ".ipynb_checkpoints", "@eaDir"}
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)  # the last: encrypted, or packed in an unknown way
+_UNREADABLE = (*_DAMAGE, OSError, UnidentifiedImageError, ValueError, SyntaxError, NotImplementedError)
+_BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _AGAIN = "it may have been cut off or changed on its way: download it again"
+_WORTH_A_PROCESS = 3000  # pictures: about what is decoded while a process starts
+
+Decoded = tuple[NDArray[np.uint8], dict[int, str]]
 
 
 @contextmanager
@@ -39,42 +53,110 @@ def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
     with archive:
         try:
             yield archive
-        except _DAMAGE as error:
+        except (*_DAMAGE, NotImplementedError) as error:
             raise UserError(
                 f"a part of this archive can't be read: {error}", where=str(path), next_step=_AGAIN
             ) from None
 
 
+def inside(name: str) -> PurePosixPath:
+    """A member's name as a path; some archives are made with backslashes."""
+    return PurePosixPath(name.replace("\\", "/"))
+
+
+def is_junk(name: str) -> bool:
+    """Whether a path is one of those that operating systems and tools leave among people's files."""
+    path = inside(name)
+    return path.name.startswith(".") or not _JUNK.isdisjoint(path.parts)
+
+
+def is_picture(name: str) -> bool:
+    """Whether a path has a picture's suffix and isn't junk."""
+    return inside(name).suffix.lower() in PICTURES and not is_junk(name)
+
+
 def picture_members(archive: zipfile.ZipFile) -> list[str]:
     """Names of the pictures in an archive, sorted; what operating systems leave among them is left out."""
-    names = (n for n in archive.namelist() if PurePosixPath(n).suffix.lower() in PICTURES)
-    return sorted(n for n in names if "__MACOSX" not in n and not PurePosixPath(n).name.startswith("._"))
+    return sorted({name for name in archive.namelist() if is_picture(name)})
 
 
-def read_pictures(archive: zipfile.ZipFile, members: list[str]) -> NDArray[np.uint8]:
-    """Decode pictures.
+def read_pictures(archive: zipfile.ZipFile, members: Sequence[str]) -> Decoded:
+    """Decode pictures, many of them on all cores: Pillow holds Python's lock, so the helpers are processes.
 
     Returns:
-        uint8 (N, 48, 48), 0-255.
-
-    Raises:
-        UserError: a picture can't be decoded, isn't 48x48, or isn't 8-bit grey; it is named.
+        uint8 (N, 48, 48), 0-255; and what is wrong, by index: the picture can't be decoded, isn't 48x48 or isn't 8-bit
+        grey, or isn't what an archive of pictures should hold. Nothing is ever written under a member's own name.
     """
-    images = np.empty((len(members), SIDE, SIDE), dtype=np.uint8)
-    for i, member in enumerate(members):
-        try:
-            with Image.open(io.BytesIO(archive.read(member))) as picture:
-                picture.load()
-        except (*_DAMAGE, OSError, UnidentifiedImageError, ValueError, SyntaxError) as error:
-            raise _bad(archive, member, f"can't be decoded ({error})") from None
-        if picture.mode != "L" or picture.size != (SIDE, SIDE):
-            width, height = picture.size
-            raise _bad(archive, member, f"is {width}x{height} in mode {picture.mode}, not {SIDE}x{SIDE} 8-bit grey (L)")
-        images[i] = np.asarray(picture)
-    return images
+    workers = min(os.cpu_count() or 1, 1 + len(members) // _WORTH_A_PROCESS)
+    mine, *others = np.array_split(np.arange(len(members)), workers)
+    running = [_start(Path(str(archive.filename)), [members[i] for i in part]) for part in others]
+    images, problems = _decode(archive, [members[i] for i in mine])
+    parts, start = [images], len(mine)
+    for process, part in zip(running, others, strict=True):
+        output, _ = process.communicate()
+        head, _, pixels = output.partition(b"\n")
+        if process.returncode or len(pixels) != len(part) * SIDE * SIDE:
+            raise UserError(
+                f"a process that decoded pictures ended early (exit code {process.returncode})",
+                where=str(archive.filename),
+                next_step="start again; was there enough memory?",
+            )
+        parts.append(np.frombuffer(pixels, dtype=np.uint8).reshape(-1, SIDE, SIDE))
+        problems |= {start + int(i): what for i, what in json.loads(head).items()}
+        start += len(part)
+    return np.concatenate(parts), problems
 
 
-def _bad(archive: zipfile.ZipFile, member: str, problem: str) -> UserError:
-    return UserError(
-        f"the picture {member} {problem}", where=str(archive.filename), next_step="get a whole copy of the archive"
-    )
+def _start(path: Path, members: list[str]) -> "subprocess.Popen[bytes]":
+    """A process that decodes some members; if we die, its pipe breaks and it ends."""
+    with tempfile.TemporaryFile() as request:  # a pipe would make us wait until it has started
+        request.write(json.dumps([str(path), members]).encode())
+        request.seek(0)
+        return subprocess.Popen(
+            [sys.executable, "-c", "from ferlab.data.archive import serve; serve()"],
+            stdin=request,
+            stdout=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+        )
+
+
+def serve() -> None:
+    """What a helper process does: decode the members that stdin names, and write the result out."""
+    path, members = json.load(sys.stdin.buffer)
+    with zipfile.ZipFile(path) as archive:
+        images, problems = _decode(archive, members)
+    sys.stdout.buffer.write(json.dumps(problems).encode() + b"\n" + images.tobytes())
+
+
+def _decode(archive: zipfile.ZipFile, members: Sequence[str]) -> Decoded:
+    images, problems = np.zeros((len(members), SIDE, SIDE), dtype=np.uint8), dict[int, str]()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        for i, member in enumerate(members):
+            if problem := _odd(archive.getinfo(member)):
+                problems[i] = problem
+                continue
+            try:
+                with Image.open(io.BytesIO(archive.read(member))) as picture:
+                    if picture.mode != "L" or picture.size != (SIDE, SIDE):  # before anything is unpacked
+                        size = f"{picture.width}x{picture.height}"
+                        problems[i] = f"is {size} in mode {picture.mode}, not {SIDE}x{SIDE} 8-bit grey (L)"
+                        continue
+                    images[i] = np.asarray(picture)
+            except _BOMB:
+                problems[i] = "unpacks to far more than a picture of a face should"
+            except _UNREADABLE as error:
+                problems[i] = f"can't be decoded ({type(error).__name__})"
+    return images, problems
+
+
+def _odd(member: zipfile.ZipInfo) -> str | None:
+    """What is suspicious about a member's entry, if anything."""
+    path = inside(member.filename)
+    if stat.S_ISLNK(member.external_attr >> 16):
+        return "is a symbolic link, not a picture"
+    if path.is_absolute() or ".." in path.parts or (path.parts[:1] and path.parts[0].endswith(":")):
+        return "has a path that leads out of its archive"
+    if member.file_size > LARGEST_PICTURE:
+        return f"unpacks to {member.file_size:,} bytes, far more than a picture of a face should"
+    return None

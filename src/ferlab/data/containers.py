@@ -5,8 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ferlab.data import forms
-from ferlab.data.forms import CKPLUS, FER2013, Form
+from ferlab.data import forms, gather
+from ferlab.data.fer2013 import SPLITS, UNMARKED
+from ferlab.data.forms import CKPLUS, FER2013
+from ferlab.data.gather import Container
+from ferlab.data.reading import Problem
+from ferlab.data.tables import write_table
 from ferlab.errors import UserError
 from ferlab.files import atomic_folder, sha256_file
 
@@ -15,42 +19,54 @@ DATASETS = (FER2013, CKPLUS)
 
 @dataclass(frozen=True)
 class Found:
-    """An archive that was read whole: its form, its counts, and how they differ from the published dataset's."""
+    """A container that was read whole.
+
+    Attributes:
+        path: the zip to store: the user's own, or one of what they gave. Only what can be used is in it.
+        shown: where it is from; form: how it was packed.
+        counts: images by split and class; differences: how they differ from the published dataset's.
+        lost: what can't be used, under --allow-partial.
+        notices: what the form can't tell; skipped: files that were given too.
+    """
 
     path: Path
-    form: Form
+    shown: str
+    form: str
     counts: dict[str, dict[str, int]]
     differences: list[str]
+    lost: list[Problem]
+    notices: list[str]
+    skipped: list[str]
 
 
-def examine(paths: Sequence[Path], allow_partial: bool) -> dict[str, Found]:
-    """Read archives whole and check their counts; nothing is changed.
+def examine(paths: Sequence[Path], allow_partial: bool, scratch: Path) -> dict[str, Found]:
+    """Read whole what people give, in whatever form, and check the counts; nothing is changed outside `scratch`.
 
     Returns:
         What was found, by dataset (`fer2013`, `ckplus`).
 
     Raises:
-        UserError: an archive is absent, cut off, neither dataset, the second of its dataset, or its counts differ from
-            the published ones and `allow_partial` is False.
+        UserError: a path is absent, damaged or neither dataset, or a dataset is there twice; or something in it can't
+            be used, or its counts differ from the published ones, and `allow_partial` is False.
     """
     found: dict[str, Found] = {}
     for path in paths:
-        form, sets = forms.read(path)
-        if form.dataset in found:
+        containers = gather.gather(path, scratch)
+        if not containers:
             raise UserError(
-                f"both {found[form.dataset].path.name} and {path.name} hold {form.dataset}",
+                "neither FER-2013 nor CK+48 is in here",
                 where=str(path),
-                next_step="give one archive of FER-2013 and one of CK+48",
+                next_step=forms.WANTED,
             )
-        counts = {split: images.counts() for split, images in sets.items()}
-        found[form.dataset] = Found(path, form, counts, forms.differences(form.dataset, sets))
-        if found[form.dataset].differences and not allow_partial:
-            raise UserError(
-                f"{form.name}: the counts are not the published ones:\n  "
-                + "\n  ".join(found[form.dataset].differences),
-                where=str(path),
-                next_step="get the whole archive, or accept this one as it is with --allow-partial",
-            )
+        for container in containers:
+            dataset, new = _read(container, allow_partial, scratch)
+            if dataset in found:
+                raise UserError(
+                    f"both {found[dataset].shown} and {new.shown} hold {dataset}",
+                    where=str(path),
+                    next_step="give one copy of FER-2013 and one of CK+48",
+                )
+            found[dataset] = new
     return found
 
 
@@ -65,3 +81,28 @@ def install(archives: dict[str, Path], folder: Path) -> dict[str, str]:
         for dataset, path in archives.items():
             shutil.copyfile(path, fresh / f"{dataset}.zip")
     return {dataset: sha256_file(folder / f"{dataset}.zip") for dataset in DATASETS}
+
+
+def _read(container: Container, allow_partial: bool, scratch: Path) -> tuple[str, Found]:
+    reading = forms.read(container.path, allow_partial, container.shown)
+    differences = forms.differences(reading.dataset, reading.sets)
+    if UNMARKED in reading.notices:
+        differences = forms.differences_of_halves(reading.sets)
+    if differences and not allow_partial:
+        raise UserError(
+            f"{reading.form}: the counts are not the published ones:\n  " + "\n  ".join(differences),
+            where=container.shown,
+            next_step="get the whole dataset, or accept this one as it is with --allow-partial",
+        )
+    path = container.path
+    if reading.problems:  # store a container that can be read without a loss
+        path = scratch / f"{reading.dataset}-whole.zip"
+        if reading.members:
+            gather.pack_members(container.path, reading.members, path)
+        else:
+            usages = {split: usage for usage, split in SPLITS.items()}
+            gather.pack_text("fer2013.csv", write_table(reading.sets, usages), path)
+    counts = {split: images.counts() for split, images in reading.sets.items()}
+    return reading.dataset, Found(
+        path, container.shown, reading.form, counts, differences, reading.problems, reading.notices, container.skipped
+    )

@@ -1,18 +1,20 @@
 """FER-2013 (Goodfellow et al. 2015): its official splits and the readers of its forms."""
 
-import csv
-import io
 import re
 import zipfile
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ferlab.data.archive import picture_members, read_pictures
-from ferlab.data.images import SIDE, ImageSet
+from ferlab.data.archive import inside, picture_members, read_pictures
+from ferlab.data.images import ImageSet
 from ferlab.data.labels import FER_CLASSES, standard_name
-from ferlab.errors import UserError
+from ferlab.data.reading import Problem, Reading
+from ferlab.data.tables import read_table
 
+DATASET = "fer2013"
 SPLITS = {"Training": "train", "PublicTest": "valid", "PrivateTest": "test"}
 """The challenge's own use: PublicTest for selection, PrivateTest for the final score."""
 
@@ -23,79 +25,130 @@ PUBLISHED = {
 }
 """Images a split and class of the published dataset, in the order of FER_CLASSES."""
 
-_FILE = re.compile(r"^(Training|PublicTest|PrivateTest)_(\d+)$")
-_CSV_COLUMNS = {"emotion", "pixels", "Usage"}
+UNMARKED = (
+    "test/ doesn't tell PublicTest from PrivateTest: of each class every second picture, by name, is taken for "
+    "validation and the others for the test, so these two splits are not the challenge's and no score on them can be "
+    "compared with a published one"
+)
+
+_MARK = re.compile(r"^(Training|PublicTest|PrivateTest)_(\d+)$", re.IGNORECASE)
+_EITHER = "either half of test"
+_FOLDERS = {
+    "training": "train", "train": "train", "publictest": "valid", "validation": "valid", "valid": "valid",
+    "val": "valid", "privatetest": "test", "test": _EITHER, "testing": _EITHER,
+}  # fmt: skip
 
 
-def read_folders(archive: zipfile.ZipFile) -> dict[str, ImageSet]:
-    """Read `<any>/<class>/{Training,PublicTest,PrivateTest}_<n>.<ext>`.
+@dataclass(frozen=True)
+class _Row:
+    key: tuple[object, ...]
+    member: str
+    label: int
+    split: str
+
+
+def is_member(member: str) -> bool:
+    """Whether a picture's path says, by its name or its folders, that it is of FER-2013."""
+    return _place(member) is not None
+
+
+def read_folders(archive: zipfile.ZipFile) -> Reading:
+    """Read `<any>/<class>/{Training,PublicTest,PrivateTest}_<n>.<ext>` or `<any>/<split>/<class>/<any>.<ext>`.
+
+    A class is a name or the challenge's number, a split `train`, `Training`, `PublicTest`, `test` or the like.
 
     Returns:
-        One ImageSet a split (`train`, `valid`, `test`), sorted by the numbers in the files' names.
-
-    Raises:
-        UserError: a folder that is no class of FER-2013, or a picture that can't be read.
+        One ImageSet a split (`train`, `valid`, `test`), sorted by the pictures' names, their numbers as numbers.
+        Pictures that belong to no class or split are not counted as FER-2013's.
     """
-    found: dict[str, list[tuple[int, str, int]]] = {split: [] for split in SPLITS.values()}
+    rows, problems, passed = list[_Row](), list[Problem](), 0
     for member in picture_members(archive):
-        path = PurePosixPath(member)
-        match, name = _FILE.match(path.stem), standard_name(path.parent.name)
-        if not match:
-            continue
-        if name not in FER_CLASSES:
-            raise UserError(
-                f"the folder '{path.parent.name}' is no class of FER-2013",
-                where=f"{archive.filename}: {member}",
-                next_step=f"the classes are {', '.join(FER_CLASSES)}",
-            )
-        found[SPLITS[match[1]]].append((int(match[2]), member, FER_CLASSES.index(name)))
-    sets = {}
-    for split, rows in found.items():
-        rows.sort()
-        members = [member for _, member, _ in rows]
-        labels = np.array([label for _, _, label in rows], dtype=np.int64)
-        sets[split] = _image_set(read_pictures(archive, members), labels, members, split)
-    return sets
+        found = _place(member)
+        if isinstance(found, Problem):
+            problems.append(found)
+        elif found is None:
+            passed += 1
+        else:
+            rows.append(found)
+    rows.sort(key=lambda row: row.key)
+    notices = [f"{passed} pictures in no class's folder were passed over"] if passed else []
+    if any(row.split == _EITHER for row in rows):
+        if any(row.split == "valid" for row in rows):
+            rows = [replace(row, split="test") if row.split == _EITHER else row for row in rows]
+        else:
+            rows = _halve(rows)
+            notices.append(UNMARKED)
+    images, wrong = read_pictures(archive, [row.member for row in rows])
+    problems += [Problem(rows[i].member, what) for i, what in wrong.items()]
+    split = np.array(["" if i in wrong else row.split for i, row in enumerate(rows)])
+    labels = np.array([row.label for row in rows], dtype=np.int64)
+    members = np.array([row.member for row in rows], dtype=object)
+    sets = {name: _image_set(images, labels, members, split == name, name) for name in PUBLISHED}
+    return Reading(DATASET, "FER-2013 in folders", sets, problems, notices, tuple(members[split != ""]))
 
 
-def is_csv(header: str) -> bool:
-    """Whether a first line names FER-2013's columns; `icml_face_data.csv` has blanks before two of them."""
-    return {name.strip() for name in header.split(",")} == _CSV_COLUMNS
+def read_csv(archive: zipfile.ZipFile, member: str) -> Reading:
+    """Read `fer2013.csv` or `icml_face_data.csv` (columns emotion, pixels, Usage in any order)."""
+    table = read_table(archive, member)
+    usage = {name.lower(): split for name, split in SPLITS.items()}
+    split = np.array([usage.get(name.lower(), "") for name in table.usages], dtype=object)
+    outside = (table.codes < 0) | (table.codes >= len(FER_CLASSES))
+    problems = list(table.problems)
+    for i in np.flatnonzero(outside | (split == "")):
+        what = f"emotion {table.codes[i]}, usage '{table.usages[i]}': not a class and split of FER-2013"
+        problems.append(Problem(f"{member}, line {table.numbers[i] + 2}", what))
+    split[outside] = ""
+    ids = np.array([f"{u}_{n}" for u, n in zip(table.usages, table.numbers, strict=True)], dtype=object)
+    sets = {name: _image_set(table.images, table.codes, ids, split == name, name) for name in PUBLISHED}
+    return Reading(DATASET, f"FER-2013 as a table ({PurePosixPath(member).name})", sets, problems)
 
 
-def read_csv(archive: zipfile.ZipFile, member: str) -> dict[str, ImageSet]:
-    """Read `fer2013.csv` or `icml_face_data.csv` (columns emotion, pixels, Usage; blanks in the header are ignored).
-
-    Raises:
-        UserError: a row with another number of pixels, a value outside 0-255, an unknown class or usage; it is named.
-    """
-    rows: dict[str, list[tuple[np.ndarray, int, str]]] = {split: [] for split in SPLITS.values()}
-    with archive.open(member) as raw:
-        table = csv.DictReader(io.TextIOWrapper(raw, encoding="utf-8"))
-        table.fieldnames = [name.strip() for name in table.fieldnames or []]
-        for number, row in enumerate(table, start=2):
-            where = f"{archive.filename}: {member}, line {number}"
-            try:
-                label, usage = int(row["emotion"]), row["Usage"].strip()
-                pixels = np.array(row["pixels"].split(), dtype=np.int64)
-            except (ValueError, AttributeError, TypeError) as error:
-                raise UserError(f"this row can't be read: {error}", where=where) from None
-            if not 0 <= label < len(FER_CLASSES) or usage not in SPLITS:
-                raise UserError(f"emotion {label}, usage '{usage}': not a class or split of FER-2013", where=where)
-            if pixels.size != SIDE * SIDE or pixels.min() < 0 or pixels.max() > 255:
-                raise UserError(f"{pixels.size} pixels, or one outside 0-255; {SIDE * SIDE} are needed", where=where)
-            rows[SPLITS[usage]].append((pixels.astype(np.uint8).reshape(SIDE, SIDE), label, f"{usage}_{number - 2}"))
-    return {
-        split: _image_set(
-            np.array([pixels for pixels, _, _ in part], dtype=np.uint8).reshape(-1, SIDE, SIDE),
-            np.array([label for _, label, _ in part], dtype=np.int64),
-            [name for _, _, name in part],
-            split,
-        )
-        for split, part in rows.items()
-    }
+def _place(member: str) -> _Row | Problem | None:
+    """The row that a picture's path makes; None if the path says nothing of FER-2013."""
+    path = inside(member)
+    mark, folders = _MARK.match(path.stem), path.parent.parts
+    marked = _FOLDERS[mark[1].lower()] if mark else None
+    by_folder = next(filter(None, map(_split, reversed(folders))), None)
+    if not marked and (not by_folder or _split(folders[-1])):
+        return None  # it lies beside the folders of classes
+    name = _class(folders[-1] if folders else "") or next(filter(None, map(standard_name, reversed(folders))), None)
+    if name not in FER_CLASSES:
+        known = ", ".join(FER_CLASSES)
+        return Problem(member, f"lies in '{path.parent.name}', which is no class of FER-2013 ({known})")
+    if marked and by_folder not in (None, marked) and not (by_folder == _EITHER and marked != "train"):
+        return Problem(member, "is of one split by its name and of another by its folder")
+    split = marked or by_folder
+    assert split is not None
+    return _Row((_natural(path.stem), member), member, FER_CLASSES.index(name), split)
 
 
-def _image_set(images: np.ndarray, labels: np.ndarray, ids: list[str], split: str) -> ImageSet:
-    n = len(ids)
-    return ImageSet(images, labels, FER_CLASSES, tuple(ids), ("",) * n, ("fer2013",) * n, split)
+def _split(folder: str) -> str | None:
+    return _FOLDERS.get(re.sub("[^a-z]", "", folder.lower()))
+
+
+def _class(folder: str) -> str | None:
+    return FER_CLASSES[int(folder)] if re.fullmatch("0?[0-6]", folder) else standard_name(folder)
+
+
+def _natural(text: str) -> tuple[tuple[int, str], ...]:
+    """A key that puts Training_9 before Training_10."""
+    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text) if part)
+
+
+def _halve(rows: list[_Row]) -> list[_Row]:
+    """Give every second picture of each class that could be either to validation, the others to the test."""
+    seen, halved = dict[int, int](), list[_Row]()
+    for row in rows:
+        split = row.split
+        if split == _EITHER:
+            seen[row.label] = seen.get(row.label, 0) + 1
+            split = "test" if seen[row.label] % 2 else "valid"
+        halved.append(replace(row, split=split))
+    return halved
+
+
+def _image_set(
+    images: NDArray[np.uint8], labels: NDArray[np.int64], ids: NDArray[np.object_], kept: NDArray[np.bool_], split: str
+) -> ImageSet:
+    n = int(kept.sum())
+    return ImageSet(images[kept], labels[kept], FER_CLASSES, tuple(ids[kept]), ("",) * n, (DATASET,) * n, split)

@@ -1,67 +1,65 @@
-"""One way in for every form in which people hold the two datasets."""
+"""One way in for every form in which a container holds one of the two datasets."""
 
-import io
+import re
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from ferlab.data import ckplus, fer2013
-from ferlab.data.archive import open_archive, picture_members
+from ferlab.data.archive import is_junk, open_archive, picture_members
 from ferlab.data.images import ImageSet
+from ferlab.data.reading import Reading, refuse
+from ferlab.data.tables import head, is_table
 from ferlab.errors import UserError
 
-FER2013, CKPLUS = "fer2013", "ckplus"
+FER2013, CKPLUS = fer2013.DATASET, ckplus.DATASET
+WANTED = "FER-2013: <split>/<class>/Training_*.jpg … or fer2013.csv; CK+48: <class>/Sxxx_yyy_zzzzzzzz.png"
+Reader = Callable[[zipfile.ZipFile], Reading]
 
 
-@dataclass(frozen=True)
-class Form:
-    """A way in which a dataset is packed: which dataset, a name for people, and how to read it."""
-
-    dataset: str
-    name: str
-    read: Callable[[zipfile.ZipFile], dict[str, ImageSet]]
-
-
-def recognise(archive: zipfile.ZipFile) -> Form | None:
-    """The form of an archive, judged by the names in it; None if it is neither dataset."""
+def recognise(archive: zipfile.ZipFile) -> Reader | None:
+    """How an archive is read, judged by the names in it and the first lines of its tables; None if it is neither."""
     pictures = picture_members(archive)
     if any(ckplus.is_member(member) for member in pictures):
-        return Form(CKPLUS, "CK+48 in folders with subjects", lambda a: {"all": ckplus.read_folders(a)})
-    if pictures:
-        return Form(FER2013, "FER-2013 in folders", fer2013.read_folders)
+        return ckplus.read_folders
+    if any(fer2013.is_member(member) for member in pictures):
+        return fer2013.read_folders
     for member in archive.namelist():
-        if member.lower().endswith(".csv"):
-            with archive.open(member) as raw:
-                header = io.TextIOWrapper(raw, encoding="utf-8", errors="replace").readline()
-            if fer2013.is_csv(header):
-                return Form(FER2013, f"FER-2013 as a table ({member})", partial(fer2013.read_csv, member=member))
+        if member.lower().endswith(".csv") and not is_junk(member) and is_table(head(archive, member)):
+            return partial(ckplus.read_csv if _is_ckplus(archive, member) else fer2013.read_csv, member=member)
     return None
 
 
-def read(path: Path) -> tuple[Form, dict[str, ImageSet]]:
-    """Recognise and read one archive.
+def read(path: Path, allow_partial: bool = False, shown: str = "") -> Reading:
+    """Recognise and read one container.
 
-    Returns:
-        The form found, and the sets by split: `train`, `valid`, `test` for FER-2013, `all` for CK+.
+    Args:
+        path: a zip archive.
+        allow_partial: read on where pictures or rows can't be used; they are among the reading's problems.
+        shown: the name for messages, where `path` is only a temporary copy.
 
     Raises:
-        UserError: absent, not a zip, cut off, neither dataset, or a split without images.
+        UserError: absent, not a zip, cut off, neither dataset, a split without images, or a picture or row that can't
+            be used, unless `allow_partial`.
     """
+    where = shown or str(path)
     with open_archive(path) as archive:
-        form = recognise(archive)
-        sets = form.read(archive) if form else {}
-    if form is None or not any(map(len, sets.values())):
+        reader = recognise(archive)
+        found = reader(archive) if reader else None
+    if found and not allow_partial:
+        refuse(found.problems, where)
+    if found is None or not any(map(len, found.sets.values())):
+        refuse(found.problems if found else [], where)
         raise UserError(
-            "this archive is neither FER-2013 nor CK+48",
-            where=str(path),
-            next_step="FER-2013: <split>/<class>/Training_*.jpg … or fer2013.csv; CK+48: <class>/Sxxx_yyy_zzzzzzzz.png",
+            "this is neither FER-2013 nor CK+48",
+            where=where,
+            next_step=WANTED,
         )
-    for split, images in sets.items():
+    for split, images in found.sets.items():
         if not len(images):
-            raise UserError(f"{form.name}: the split '{split}' has no images", where=str(path))
-    return form, sets
+            raise UserError(f"{found.form}: the split '{split}' has no images", where=where)
+    return found
 
 
 def differences(dataset: str, sets: Mapping[str, ImageSet]) -> list[str]:
@@ -73,3 +71,23 @@ def differences(dataset: str, sets: Mapping[str, ImageSet]) -> list[str]:
         for (name, found), expected in zip(images.counts().items(), published[split], strict=True)
         if found != expected
     ]
+
+
+def differences_of_halves(sets: Mapping[str, ImageSet]) -> list[str]:
+    """The same for a FER-2013 whose validation and test images can't be told apart: these two are counted together."""
+    both = {name: n + sets["test"].counts()[name] for name, n in sets["valid"].counts().items()}
+    expected = [v + t for v, t in zip(fer2013.PUBLISHED["valid"], fer2013.PUBLISHED["test"], strict=True)]
+    return differences(FER2013, {"train": sets["train"]}) + [
+        f"valid and test/{name}: {found} images, published {n}"
+        for (name, found), n in zip(both.items(), expected, strict=True)
+        if found != n
+    ]
+
+
+def _is_ckplus(archive: zipfile.ZipFile, member: str) -> bool:
+    """Whether a table is CK+'s, which has the columns of FER-2013's: by its name, or by its number of rows."""
+    if re.search(r"(^|[^a-z])ck(\+|plus|ext|48|[^a-z]|$)", Path(member).stem.lower()):
+        return True
+    with archive.open(member) as raw:
+        rows = sum(1 for _, line in zip(range(max(ckplus.TABLE_ROWS) + 2), raw, strict=False) if line.strip()) - 1
+    return rows in ckplus.TABLE_ROWS

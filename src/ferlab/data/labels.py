@@ -1,5 +1,6 @@
 """Names of expressions. Classes are mapped by name; numbers only ever index one of these tuples."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,14 +12,30 @@ FER_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"
 CKPLUS_CLASSES = ("angry", "contempt", "disgust", "fear", "happy", "sad", "surprise")
 """CK+'s seven expressions. It has contempt, which FER-2013 has not, and no neutral."""
 
-_OTHER_NAMES = {"anger": "angry", "happiness": "happy", "sadness": "sad", "surprised": "surprise"}
+_NAMES = {
+    "angry": ("angry", "anger"),
+    "contempt": ("contempt", "contemptuous"),
+    "disgust": ("disgust", "disgusted"),
+    "fear": ("fear", "fearful", "afraid", "scared"),
+    "happy": ("happy", "happiness", "joy"),
+    "sad": ("sad", "sadness"),
+    "surprise": ("surprise", "surprised", "suprise"),  # the last: misspelt in copies that circulate
+    "neutral": ("neutral", "neutrality"),
+}
+_BY_NAME = {other: name for name, others in _NAMES.items() for other in others}
 
 
 def standard_name(name: str) -> str | None:
-    """The class that a folder's name stands for, or None if it stands for none."""
-    name = name.strip().lower()
-    name = _OTHER_NAMES.get(name, name)
-    return name if name in FER_CLASSES or name in CKPLUS_CLASSES else None
+    """The class that a folder's name stands for, or None if it stands for none.
+
+    Case, blanks and a leading number (`3_happy`) don't matter; the first two letters of a name or more are enough.
+    A number alone stands for nothing here: what it means differs between datasets.
+    """
+    name = re.sub(r"^\d+[-_. ]+", "", name.strip().lower())
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    meant = {standard for other, standard in _BY_NAME.items() if len(name) >= 2 and other.startswith(name)}
+    return meant.pop() if len(meant) == 1 else None
 
 
 def translate(labels: NDArray[np.int64], classes: Sequence[str], target: Sequence[str]) -> NDArray[np.int64]:

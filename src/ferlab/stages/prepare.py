@@ -2,8 +2,9 @@
 
 from ferlab.data import forms
 from ferlab.data.forms import CKPLUS, FER2013
+from ferlab.data.images import ImageSet
 from ferlab.errors import UserError
-from ferlab.files import sha256_file
+from ferlab.files import recover, sha256_file
 from ferlab.stages.context import Context, Stage
 
 ADD = "`ferlab data add fer2013.zip ckplus48.zip` puts your own archives there, `ferlab data demo` the drawn faces"
@@ -18,7 +19,8 @@ def run(context: Context) -> None:
             next_step="`ferlab data add fer2013.zip ckplus48.zip` with FER-2013 (folders or fer2013.csv) and "
             "CK+48; or `ferlab budget use demo`",
         )
-    sets = {}
+    recover(context.project.data)
+    sets: dict[str, dict[str, ImageSet]] = {}
     for dataset in (FER2013, CKPLUS):
         path = context.project.data / f"{dataset}.zip"
         if not path.is_file():
@@ -32,10 +34,13 @@ def run(context: Context) -> None:
                 next_step=f"if you meant to change the data: {ADD}, and notes the hash; else bring the file back "
                 "(`dvc checkout data.dvc`)",
             )
-        form, sets[dataset] = forms.read(path)
-        if form.dataset != dataset:
-            raise UserError(f"data/{path.name} holds {form.name}", where=str(path), next_step=ADD)
-        context.say(f"{form.name}: " + ", ".join(f"{split} {len(s)}" for split, s in sets[dataset].items()))
+        reading = forms.read(path)
+        if reading.dataset != dataset:
+            raise UserError(f"data/{path.name} holds {reading.form}", where=str(path), next_step=ADD)
+        context.say(f"{reading.form}: " + ", ".join(f"{split} {len(s)}" for split, s in reading.sets.items()))
+        for notice in reading.notices:
+            context.say(notice)
+        sets[dataset] = reading.sets
     train, valid, test, ckplus = context.outs
     sets[FER2013]["train"].save(train)
     sets[FER2013]["valid"].save(valid)

@@ -1,0 +1,57 @@
+"""What reading a dataset brings: its sets, what could not be read, and what a person should know."""
+
+from dataclasses import dataclass, field
+
+from ferlab.data.images import ImageSet
+from ferlab.errors import UserError
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One picture or row that can't be used: where it is inside its container, and why."""
+
+    where: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A container read whole.
+
+    Attributes:
+        dataset: `fer2013` or `ckplus`.
+        form: how it is packed, for people.
+        sets: by split: `train`, `valid`, `test` of FER-2013, `all` of CK+.
+        problems: pictures and rows that are not in the sets.
+        notices: what the form can't tell, or what was left out on purpose.
+        members: the pictures that are in the sets, by their names in the container; none for a table.
+    """
+
+    dataset: str
+    form: str
+    sets: dict[str, ImageSet]
+    problems: list[Problem]
+    notices: list[str] = field(default_factory=list)
+    members: tuple[str, ...] = ()
+
+
+def refuse(problems: list[Problem], where: str) -> None:
+    """Raise a UserError that names the first problem and counts the others, if there are any."""
+    if not problems:
+        return
+    first, others = problems[0], len(problems) - 1
+    raise UserError(
+        f"{first.where} {first.what}" + (f" (and {others} more can't be used)" if others else ""),
+        where=f"{where}: {first.where}",
+        next_step="get a whole copy; or `ferlab data add --allow-partial` does without what can't be used",
+    )
+
+
+def tally(problems: list[Problem]) -> str:
+    """How many were lost and why, in one line."""
+    kinds: dict[str, list[str]] = {}
+    for problem in problems:
+        kinds.setdefault(problem.what, []).append(problem.where)
+    return "; ".join(
+        f"{len(places)} {what} ({places[0]}{', …' if len(places) > 1 else ''})" for what, places in kinds.items()
+    )
