@@ -152,7 +152,8 @@ def test_an_edit_of_the_metrics_evaluates_and_reports_anew_only(done: TemporaryP
         ("data/images.py", EVERY_STAGE),
         ("training/seeding.py", TRAINERS | EVALUATES | {"synthesize@dcgan"}),
         ("classifiers/augment.py", (TRAINERS | EVALUATES | {"mix"}) - {"gan@dcgan"}),
-        ("gan/quality.py", {"gan@dcgan", "synthesize@dcgan", "quality"}),
+        ("gan/objectives.py", {"gan@dcgan", "synthesize@dcgan"}),
+        ("quality/pixels.py", {"quality"}),
         ("synthesis/mix.py", {"synthesize@dcgan", "mix"}),
         ("report/paper.py", {"report"}),
         ("stages/tune.py", {"tune@resnet50"}),
@@ -178,6 +179,7 @@ def test_an_edit_anywhere_makes_just_the_stages_stale_that_it_can_change(
         ({"gan": {"families": {"dcgan": {"lr": 0.5}}}}, {"gan@dcgan", "report"}),
         ({"tune": {"trials": 2}}, {"tune@resnet50", "report"}),
         ({"quality": {"collapse_ratio": 0.1}}, {"quality", "report"}),
+        ({"synthesis": {"shown": 2}}, {"quality", "report"}),
     ],
 )
 def test_a_changed_parameter_makes_just_its_stages_stale(
