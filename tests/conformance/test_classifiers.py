@@ -24,7 +24,7 @@ from small import REPOSITORY, Dying, KilledError, Record, barred, noise
 PARAMS = load(REPOSITORY / "params.yaml")
 SMALL: dict[str, Mapping[str, Any]] = {  # laid on the settings of params.yaml, by method
     "network": {"width": 0.0625, "epochs": 2, "batch_size": 8, "lr": 0.05},
-    "pixel_svm": {"max_iterations": 500},
+    "svm": {"max_iterations": 500},
 }
 NAMES = sorted(PARAMS.classifiers)
 TRAIN, VALID = barred(3), barred(1, seed=1, split="valid")
@@ -142,7 +142,7 @@ def test_the_same_seed_gives_the_same_bytes(name: str, trained: Trained, tmp_pat
     fit(again, Checkpoints(tmp_path / "y", 1e9), *sets)
     expected = content_hash(saved(trained(name)[0], tmp_path / "expected"))
     assert content_hash(saved(again, tmp_path / "again")) == expected
-    assert other != expected or PARAMS.classifiers[name].method == "pixel_svm"
+    assert other != expected or PARAMS.classifiers[name].method == "svm"
 
 
 @pytest.mark.parametrize("name", NAMES)

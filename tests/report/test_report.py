@@ -104,6 +104,20 @@ def add_rest(folder: Path, params: Params) -> None:
         "state": ["COMPLETE", "PRUNED"],
     }
     pd.DataFrame(trials).to_csv(folder / "trials" / "resnet50.csv", index=False)
+    (folder / "tuning").mkdir()
+    values = {"batch_size": 16, "lr": 0.01}
+    summary = {
+        "tune": params.plain("tune"),
+        "images": {"part": 10, "whole": 20, "valid": 7},
+        "importances": {"batch_size": 0.25, "lr": 0.75},
+        "reference": {"values": {"lr": 1e-4}, "part": 0.2},
+        "transfer": [
+            {"trial": 0, "values": values, "part": 0.4, "whole": 0.5},
+            {"trial": 2, "values": values | {"lr": 0.02}, "part": 0.3, "whole": 0.625},
+        ],
+        "chosen": {"trial": 2, "values": values | {"lr": 0.02}, "part": 0.3, "whole": 0.625},
+    }
+    (folder / "tuning" / "resnet50.json").write_text(json.dumps(summary))
 
 
 class Page(HTMLParser):
@@ -223,6 +237,17 @@ def test_page_stands_alone_and_is_accessible(full: tuple[Path, Params, str]) -> 
     assert ("html", {"lang": "en"}) in page.tags
     anchors = {attributes["href"] for tag, attributes in page.tags if tag == "a"}
     assert anchors <= {f"#{attributes['id']}" for _, attributes in page.tags if "id" in attributes}
+
+
+def test_the_choice_of_tuning_stands_beside_the_papers_setting(full: tuple[Path, Params, str]) -> None:
+    """The order on the part of the training split was not the order on the whole, and the page says so."""
+    _, _, html = full
+    section = html[html.index('<h2 id="tuning">') : html.index('<h2 id="data">')]
+    text = " ".join(Page(section).text.split())
+    assert "lr 0.0001 20.00%" in text
+    assert "trial 0 batch_size 16, lr 0.01 40.00% 50.00%" in text
+    assert "trial 2, chosen batch_size 16, lr 0.02 30.00% 62.50%" in text
+    assert "the order changed" in text
 
 
 def test_notes_are_escaped(full: tuple[Path, Params, str]) -> None:

@@ -32,7 +32,15 @@ NETWORK: dict[str, Any] = {
     "augmentation": {"rotation": 10.0, "translation": 0.08, "flip": True},
 }
 UNCHANGED = {"rotation": 0.0, "translation": 0.0, "flip": False}
-SVM: dict[str, Any] = {"method": "pixel_svm", "C": 1e-3, "tolerance": 1e-3, "max_iterations": 2000}
+SVM: dict[str, Any] = {
+    "method": "svm",
+    "features": {"kind": "pixels", "components": None},
+    "kernel": "linear",
+    "kernel_limit": 5000,
+    "C": 1e-3,
+    "tolerance": 1e-3,
+    "max_iterations": 2000,
+}
 GAN: dict[str, Any] = {
     "base_channels": 2,
     "latent": 5,

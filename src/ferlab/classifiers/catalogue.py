@@ -6,12 +6,12 @@ from pydantic import TypeAdapter
 
 from ferlab.classifiers.base import Classifier
 from ferlab.classifiers.network import Network
-from ferlab.classifiers.svm import PixelSvm
+from ferlab.classifiers.svm import Svm
 from ferlab.files import canonical_json
 from ferlab.params import Classifier as Settings
 from ferlab.params import NetworkClassifier, SvmClassifier
 
-METHODS = {"network": Network, "pixel_svm": PixelSvm}
+METHODS = {"network": Network, "svm": Svm}
 
 
 def create(settings: NetworkClassifier | SvmClassifier) -> Classifier:

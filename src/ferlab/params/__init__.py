@@ -7,17 +7,22 @@ are no defaults in the code, unknown keys are refused, and each error names the 
 from ferlab.params.classifiers import (
     Augmentation,
     Classifier,
+    Features,
+    HogFeatures,
+    LbpFeatures,
     NetworkClassifier,
+    PixelFeatures,
     SvmClassifier,
-    Tune,
 )
 from ferlab.params.data import Audit, Data
 from ferlab.params.experiment import NONE, Arm, Compute, Run, Runtime
 from ferlab.params.gan import Gan, GanFamily, Quality, Synthesis
 from ferlab.params.schema import Params, check, load
 from ferlab.params.section import Section
+from ferlab.params.tuning import Range, Scalar, Transfer, Tune, with_values
 
 __all__ = [
-    "NONE", "Arm", "Audit", "Augmentation", "Classifier", "Compute", "Data", "Gan", "GanFamily", "NetworkClassifier",
-    "Params", "Quality", "Run", "Runtime", "Section", "SvmClassifier", "Synthesis", "Tune", "check", "load",
+    "NONE", "Arm", "Audit", "Augmentation", "Classifier", "Compute", "Data", "Features", "Gan", "GanFamily",
+    "HogFeatures", "LbpFeatures", "NetworkClassifier", "Params", "PixelFeatures", "Quality", "Range", "Run", "Runtime",
+    "Scalar", "Section", "SvmClassifier", "Synthesis", "Transfer", "Tune", "check", "load", "with_values",
 ]  # fmt: skip

@@ -1,10 +1,10 @@
-"""Sections `classifiers` and `tune`."""
+"""Section `classifiers`."""
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from ferlab.params.section import Fraction, NonNegative, Positive, Rate, Section
+from ferlab.params.section import Fraction, Positive, Rate, Section
 
 
 class Augmentation(Section):
@@ -28,26 +28,35 @@ class NetworkClassifier(Section):
     augmentation: Augmentation
 
 
+class PixelFeatures(Section):
+    kind: Literal["pixels"]
+    components: Positive | None
+
+
+class HogFeatures(Section):
+    kind: Literal["hog"]
+    orientations: Positive
+    cell: Literal[4, 6, 8, 12, 16]
+    block: Annotated[int, Field(ge=1, le=3)]
+
+
+class LbpFeatures(Section):
+    kind: Literal["lbp"]
+    radius: Annotated[int, Field(ge=1, le=8)]
+    grid: Literal[1, 2, 3, 4, 6, 8, 12]
+
+
+Features = Annotated[PixelFeatures | HogFeatures | LbpFeatures, Field(discriminator="kind")]
+
+
 class SvmClassifier(Section):
-    method: Literal["pixel_svm"]
+    method: Literal["svm"]
+    features: Features
+    kernel: Literal["linear", "rbf"]
+    kernel_limit: Positive
     C: Annotated[float, Field(gt=0)]
     tolerance: Annotated[float, Field(gt=0)]
     max_iterations: Positive
 
 
 Classifier = Annotated[NetworkClassifier | SvmClassifier, Field(discriminator="method")]
-
-
-class Tune(Section):
-    seed: NonNegative
-    trials: Positive
-    epochs: Positive
-    train_fraction: Annotated[float, Field(gt=0, le=1)]
-    lr: Annotated[list[Rate], Field(min_length=2, max_length=2)]
-    batch_sizes: Annotated[list[Annotated[int, Field(ge=2)]], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _range_not_empty(self) -> "Tune":
-        if not self.lr[0] < self.lr[1]:
-            raise ValueError(f"tune.lr must be [low, high] with low < high, not {self.lr}")
-        return self

@@ -82,18 +82,15 @@ def build(folder: Path, params: Params) -> Path:
 
 def _pictures(folder: Path, params: Params, table: pd.DataFrame, runs: tables.Runs) -> dict[str, Any]:
     """Draw all figures, write their sheets into the folder, and return what the page shows of them."""
-    from ferlab.report import figures  # late: matplotlib takes its time
+    from ferlab.report import figures, tuning  # late: matplotlib takes its time
 
+    searches = tuning.read(folder, params.run.tuned)
     samples = {
         name: faces
         for name in params.run.families
         if (faces := _samples(folder / "samples" / f"{name}.npy")) is not None
     }
     curves = {arm: _curves(folder, arm, list(seeds)) for arm, seeds in runs.items()}
-    trials = {
-        name: t for name in params.run.tuned if (t := _csv(folder / "trials" / f"{name}.csv", _TRIAL)) is not None
-    }
-
     counts = {arm: np.sum([confusion(run) for run in seeds.values()], axis=0) for arm, seeds in runs.items()}
 
     def keep(name: str, alt: str, image: figures.Raster) -> Picture:
@@ -142,10 +139,13 @@ def _pictures(folder: Path, params: Params, table: pd.DataFrame, runs: tables.Ru
         "tuning": panels(
             "tuning",
             1,
-            (5.2, 3.4),
-            "Validation accuracy of each trial of {} against its learning rate.",
-            {name: figures.trial_panel(name, found, *params.tune.lr) for name, found in trials.items()},
+            tuning.size(searches),
+            "Tuning of {}: validation accuracy of each trial in turn, importance of each key, and a slice a key.",
+            {name: tuning.panel(name, search) for name, search in searches.items()},
         ),
+        "searches": searches,
+        "settings_line": tuning.settings,
+        "transfer_sentence": tuning.sentence,
     }
 
 
@@ -167,7 +167,6 @@ def _samples(path: Path) -> NDArray[np.uint8] | None:
     return faces
 
 
-_TRIAL = {"lr", "batch_size", "value"}
 _CURVE = {"epoch", "valid_accuracy"}
 
 

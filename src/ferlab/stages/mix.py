@@ -7,7 +7,7 @@ from typing import Any
 from ferlab.classifiers.schedule import batches_per_epoch
 from ferlab.data.images import ImageSet
 from ferlab.files import atomic_folder, write_json
-from ferlab.params import NONE, Arm, NetworkClassifier
+from ferlab.params import NONE, Arm, NetworkClassifier, with_values
 from ferlab.stages.context import Context, Stage
 from ferlab.synthesis.mix import nothing, with_fer_labels
 
@@ -26,6 +26,7 @@ def run(context: Context) -> None:
             other = arms[arm.match_steps_of] if arm.match_steps_of else arm
             plans[name] = arm.model_dump(mode="json") | {
                 "settings": settings.model_dump(mode="json"),
+                "tuned_by": _tuned_by(arm, tuned),
                 "real_images": n_real,
                 "added_images": len(added),
                 "steps": _steps(settings, n_real + len(_added(other, synthetic))),
@@ -44,7 +45,15 @@ def _settings(context: Context, arm: Arm, tuned: Path) -> Any:
     if not arm.tuned:
         return settings
     found = json.loads((tuned / f"{arm.classifier}.json").read_text())
-    return settings.model_copy(update={"lr": found["lr"], "batch_size": found["batch_size"]})
+    return with_values(settings, found["values"])
+
+
+def _tuned_by(arm: Arm, tuned: Path) -> dict[str, Any] | None:
+    """The study and trial that an arm's settings are from."""
+    if not arm.tuned:
+        return None
+    found = json.loads((tuned / f"{arm.classifier}.json").read_text())
+    return {key: found[key] for key in ("study", "trial", "identity")}
 
 
 def _steps(settings: Any, images: int) -> int | None:

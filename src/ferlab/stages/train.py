@@ -73,6 +73,7 @@ def _record(context: Context, arm: str, seed: int, plan: dict[str, Any], fit: Fi
         "identity": context.identity.name,
         "manifest": context.identity.manifest,
         "settings": plan["settings"],
+        "tuned_by": plan["tuned_by"],
         "selected_epoch": fit.selected_epoch,
         "valid_accuracy": fit.valid_accuracy,
         "notes": fit.notes,

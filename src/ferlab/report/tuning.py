@@ -1,0 +1,146 @@
+"""Tuning in the report: what was searched, how it went, and the choice beside the paper's setting."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ferlab.errors import UserError
+from ferlab.report.figures import BLUE, GREEN, GREY, INK, ORANGE, Panel
+from ferlab.report.tables import read_json
+
+_REDO = "run `dvc repro`, which makes it anew"
+
+
+@dataclass(frozen=True)
+class Search:
+    """One classifier's search, as the tune stage left it.
+
+    Attributes:
+        trials: a row a trial: `number`, a column for each key searched, `value` (0-1, may be NaN), `state`.
+        summary: `tune`, `images`, `reference`, `transfer`, `chosen`, `importances`; empty if its file is absent.
+    """
+
+    trials: pd.DataFrame
+    summary: Mapping[str, Any]
+
+    @property
+    def keys(self) -> list[str]:
+        return [key for key in self.trials.columns if key not in ("number", "value", "state", "error")]
+
+
+def read(folder: Path, classifiers: list[str]) -> dict[str, Search]:
+    """The searches whose trials stand in `folder`, by classifier.
+
+    Raises:
+        UserError: a file is damaged.
+    """
+    found = {}
+    for name in classifiers:
+        path = folder / "trials" / f"{name}.csv"
+        if not path.exists():
+            continue
+        try:
+            trials = pd.read_csv(path)
+        except ValueError as error:  # pandas' parser and empty-file errors are ValueErrors
+            raise UserError(f"not a table: {error}", where=str(path), next_step=_REDO) from None
+        if absent := {"number", "value", "state"} - set(trials.columns):
+            raise UserError(f"has no column {', '.join(sorted(absent))}", where=str(path), next_step=_REDO)
+        found[name] = Search(trials, read_json(folder / "tuning" / f"{name}.json"))
+    return found
+
+
+def settings(values: Mapping[str, Any]) -> str:
+    """Settings in one line."""
+    return ", ".join(
+        f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in values.items()
+    )
+
+
+def sentence(search: Search) -> str:
+    """Whether the order of the trials on a part of the data held on the whole."""
+    checked = [t for t in search.summary.get("transfer", []) if t["whole"] is not None]
+    if len(checked) < 2:
+        return ""
+    ranked = sorted(checked, key=lambda t: -t["whole"])
+    if ranked[0]["trial"] == checked[0]["trial"]:
+        return "The best trial on the part was also the best on the whole training split."
+    return "On the whole training split the order changed, so the choice is not the best trial on the part."
+
+
+def size(searches: Mapping[str, Search]) -> tuple[float, float]:
+    """Inches that hold the panel of each search."""
+    return 6.4, 0.4 + 2.5 * max((_rows(search) for search in searches.values()), default=1)
+
+
+def _rows(search: Search) -> int:
+    return 1 + (len(search.keys) + 1) // 2
+
+
+def panel(name: str, search: Search) -> Panel:
+    """History, importance of the keys, and a slice a key."""
+    keys, rows = search.keys, _rows(search)
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots(rows, 2, squeeze=False)
+        _history(axes[0, 0], search.trials, search.summary.get("reference", {}).get("part"))
+        _importance(axes[0, 1], keys, search.summary.get("importances", {}))
+        for key, place in zip(keys, axes[1:].flat, strict=False):
+            _slice(place, key, search)
+        for place in list(axes[1:].flat)[len(keys) :]:
+            place.set_axis_off()
+        figure.suptitle(name, fontsize=10.5, fontweight="bold")
+
+    return draw
+
+
+def _history(axes: Axes, trials: pd.DataFrame, reference: float | None) -> None:
+    _points(axes, trials["number"], trials)
+    best = trials["value"].where(trials["state"] == "COMPLETE").cummax()
+    axes.step(trials["number"], 100 * best, where="post", color=INK, lw=1.2, label="best so far")
+    if reference is not None:
+        axes.axhline(100 * reference, color=ORANGE, ls="--", lw=1.2, label="the paper's setting")
+    axes.set(title="History", xlabel="trial", ylabel="validation accuracy, %")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(fontsize=7.5)
+
+
+def _importance(axes: Axes, keys: list[str], importances: Mapping[str, float]) -> None:
+    axes.set(title="Importance", xlabel="share of variance, %")
+    if not importances:
+        axes.text(0.5, 0.5, "too few trials", ha="center", va="center", color=GREY, transform=axes.transAxes)
+        axes.set_yticks([])
+        return
+    ranked = sorted(keys, key=lambda key: importances.get(key, 0.0))
+    axes.barh(ranked, [100 * importances.get(key, 0.0) for key in ranked], color=GREEN)
+    axes.set_xlim(0, 100)
+
+
+def _slice(axes: Axes, key: str, search: Search) -> None:
+    values = search.trials[key]
+    dimension = search.summary.get("tune", {}).get("space", {}).get(key)
+    if isinstance(dimension, list):
+        names = [str(choice) for choice in dimension]
+        values = values.astype(str).map({name: i for i, name in enumerate(names)})
+        axes.set_xticks(range(len(names)), names)
+        axes.set_xlim(-0.5, len(names) - 0.5)
+    elif isinstance(dimension, dict) and dimension["log"]:
+        axes.set_xscale("log")
+        axes.set_xlim(dimension["low"] / 1.3, dimension["high"] * 1.3)
+    _points(axes, values, search.trials)
+    axes.set(title=f"Slice: {key}", xlabel=key, ylabel="validation accuracy, %")
+
+
+def _points(axes: Axes, x: pd.Series, trials: pd.DataFrame) -> None:
+    complete = trials["value"].notna()
+    axes.scatter(x[complete], 100 * trials["value"][complete], s=28, c=BLUE, marker="o")
+    gone = x[~complete]
+    axes.scatter(gone, np.zeros(len(gone)), s=28, facecolors="none", edgecolors=BLUE, marker="s", clip_on=False)
+    axes.set_ylim(0, max(10.0, 115 * float(np.nan_to_num(trials["value"].max()))))
+    axes.grid(color="#e4e4e4")
