@@ -11,8 +11,10 @@ from torch.nn import functional as F
 
 from ferlab.classifiers.augment import augment
 from ferlab.classifiers.base import Fit, Plan, check_sets
-from ferlab.classifiers.networks import build, probabilities, to_input
+from ferlab.classifiers.networks import probabilities, to_input
+from ferlab.classifiers.optimise import set_rate, sgd
 from ferlab.classifiers.schedule import batches_per_epoch, learning_rate
+from ferlab.classifiers.weights import first_weights
 from ferlab.data.images import ImageSet
 from ferlab.errors import UserError
 from ferlab.params import NetworkClassifier
@@ -42,11 +44,9 @@ def train_network(
     """
     check_sets(train, valid)
     with seeded(derive(plan.seed, "weights")):
-        model.load_state_dict(build(settings, len(train.classes)).state_dict())
+        model.load_state_dict(first_weights(settings, len(train.classes)).state_dict())
     model.to(plan.device)
-    optimizer = torch.optim.SGD(
-        model.parameters(), settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay
-    )
+    optimizer = sgd(model, settings)
     images = torch.from_numpy(np.array(train.images)).to(plan.device)
     labels = torch.from_numpy(train.labels).to(plan.device)
     valid_images = torch.from_numpy(np.array(valid.images))
@@ -90,7 +90,7 @@ def train_network(
             step += 1
             if step < end:
                 checkpoints.offer(snapshot)
-        accuracy, valid_loss = _score(model, valid_images, valid.labels)
+        accuracy, valid_loss = _score(model, valid_images, valid.labels, settings.input_size)
         _must_be_finite(valid_loss, step - 1, epoch, checkpoints)
         row = {
             "epoch": epoch + 1,
@@ -121,18 +121,20 @@ def _update(
     settings: NetworkClassifier,
     rng: torch.Generator,
 ) -> float:
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    batch = augment(to_input(images), settings.augmentation, rng).contiguous(memory_format=torch.channels_last)
-    loss = F.cross_entropy(model(batch), labels)
+    set_rate(optimizer, rate)
+    faces = to_input(images, images.shape[-1])
+    batch = augment(faces, settings.augmentation, rng, settings.input_size)
+    loss = F.cross_entropy(
+        model(batch.contiguous(memory_format=torch.channels_last)), labels, label_smoothing=settings.label_smoothing
+    )
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     return loss.item()
 
 
-def _score(model: nn.Module, images: Tensor, labels: np.ndarray) -> tuple[float, float]:
-    found = probabilities(model, images)
+def _score(model: nn.Module, images: Tensor, labels: np.ndarray, side: int) -> tuple[float, float]:
+    found = probabilities(model, images, side)
     chosen = found[np.arange(len(labels)), labels]
     accuracy = float((found.argmax(axis=1) == labels).mean())
     return accuracy, float(-np.log(np.maximum(chosen, np.finfo(float).tiny)).mean())

@@ -12,7 +12,9 @@ from ferlab.params.classifiers import (
     LbpFeatures,
     NetworkClassifier,
     PixelFeatures,
+    ResnetClassifier,
     SvmClassifier,
+    VggClassifier,
 )
 from ferlab.params.data import Audit, Data
 from ferlab.params.experiment import NONE, Arm, Compute, Run, Runtime
@@ -23,6 +25,7 @@ from ferlab.params.tuning import Range, Scalar, Transfer, Tune, with_values
 
 __all__ = [
     "NONE", "Arm", "Audit", "Augmentation", "Classifier", "Compute", "Data", "Features", "Gan", "GanFamily",
-    "HogFeatures", "LbpFeatures", "NetworkClassifier", "Params", "PixelFeatures", "Quality", "Range", "Run", "Runtime",
-    "Scalar", "Section", "SvmClassifier", "Synthesis", "Transfer", "Tune", "check", "load", "with_values",
+    "HogFeatures", "LbpFeatures", "NetworkClassifier", "Params", "PixelFeatures", "Quality", "Range",
+    "ResnetClassifier", "Run", "Runtime", "Scalar", "Section", "SvmClassifier", "Synthesis", "Transfer", "Tune",
+    "VggClassifier", "check", "load", "with_values",
 ]  # fmt: skip

@@ -111,7 +111,8 @@ def check(values: Any, where: str) -> Params:
 def _explain(item: Any) -> str:
     parts = list(item["loc"])
     if parts[:1] == ["classifiers"]:
-        del parts[2:3]  # pydantic puts the union's tag into the path; the file has no such level
+        # pydantic puts the tags of the unions into the path; the file has no such levels
+        del parts[2 : 4 if parts[2:3] == ["network"] else 3]
         if parts[2:3] == ["features"]:
             del parts[3:4]
     if parts[:2] == ["tune", "space"]:
