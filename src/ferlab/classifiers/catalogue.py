@@ -5,16 +5,17 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from ferlab.classifiers.base import Classifier
+from ferlab.classifiers.dfsvm import Dfsvm
 from ferlab.classifiers.network import Network
 from ferlab.classifiers.svm import Svm
 from ferlab.files import canonical_json
 from ferlab.params import Classifier as Settings
-from ferlab.params import NetworkClassifier, SvmClassifier
+from ferlab.params import DfsvmClassifier, NetworkClassifier, SvmClassifier
 
-METHODS = {"network": Network, "svm": Svm}
+METHODS = {"network": Network, "svm": Svm, "dfsvm": Dfsvm}
 
 
-def create(settings: NetworkClassifier | SvmClassifier) -> Classifier:
+def create(settings: NetworkClassifier | SvmClassifier | DfsvmClassifier) -> Classifier:
     """An untrained classifier with these settings."""
     classifier: Classifier = METHODS[settings.method](settings)
     return classifier
@@ -22,5 +23,5 @@ def create(settings: NetworkClassifier | SvmClassifier) -> Classifier:
 
 def recreate(settings: Any) -> Classifier:
     """An untrained classifier from plain settings, as a run's record holds them."""
-    adapter: TypeAdapter[NetworkClassifier | SvmClassifier] = TypeAdapter(Settings)
+    adapter: TypeAdapter[NetworkClassifier | SvmClassifier | DfsvmClassifier] = TypeAdapter(Settings)
     return create(adapter.validate_json(canonical_json(settings), strict=True))

@@ -7,9 +7,11 @@ are no defaults in the code, unknown keys are refused, and each error names the 
 from ferlab.params.classifiers import (
     Augmentation,
     Classifier,
+    DfsvmClassifier,
     Features,
     HogFeatures,
     LbpFeatures,
+    Member,
     NetworkClassifier,
     PixelFeatures,
     ResnetClassifier,
@@ -24,8 +26,8 @@ from ferlab.params.section import Section
 from ferlab.params.tuning import Range, Scalar, Transfer, Tune, with_values
 
 __all__ = [
-    "NONE", "Arm", "Audit", "Augmentation", "Classifier", "Compute", "Data", "Features", "Gan", "GanFamily",
-    "HogFeatures", "LbpFeatures", "NetworkClassifier", "Params", "PixelFeatures", "Quality", "Range",
-    "ResnetClassifier", "Run", "Runtime", "Scalar", "Section", "SvmClassifier", "Synthesis", "Transfer", "Tune",
-    "VggClassifier", "check", "load", "with_values",
+    "NONE", "Arm", "Audit", "Augmentation", "Classifier", "Compute", "Data", "DfsvmClassifier", "Features", "Gan",
+    "GanFamily", "HogFeatures", "LbpFeatures", "Member", "NetworkClassifier", "Params", "PixelFeatures", "Quality",
+    "Range", "ResnetClassifier", "Run", "Runtime", "Scalar", "Section", "SvmClassifier", "Synthesis", "Transfer",
+    "Tune", "VggClassifier", "check", "load", "with_values",
 ]  # fmt: skip

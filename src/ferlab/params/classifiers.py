@@ -96,5 +96,67 @@ class SvmClassifier(Section):
     max_iterations: Positive
 
 
+class Member(Section):
+    """One of the networks whose features are joined."""
+
+    network: Literal["vgg13", "vgg16", "vgg19"]
+    weights: Annotated[str, Field(min_length=1)]  # as of a network
+    weights_sha256: Sha256 | None
+    trained: bool
+    frozen: Annotated[int, Field(ge=0, le=16)]
+
+    @model_validator(mode="after")
+    def _something_to_freeze(self) -> Self:
+        if self.weights == "none" and (self.frozen or not self.trained):
+            raise ValueError(
+                f"members: {self.network} has no pre-trained weights (weights: none), so there is nothing to freeze or "
+                "to use untrained"
+            )
+        if self.frozen > CONVOLUTIONS[self.network]:
+            raise ValueError(
+                f"members: {self.network} has {CONVOLUTIONS[self.network]} convolutions, not {self.frozen}"
+            )
+        return self
+
+
+CONVOLUTIONS = {"vgg13": 10, "vgg16": 13, "vgg19": 16}
+
+
+class Members(Section):
+    """What all members are told."""
+
+    width: Annotated[float, Field(gt=0, le=2)]
+    batch_norm: bool
+    dropout: Fraction
+    input_size: Literal[48, 224]
+    redraw_std: Annotated[float, Field(gt=0)] | None
+    lr: Rate
+    momentum: Fraction
+    weight_decay: Annotated[float, Field(ge=0, le=1)]
+    schedule: Literal["constant", "one_cycle"]
+    batch_size: Annotated[int, Field(ge=2)]
+    epochs: Positive
+    stop_at_drop: bool
+    augmentation: Augmentation
+
+
+class DfsvmClassifier(Section):
+    method: Literal["dfsvm"]
+    members: Annotated[list[Member], Field(min_length=1)]
+    training: Members
+    C: Annotated[float, Field(gt=0)]
+    tolerance: Annotated[float, Field(gt=0)]
+    max_iterations: Positive
+
+    @model_validator(mode="after")
+    def _members_fit(self) -> Self:
+        names = [member.network for member in self.members]
+        if len(set(names)) < len(names):
+            raise ValueError(f"members: {', '.join(names)} name a network twice")
+        if self.training.width != 1 and any(member.weights == "imagenet" for member in self.members):
+            raise ValueError(f"members: ImageNet's weights are for width 1, not {self.training.width}")
+        return self
+
+
 Network = Annotated[ResnetClassifier | VggClassifier, Field(discriminator="network")]
-Classifier = Annotated[Network | SvmClassifier, Field(discriminator="method")]
+Classifier = Annotated[Network | SvmClassifier | DfsvmClassifier, Field(discriminator="method")]
