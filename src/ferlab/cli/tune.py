@@ -31,11 +31,7 @@ def tune(
     import signal
 
     from ferlab import params
-    from ferlab.adapters.tuning import best, describe
-    from ferlab.adapters.tuning import fail as mark_failed
     from ferlab.project import Project
-    from ferlab.stages import tune as stage
-    from ferlab.stages.context import Context, stop
     from ferlab.yaml_file import read_yaml
 
     project = Project.find()
@@ -47,6 +43,12 @@ def tune(
     if classifier not in tree["run"]["tuned"]:
         tree["run"]["tuned"].append(classifier)
     checked = params.check(tree, "params.yaml with the command line's options")
+
+    from ferlab.adapters.tuning import best, describe  # late: they load torch, which a wrong option needn't wait for
+    from ferlab.adapters.tuning import fail as mark_failed
+    from ferlab.stages import tune as stage
+    from ferlab.stages.context import Context, stop
+
     call = Context(project, stage.STAGE, {"classifier": classifier}, checked, context.obj["quiet"])
     call.require_inputs()
     signal.signal(signal.SIGTERM, stop)
