@@ -142,7 +142,7 @@ def test_every_mistake_is_named_at_once(tree: Any) -> None:
         ("tune.space.batch_size", [32, 1], ["tune.space.batch_size", "1 is not allowed", "resnet50"]),
         ("tune.space.dropuot", [0.5], ["tune.space.dropuot", "no key", "resnet50"]),
         ("tune.space.epochs", [1, 2], ["tune.space.epochs", "no key"]),
-        ("tune.space.augmentation.angle", [1.0], ["tune.space", "angle"]),
+        ("tune.reference", {"augmentation.angle": 1.0}, ["tune.reference", "no key 'augmentation.angle'"]),
         ("tune.reference.lr", 0.0, ["tune.reference", "lr: 0.0 is not allowed"]),
     ],
 )
