@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ferlab.data.labels import FER_CLASSES
-from ferlab.evaluation.metrics import confusion, scores
+from ferlab.evaluation.metrics import calibration_error, confusion, recalls, scores
 from ferlab.evaluation.predictions import Predictions
 
 
@@ -32,9 +32,8 @@ def test_against_the_definitions() -> None:
 def test_a_perfect_and_a_knowing_nothing_run() -> None:
     truth = np.arange(7).repeat(3)
     perfect = Predictions(tuple(map(str, range(21))), truth, np.eye(7)[truth], "run")
-    assert scores(perfect) == pytest.approx(
-        {"accuracy": 1.0, "macro_f1": 1.0, "balanced_accuracy": 1.0, "log_loss": 0.0}, abs=1e-12
-    )
+    wanted = {"accuracy": 1.0, "macro_f1": 1.0, "balanced_accuracy": 1.0, "log_loss": 0.0, "calibration_error": 0.0}
+    assert scores(perfect) == pytest.approx(wanted, abs=1e-12)
     nothing = Predictions(perfect.ids, truth, np.full((21, 7), 1 / 7), "run")
     assert scores(nothing)["log_loss"] == pytest.approx(np.log(7))
     assert scores(nothing)["balanced_accuracy"] == pytest.approx(1 / 7)
@@ -57,3 +56,32 @@ def test_a_class_that_never_occurs_keeps_its_place() -> None:
     said = predictions(classes=5)
     assert confusion(said).shape == (7, 7)
     assert not confusion(said)[5:].any()
+
+
+def test_recalls_are_the_confusion_matrix_diagonal_and_unknown_for_an_absent_class() -> None:
+    said = predictions(classes=5)
+    table = confusion(said)
+    found = recalls(said)
+    np.testing.assert_allclose(found[:5], (table.diagonal() / table.sum(axis=1).clip(1))[:5])
+    assert np.isnan(found[5:]).all()
+
+
+def test_calibration_error_by_hand() -> None:
+    """Ten answers at 0.9 of which 6 are right, ten at 0.55 of which 7 are: (10 * 0.3 + 10 * 0.15) / 20."""
+    probabilities = np.zeros((20, 7))
+    probabilities[:10, 0], probabilities[:10, 1] = 0.9, 0.1
+    probabilities[10:, 0], probabilities[10:, 1] = 0.55, 0.45
+    truth = np.array([0] * 6 + [1] * 4 + [0] * 7 + [1] * 3)
+    said = Predictions(tuple(map(str, range(20))), truth, probabilities, "run")
+    assert calibration_error(said) == pytest.approx(0.225)
+
+
+def test_one_who_means_what_it_says_is_calibrated() -> None:
+    """Truth drawn from the stated probabilities: the error is what 20,000 draws leave of noise."""
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet(np.ones(7), 20_000)
+    truth = (probabilities.cumsum(axis=1) > rng.random((20_000, 1))).argmax(axis=1)
+    said = Predictions(tuple(map(str, range(20_000))), truth, probabilities, "run")
+    assert calibration_error(said) < 0.015
+    sure = np.eye(7)[said.chosen]
+    assert calibration_error(Predictions(said.ids, truth, sure, "run")) == pytest.approx(1 - said.correct.mean())

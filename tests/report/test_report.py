@@ -9,115 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
 from ferlab.errors import UserError
 from ferlab.evaluation import predictions
-from ferlab.params import Params, check
+from ferlab.params import Params, load
 from ferlab.report import paper, tables
+from ferlab.report.evidence import Evidence
 from ferlab.report.render import build
-from ferlab.yaml_file import read_yaml
+from reports import ROOT, N, add_rest, add_run, make_params
 
-ROOT = Path(__file__).parents[2]
-N = 70
 IMAGES = ("accuracy", "figure1", "samples", "confusion", "curves", "tuning")
-
-
-def make_params(seeds: list[int], budget: str = "demo", kind: str = "demo") -> Params:
-    values = json.loads(json.dumps(read_yaml(ROOT / "params.yaml")))
-    values["budget"], values["data"]["kind"] = budget, kind
-    values["run"] |= {
-        "seeds": seeds,
-        "families": ["dcgan"],
-        "arms": ["resnet50", "resnet50-dcgan", "resnet50-steps", "svm"],
-    }
-    values["arms"] = {name: values["arms"][name] for name in values["run"]["arms"]}
-    return check(values, "params.yaml")
-
-
-def add_run(folder: Path, arm: str, seed: int, right: int, prefix: str = "t", notes: object = None) -> None:
-    """A run that answers the first `right` of N images correctly and the others with the next class."""
-    truth = np.arange(N) % 7
-    chosen = np.where(np.arange(N) < right, truth, (truth + 1) % 7)
-    probabilities = np.full((N, 7), 0.05)
-    probabilities[np.arange(N), chosen] = 0.7
-    ids = tuple(f"{prefix}{i}" for i in range(N))
-    identity = f"{len(arm):08x}{seed:08x}"
-    predictions.write(
-        folder / "predictions" / f"{arm}-{seed}.parquet", predictions.Predictions(ids, truth, probabilities, identity)
-    )
-    for name in ("curves", "selection"):
-        (folder / name).mkdir(exist_ok=True)
-    curve = {"epoch": [1, 2, 3], "valid_accuracy": [0.2, 0.5, 0.4]}
-    if arm != "svm":
-        curve |= {"step": [9, 18, 27], "lr": [0.01] * 3, "train_loss": [2.0, 1.5, 1.0], "valid_loss": [1.9, 1.6, 1.7]}
-    pd.DataFrame(curve).to_csv(folder / "curves" / f"{arm}-{seed}.csv", index=False)
-    selection = {"selected_epoch": 2, "valid_accuracy": 0.5, "notes": notes or {}, "identity": identity}
-    (folder / "selection" / f"{arm}-{seed}.json").write_text(json.dumps(selection))
-
-
-def add_rest(folder: Path, params: Params) -> None:
-    """Everything that isn't a run's: arms, samples, quality, audit and trials."""
-    about = {
-        name: {
-            "classifier": arm.classifier,
-            "settings": params.plain(f"classifiers.{arm.classifier}"),
-            "tuned": arm.tuned,
-            "synthetic": arm.synthetic,
-            "labels": arm.labels,
-            "match_steps_of": arm.match_steps_of,
-            "real_images": 700,
-            "added_images": 0 if arm.synthetic == "none" else 600,
-            "steps": None if arm.classifier == "svm" else 66,
-        }
-        for name, arm in params.arms.items()
-    }
-    (folder / "arms.json").write_text(json.dumps(about))
-    (folder / "samples").mkdir()
-    faces = np.random.default_rng(0).integers(0, 256, (7, 2, 48, 48), dtype=np.uint8)
-    np.save(folder / "samples" / "dcgan.npy", faces)
-    quality = {
-        name: {
-            "diversity": 0.1 if name == "fear" else 0.9,
-            "collapsed": name == "fear",
-            "nearest_real": 0.5,
-            "copies": 3,
-        }
-        for name in CKPLUS_CLASSES
-    }
-    (folder / "quality.json").write_text(json.dumps({"dcgan": quality}))
-    images = {split: dict.fromkeys(FER_CLASSES, 10) for split in ("train", "valid", "test")}
-    copies = {"test_in_train": {"all": 2, "happy": 2}, "test_in_valid": {"all": 0}}
-    copies |= {"test_in_either": {"all": 2, "happy": 2}, "valid_in_train": {"all": 0}}
-    duplicates = {"groups": 1, "images": 2, "extras": 1, "groups_with_conflicting_labels": 0}
-    constant = {"train": 1, "valid": 0, "test": 0}
-    fer = {"images": images, "constant": constant, "duplicates": duplicates, "copies": copies}
-    counts = dict.fromkeys(CKPLUS_CLASSES, 6)
-    ckplus = {"images": counts, "sequences": counts, "subjects": 9, "sequences_in_two_classes": 0}
-    audit = {"data": {"kind": params.data.kind}, "fer2013": fer, "ckplus": ckplus}
-    (folder / "audit.json").write_text(json.dumps(audit))
-    (folder / "trials").mkdir()
-    trials = {
-        "number": [0, 1],
-        "lr": [0.01, 0.05],
-        "batch_size": [16, 32],
-        "value": [0.4, None],
-        "state": ["COMPLETE", "PRUNED"],
-    }
-    pd.DataFrame(trials).to_csv(folder / "trials" / "resnet50.csv", index=False)
-    (folder / "tuning").mkdir()
-    values = {"batch_size": 16, "lr": 0.01}
-    summary = {
-        "tune": params.plain("tune"),
-        "images": {"part": 10, "whole": 20, "valid": 7},
-        "importances": {"batch_size": 0.25, "lr": 0.75},
-        "reference": {"values": {"lr": 1e-4}, "part": 0.2},
-        "transfer": [
-            {"trial": 0, "values": values, "part": 0.4, "whole": 0.5},
-            {"trial": 2, "values": values | {"lr": 0.02}, "part": 0.3, "whole": 0.625},
-        ],
-        "chosen": {"trial": 2, "values": values | {"lr": 0.02}, "part": 0.3, "whole": 0.625},
-    }
-    (folder / "tuning" / "resnet50.json").write_text(json.dumps(summary))
 
 
 class Page(HTMLParser):
@@ -148,7 +48,8 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Params, str]:
 
 def test_papers_numbers_are_the_papers() -> None:
     assert [row.percent for row in paper.TABLE1] == [52.40, 54.92, 64.28, 66.37, 64.61, 71.75, 69.16]
-    assert (paper.CLAIM.plain.arm, paper.CLAIM.augmented.arm, paper.CLAIM.gain) == ("resnet50", "resnet50-dcgan", 7.47)
+    assert [row.arm for row in paper.CLAIM] == ["resnet50-dcgan", "resnet50"]
+    assert paper.LIFTS_RESNET.gains == (7.47,)
     assert [row.family for row in paper.FIGURE1] == ["dcgan", "wgan_gp", "cgan"]
     assert paper.stated("wgan_gp")["batch_size"] == "8"
     assert paper.stated("wgan_gp")["epochs"] == "200"
@@ -168,7 +69,7 @@ def test_nothing_run_gives_seven_rows_that_say_so(tmp_path: Path) -> None:
 
 def test_one_seed_has_wilsons_interval_in_closed_form(full: tuple[Path, Params, str]) -> None:
     folder, params, _ = full
-    table = tables.table1(folder, params).set_index("arm")
+    table = tables.table1(Evidence(folder, params)).set_index("arm")
     assert len(table) == 7
     row, p, z = table.loc["resnet50"], 40 / N, 1.959963984540054
     centre = (p + z**2 / (2 * N)) / (1 + z**2 / N)
@@ -176,7 +77,7 @@ def test_one_seed_has_wilsons_interval_in_closed_form(full: tuple[Path, Params, 
     assert row["ours_percent"] == pytest.approx(100 * p, abs=1e-5)
     assert row["low_percent"] == pytest.approx(100 * (centre - half), abs=1e-5)
     assert row["high_percent"] == pytest.approx(100 * (centre + half), abs=1e-5)
-    real = tables.table1(folder, make_params([0], "trial", "real")).set_index("arm").loc["resnet50"]
+    real = tables.table1(Evidence(folder, make_params([0], "trial", "real"))).set_index("arm").loc["resnet50"]
     assert real["difference_points"] == pytest.approx(100 * p - 64.28, abs=1e-5)
     assert np.isnan(row["difference_points"])  # drawn faces: a difference to the paper would mean nothing
     assert (row["test_images"], row["added_images"], row["labels"]) == (N, 0, "drop_contempt")
@@ -188,17 +89,17 @@ def test_three_seeds_have_students_interval(tmp_path: Path) -> None:
     params, right = make_params([0, 1, 2, 3]), [35, 42, 49]
     for seed, n in enumerate(right):
         add_run(tmp_path, "resnet50", seed, n)
-    row = tables.table1(tmp_path, params).set_index("arm").loc["resnet50"]
+    row = tables.table1(Evidence(tmp_path, params)).set_index("arm").loc["resnet50"]
     half = 4.302652729911275 * np.std(np.array(right) / N, ddof=1) / np.sqrt(3)  # t of 0.975 with 2 degrees of freedom
     assert row["ours_percent"] == pytest.approx(60.0, abs=1e-5)
     assert row["high_percent"] - row["ours_percent"] == pytest.approx(100 * half, abs=1e-5)
     assert (row["seeds"], row["seeds_missing"]) == ("0 1 2", "3")
-    assert "0, 1, 2 (3 not run yet)" in tables.table1_markdown(tables.table1(tmp_path, params), params)
+    assert "0, 1, 2 (3 not run yet)" in tables.table1_markdown(tables.table1(Evidence(tmp_path, params)), params)
 
 
 def test_controls_are_the_arms_that_the_paper_has_not(full: tuple[Path, Params, str]) -> None:
     folder, params, _ = full
-    rows = tables.controls(folder, params).set_index("arm")
+    rows = tables.controls(Evidence(folder, params)).set_index("arm")
     assert list(rows.index) == ["resnet50-steps", "svm"]
     assert rows.loc["svm", "ours_percent"] == pytest.approx(100 * 20 / N, abs=1e-5)
     assert rows.loc["resnet50-steps", "status"] == "not run yet"
@@ -242,12 +143,24 @@ def test_page_stands_alone_and_is_accessible(full: tuple[Path, Params, str]) -> 
 def test_the_choice_of_tuning_stands_beside_the_papers_setting(full: tuple[Path, Params, str]) -> None:
     """The order on the part of the training split was not the order on the whole, and the page says so."""
     _, _, html = full
-    section = html[html.index('<h2 id="tuning">') : html.index('<h2 id="data">')]
-    text = " ".join(Page(section).text.split())
-    assert "lr 0.0001 20.00%" in text
-    assert "trial 0 batch_size 16, lr 0.01 40.00% 50.00%" in text
-    assert "trial 2, chosen batch_size 16, lr 0.02 30.00% 62.50%" in text
-    assert "the order changed" in text
+    rows = html[html.index('id="tuning"') : html.index('id="data"')].split("<tr>")
+    cells = ["|".join(cell.split("<")[0] for cell in row.split(">") if cell.split("<")[0].strip()) for row in rows]
+    assert cells[2] == "the paper’s|lr 0.0001|20.00%|–"  # noqa: RUF001 (as the page has it)
+    assert cells[3] == "trial 0|batch_size 16, lr 0.01|40.00%|50.00%"
+    assert cells[4].startswith("trial 2, chosen|batch_size 16, lr 0.02|30.00%|62.50%")
+    assert "the order changed" in cells[4]
+
+
+def test_without_pretrained_weights_the_papers_row_says_so_and_how_to_run_it(tmp_path: Path) -> None:
+    """CASE 30."""
+    params = load(ROOT / "params.yaml")
+    html = build(tmp_path, params).read_text(encoding="utf-8")
+    status = pd.read_csv(tmp_path / "table1.csv").set_index("arm")["status"]
+    says = "not run: no ImageNet weights; with them, add dfsvm to run.arms and type `dvc repro evaluate@dfsvm-0`"
+    assert status["dfsvm"] == says
+    assert set(status.drop("dfsvm")) == {"not run yet"}
+    assert says in html
+    assert says in (tmp_path / "table1.md").read_text(encoding="utf-8")
 
 
 def test_notes_are_escaped(full: tuple[Path, Params, str]) -> None:

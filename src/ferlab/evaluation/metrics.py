@@ -4,23 +4,44 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score, log_loss
+from scipy.stats import binned_statistic
+from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score, log_loss, recall_score
 
 from ferlab.data.labels import FER_CLASSES
 from ferlab.evaluation.predictions import Predictions
 
 ALL = np.arange(len(FER_CLASSES))
+BINS = 15  # of confidence, as Guo et al. (2017) use them
 
 
 def scores(predictions: Predictions) -> dict[str, float]:
-    """Accuracy, macro F1, balanced accuracy (each 0-1) and log loss (nats)."""
+    """Accuracy, macro F1, balanced accuracy (each 0-1), log loss (nats) and expected calibration error (0-1)."""
     truth, chosen = predictions.truth, predictions.chosen
     return {
         "accuracy": float(predictions.correct.mean()),
         "macro_f1": float(f1_score(truth, chosen, labels=ALL, average="macro", zero_division=0)),
         "balanced_accuracy": float(balanced_accuracy_score(truth, chosen)),
         "log_loss": float(log_loss(truth, predictions.probabilities, labels=ALL)),
+        "calibration_error": calibration_error(predictions),
     }
+
+
+def calibration_error(predictions: Predictions) -> float:
+    """Expected calibration error (0-1): how far confidence is from accuracy, on average (Guo et al. 2017, eq. 3).
+
+    Images are put into 15 equal bins of the chosen class's probability; each bin counts by its number of images.
+    """
+    confidence = predictions.probabilities.max(axis=1)
+    gap = binned_statistic(confidence, confidence - predictions.correct, "sum", bins=BINS, range=(0, 1)).statistic
+    return float(np.abs(gap).sum() / len(confidence))
+
+
+def recalls(predictions: Predictions) -> NDArray[np.float64]:
+    """float64 (7,): the share of each true class that is recognised, 0-1; NaN for a class that doesn't occur."""
+    found: NDArray[Any] = recall_score(
+        predictions.truth, predictions.chosen, labels=ALL, average=None, zero_division=np.nan
+    )
+    return found.astype(np.float64)
 
 
 def confusion(predictions: Predictions) -> NDArray[np.int64]:

@@ -44,20 +44,85 @@ TABLE1 = (
 """Table 1, in the paper's order."""
 
 
-@dataclass(frozen=True)
-class Claim:
-    """The paper's main claim: `augmented` beats `plain`, both rows of Table 1."""
+_DFSVM, _VGG, _RESNET, _VGG_DCGAN, _VGG_WGAN, _RESNET_DCGAN, _RESNET_WGAN = TABLE1
 
-    plain: Row
-    augmented: Row
+
+@dataclass(frozen=True)
+class Order:
+    """A claim that rows of Table 1 make: in each pair the first is more accurate than the second.
+
+    Attributes:
+        key: its name in files.
+        says: in a sentence.
+        section: where it stands.
+        row: the row of Table 1 that it speaks of.
+    """
+
+    key: str
+    says: str
+    section: str
+    row: Row
+    pairs: tuple[tuple[Row, Row], ...]
 
     @property
-    def gain(self) -> float:
-        """Percentage points."""
-        return round(self.augmented.percent - self.plain.percent, 2)
+    def gains(self) -> tuple[float, ...]:
+        """What the paper prints for each pair, in percentage points."""
+        return tuple(round(higher.percent - lower.percent, 2) for higher, lower in self.pairs)
 
 
-CLAIM = Claim(plain=TABLE1[2], augmented=TABLE1[5])
+def _lifts(key: str, says: str, augmented: Row, plain: Row) -> Order:
+    return Order(key, says, "Table 1", augmented, ((augmented, plain),))
+
+
+LIFTS_RESNET = Order(
+    "dcgan_lifts_resnet50",
+    "DCGAN's images lift ResNET-50",
+    "Abstract, D, Table 1",
+    _RESNET_DCGAN,
+    ((_RESNET_DCGAN, _RESNET),),
+)
+ORDERS = (
+    LIFTS_RESNET,
+    _lifts("wgan_lifts_resnet50", "WGAN-GP's images lift ResNET-50", _RESNET_WGAN, _RESNET),
+    _lifts("dcgan_lifts_vgg16", "DCGAN's images lift VGG-16", _VGG_DCGAN, _VGG),
+    _lifts("wgan_lifts_vgg16", "WGAN-GP's images lift VGG-16", _VGG_WGAN, _VGG),
+    Order(
+        "dcgan_beats_wgan",
+        "DCGAN's images help more than WGAN-GP's, with both networks",
+        "D, Table 1",
+        _RESNET_DCGAN,
+        ((_RESNET_DCGAN, _RESNET_WGAN), (_VGG_DCGAN, _VGG_WGAN)),
+    ),
+    Order("resnet50_beats_vgg16", "ResNET-50 is better than VGG-16", "D, Table 1", _RESNET, ((_RESNET, _VGG),)),
+    Order(
+        "dfsvm_is_lowest",
+        "DF-SVM is the lowest row of Table 1",
+        "Table 1",
+        _DFSVM,
+        tuple((row, _DFSVM) for row in TABLE1[1:]),
+    ),
+)
+"""What Table 1 claims, as one family of tests."""
+
+CLAIM = LIFTS_RESNET.pairs[0]
+"""The main claim: (augmented, plain)."""
+
+
+@dataclass(frozen=True)
+class Images:
+    """A claim about generated images: `of` is better (nearer to real faces) than each of `others`, or has collapsed."""
+
+    key: str
+    says: str
+    section: str
+    of: str
+    others: tuple[str, ...] = ()
+
+
+IMAGES = (
+    Images("wgan_images_are_best", "WGAN-GP's images are the best", "Figure 1, D", "wgan_gp", ("dcgan", "cgan")),
+    Images("cgan_collapsed", "CGAN's images almost look like the same one", "Figure 1", "cgan"),
+)
 
 
 @dataclass(frozen=True)

@@ -3,69 +3,24 @@
 A row whose files aren't there is kept and says so: the report never hides what hasn't been run.
 """
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ferlab.errors import UserError
 from ferlab.evaluation.intervals import Interval, over_seeds, wilson
 from ferlab.evaluation.metrics import scores
-from ferlab.evaluation.predictions import Predictions, read
-from ferlab.params import NONE, NetworkClassifier, Params
+from ferlab.evaluation.predictions import Predictions
+from ferlab.params import NONE, DfsvmClassifier, NetworkClassifier, Params
 from ferlab.report import paper
+from ferlab.report.evidence import Evidence, Runs
 
 NOT_RUN = "not run yet"
 RUN = "run"
+NO_WEIGHTS = "not run: no ImageNet weights; with them, add {arm} to run.arms and type `dvc repro evaluate@{arm}-0`"
 DECIMALS = 6  # of percentages in table1.csv
 DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
-
-Runs = dict[str, dict[int, Predictions]]
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file; empty when there is no such file.
-
-    Raises:
-        UserError: the file is not a JSON object.
-    """
-    if not path.exists():
-        return {}
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"not JSON: {error}", where=str(path), next_step="remove it and run `dvc repro`") from None
-    if not isinstance(value, dict):
-        raise UserError("not a JSON object", where=str(path), next_step="remove it and run `dvc repro`")
-    return value
-
-
-def read_runs(folder: Path, params: Params) -> Runs:
-    """Predictions of every arm and seed that params names and that has been run: arm -> seed -> predictions.
-
-    Raises:
-        UserError: a file is damaged, or runs were scored on different images, so that rows can't be compared.
-    """
-    runs: Runs = {}
-    first: tuple[Path, frozenset[str]] | None = None
-    for arm in params.run.arms:
-        for seed in params.run.seeds:
-            path = folder / "predictions" / f"{arm}-{seed}.parquet"
-            if not path.exists():
-                continue
-            runs.setdefault(arm, {})[seed] = read(path)
-            images = frozenset(runs[arm][seed].ids)
-            first = first or (path, images)
-            if images != first[1]:
-                raise UserError(
-                    f"its test images are not those of {first[0].name}, so the two can't stand in one table",
-                    where=str(path),
-                    next_step="run `dvc repro`, which brings old predictions up to date",
-                )
-    return runs
 
 
 def accuracy(seeds: Mapping[int, Predictions]) -> Interval:
@@ -76,7 +31,7 @@ def accuracy(seeds: Mapping[int, Predictions]) -> Interval:
     return over_seeds([float(run.correct.mean()) for run in seeds.values()])
 
 
-def table1(folder: Path, params: Params) -> pd.DataFrame:
+def table1(evidence: Evidence) -> pd.DataFrame:
     """The paper's Table 1 beside ours: all seven rows in the paper's order, run or not.
 
     Returns:
@@ -84,7 +39,7 @@ def table1(folder: Path, params: Params) -> pd.DataFrame:
         paper's, in percentage points; NaN on drawn faces). Accuracies are in percent; what hasn't been run is NaN,
         or "" for text.
     """
-    runs, about = read_runs(folder, params), read_json(folder / "arms.json")
+    runs, about, params = evidence.runs, evidence.arms, evidence.params
     rows = []
     for row in paper.TABLE1:
         ours = _ours(row.arm, runs.get(row.arm, {}), about, params)
@@ -94,9 +49,9 @@ def table1(folder: Path, params: Params) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def controls(folder: Path, params: Params) -> pd.DataFrame:
+def controls(evidence: Evidence) -> pd.DataFrame:
     """Our arms that the paper's Table 1 hasn't: `purpose` (a sentence), then the columns of `_ours`."""
-    runs, about = read_runs(folder, params), read_json(folder / "arms.json")
+    runs, about, params = evidence.runs, evidence.arms, evidence.params
     ours = [arm for arm in params.arms if arm not in {row.arm for row in paper.TABLE1}]
     return pd.DataFrame(
         {"purpose": _purpose(arm, params), **_ours(arm, runs.get(arm, {}), about, params)} for arm in ours
@@ -106,12 +61,13 @@ def controls(folder: Path, params: Params) -> pd.DataFrame:
 def _ours(arm: str, seeds: Mapping[int, Predictions], about: Mapping[str, Any], params: Params) -> dict[str, Any]:
     """Our side of a row.
 
-    `arm`, `status` ("run" or "not run yet"), `ours_percent`, `low_percent` and `high_percent` (95% interval),
-    `interval` (how it was made), `seeds` and `seeds_missing` (numbers, joined by spaces), `test_images`, `labels`
-    (policy for CK+'s contempt) and `added_images` (to the training split).
+    `arm`, `status` ("run", "not run yet" or `NO_WEIGHTS`), `ours_percent`, `low_percent` and `high_percent` (95%
+    interval), `interval` (how it was made), `seeds` and `seeds_missing` (numbers, joined by spaces), `test_images`,
+    `labels` (policy for CK+'s contempt) and `added_images` (to the training split).
     """
     nan = float("nan")
-    row: dict[str, Any] = {"arm": arm, "status": NOT_RUN, "ours_percent": nan, "low_percent": nan, "high_percent": nan}
+    row: dict[str, Any] = {"arm": arm, "status": _not_run(arm, params)}
+    row |= dict.fromkeys(("ours_percent", "low_percent", "high_percent"), nan)
     row |= {"interval": "", "seeds": "", "seeds_missing": "", "test_images": pd.NA, "labels": "", "added_images": pd.NA}
     if seeds:
         interval = accuracy(seeds)
@@ -130,18 +86,27 @@ def _ours(arm: str, seeds: Mapping[int, Predictions], about: Mapping[str, Any], 
     return row
 
 
+def _not_run(arm: str, params: Params) -> str:
+    """Why an arm has no numbers: pre-trained weights are never replaced by drawn ones."""
+    classifier = params.classifiers[params.arms[arm].classifier] if arm in params.arms else None
+    waits = isinstance(classifier, DfsvmClassifier) and any(member.weights != "none" for member in classifier.members)
+    return NO_WEIGHTS.format(arm=arm) if waits and arm not in params.run.arms else NOT_RUN
+
+
 def _purpose(name: str, params: Params) -> str:
     arm = params.arms[name]
     if arm.match_steps_of is not None:
         return f"control: as many training steps as {arm.match_steps_of}, without its added images"
     if not isinstance(params.classifiers[arm.classifier], NetworkClassifier) and arm.synthetic == NONE:
-        return "the paper's first idea, a support vector machine, here on pixels; it prints no number for it"
+        if isinstance(params.classifiers[arm.classifier], DfsvmClassifier):
+            return "DF-SVM without pre-trained weights: nothing is frozen, and its VGGs learn from FER-2013 alone"
+        return "the paper's first idea, a support vector machine; it gives neither features nor a number"
     return f"{arm.classifier}, " + (
         "real images only" if arm.synthetic == NONE else f"with {arm.synthetic} images added"
     )
 
 
-def run_table(folder: Path, params: Params) -> pd.DataFrame:
+def run_table(evidence: Evidence) -> pd.DataFrame:
     """One row a run: every arm and seed that params names.
 
     Returns:
@@ -149,13 +114,13 @@ def run_table(folder: Path, params: Params) -> pd.DataFrame:
         split; `selected_epoch`, `valid_accuracy` (0-1) and `notes` of the selection; `identity` (hex), and `stale`
         where the selection on file is of another run than the predictions.
     """
-    runs = read_runs(folder, params)
+    runs, params = evidence.runs, evidence.params
     rows = []
     for arm in params.run.arms:
         for seed in params.run.seeds:
             row: dict[str, Any] = {"arm": arm, "seed": seed, "status": NOT_RUN}
             if run := runs.get(arm, {}).get(seed):
-                chosen = read_json(folder / "selection" / f"{arm}-{seed}.json")
+                chosen = evidence.selection(arm, seed)
                 notes = "; ".join(f"{key}: {value}" for key, value in sorted(chosen.get("notes", {}).items()))
                 row |= {"status": RUN, **scores(run), "identity": run.run, "notes": notes}
                 row |= {key: chosen.get(key) for key in ("selected_epoch", "valid_accuracy")}
@@ -209,7 +174,7 @@ def table1_markdown(table: pd.DataFrame, params: Params) -> str:
 def ours_text(row: Mapping[Any, Any]) -> str:
     """E.g. "41.20 (37.10–45.41)"."""
     if row["status"] != RUN:
-        return NOT_RUN
+        return str(row["status"])
     return f"{row['ours_percent']:.2f} ({row['low_percent']:.2f}{DASH}{row['high_percent']:.2f})"
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ferlab.errors import UserError
-from ferlab.report.figures import BLUE, GREEN, GREY, INK, ORANGE, Panel
-from ferlab.report.tables import read_json
-
-_REDO = "run `dvc repro`, which makes it anew"
+from ferlab.report.drawing import BLUE, GREEN, GREY, INK, ORANGE, Panel
+from ferlab.report.evidence import Evidence, read_json
+from ferlab.report.section import Album, Section
 
 
 @dataclass(frozen=True)
@@ -35,25 +32,27 @@ class Search:
         return [key for key in self.trials.columns if key not in ("number", "value", "state", "error")]
 
 
-def read(folder: Path, classifiers: list[str]) -> dict[str, Search]:
-    """The searches whose trials stand in `folder`, by classifier.
-
-    Raises:
-        UserError: a file is damaged.
-    """
-    found = {}
-    for name in classifiers:
-        path = folder / "trials" / f"{name}.csv"
-        if not path.exists():
-            continue
-        try:
-            trials = pd.read_csv(path)
-        except ValueError as error:  # pandas' parser and empty-file errors are ValueErrors
-            raise UserError(f"not a table: {error}", where=str(path), next_step=_REDO) from None
-        if absent := {"number", "value", "state"} - set(trials.columns):
-            raise UserError(f"has no column {', '.join(sorted(absent))}", where=str(path), next_step=_REDO)
-        found[name] = Search(trials, read_json(folder / "tuning" / f"{name}.json"))
-    return found
+def section(evidence: Evidence, album: Album) -> Section:
+    """A panel and a table a search."""
+    searches = {}
+    for name in evidence.params.run.tuned:
+        trials = evidence.table(f"trials/{name}.csv", "number", "value", "state")
+        if trials is not None:
+            searches[name] = Search(trials, read_json(evidence.folder / "tuning" / f"{name}.json"))
+    drawn = {
+        f"Tuning of {name}: accuracy of each trial in turn, importance of each key, and a slice a key.": panel(
+            name, search
+        )
+        for name, search in searches.items()
+    }
+    values = {
+        "tuning": album.panels("tuning", 1, size(searches), drawn),
+        "searches": searches,
+        "settings_line": settings,
+        "transfer_sentence": sentence,
+    }
+    numbers = {name: dict(search.summary) for name, search in searches.items()}
+    return Section("tuning", "Tuning", "Tuning", values, numbers)
 
 
 def settings(values: Mapping[str, Any]) -> str:

@@ -1,0 +1,70 @@
+"""What a section of the page is made of, and the album that its figures are put into."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ferlab.files import atomic_write
+from ferlab.report import drawing
+
+
+class Picture(NamedTuple):
+    """A figure of the page: PNG as a data URI, and what it shows in words."""
+
+    uri: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the page.
+
+    Attributes:
+        name: of its template (`templates/<name>.html.j2`) and of its anchor.
+        nav: its title in the page's list of sections.
+        title: its heading.
+        values: what its template is given, beside `params`, `tables` and `paper`.
+        numbers: what it publishes, as data: plain JSON, put into numbers.json under its name.
+    """
+
+    name: str
+    nav: str
+    title: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Album:
+    """Puts each figure into `folder` for print (300 dots an inch) and, at half of that, on the page."""
+
+    folder: Path
+
+    def keep(self, name: str, alt: str, panel: drawing.Panel, size: tuple[float, float]) -> Picture:
+        """One panel of `size` inches as `folder`/`name`.png, and as a picture of the page."""
+        image = drawing.raster(panel, size)
+        self._write(name, image)
+        return _picture(alt, image)
+
+    def panels(
+        self, name: str, columns: int, size: tuple[float, float], drawn: Mapping[str, drawing.Panel]
+    ) -> list[Picture]:
+        """Panels of equal size, each for the page, and all of them as one sheet `folder`/`name`.png.
+
+        Args:
+            drawn: what a panel shows in words -> the panel.
+        """
+        images = {alt: drawing.raster(panel, size) for alt, panel in drawn.items()}
+        self._write(name, drawing.sheet(list(images.values()), columns))
+        return [_picture(alt, image) for alt, image in images.items()]
+
+    def _write(self, name: str, image: drawing.Raster) -> None:
+        with atomic_write(self.folder / f"{name}.png") as handle:
+            handle.write(drawing.png(image, drawing.PRINT_DPI))
+
+
+def _picture(alt: str, image: drawing.Raster) -> Picture:
+    data = drawing.png(drawing.halved(image), drawing.PRINT_DPI // 2)
+    return Picture("data:image/png;base64," + base64.b64encode(data).decode(), alt)

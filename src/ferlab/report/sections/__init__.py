@@ -1,0 +1,1 @@
+"""The page, a file a section: what it says, and what it draws."""

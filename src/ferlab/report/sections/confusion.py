@@ -1,0 +1,47 @@
+"""Confusion matrices: which expressions are taken for which."""
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from ferlab.data.labels import FER_CLASSES
+from ferlab.evaluation.metrics import confusion
+from ferlab.report.drawing import Panel
+from ferlab.report.evidence import Evidence
+from ferlab.report.section import Album, Section
+
+
+def section(evidence: Evidence, album: Album) -> Section:
+    """A matrix an arm, summed over seeds."""
+    counts = {arm: np.sum([confusion(run) for run in seeds.values()], axis=0) for arm, seeds in evidence.runs.items()}
+    drawn = {
+        f"Confusion matrix of {arm}: percent of each true class, and counts.": confusion_panel(arm, matrix)
+        for arm, matrix in counts.items()
+    }
+    pictures = album.panels("confusion", 2, (4.5, 4.5), drawn)
+    return Section("confusion", "Confusion", "Confusion matrices", {"confusions": pictures})
+
+
+def confusion_panel(title: str, counts: NDArray[np.int64]) -> Panel:
+    """A confusion matrix: percent of each true class, with counts below.
+
+    Args:
+        counts: int64 (7, 7), rows true and columns predicted, in the order of FER_CLASSES.
+    """
+    percent = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.imshow(percent, cmap="cividis", vmin=0, vmax=100)
+        for (i, j), value in np.ndenumerate(percent):
+            ink = "white" if value < 50 else "black"
+            axes.text(j, i - 0.13, f"{value:.0f}%", ha="center", va="center", color=ink, fontsize=9)
+            axes.text(j, i + 0.26, f"{counts[i, j]}", ha="center", va="center", color=ink, fontsize=6.8)
+        ticks = np.arange(len(FER_CLASSES))
+        axes.set_xticks(ticks, FER_CLASSES, rotation=40, ha="right", rotation_mode="anchor")
+        axes.set_yticks(ticks, FER_CLASSES)
+        axes.set(xlabel="predicted", ylabel="true", title=title)
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+
+    return draw

@@ -1,0 +1,59 @@
+"""Learning curves of networks."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ferlab.report.drawing import BLUE, INK, ORANGE, Panel
+from ferlab.report.evidence import Evidence
+from ferlab.report.section import Album, Section
+
+
+def section(evidence: Evidence, album: Album) -> Section:
+    """A panel an arm, a line a seed. A classifier that is fitted in one go has no losses to show."""
+    curves: dict[str, dict[int, pd.DataFrame]] = {}
+    for arm, seeds in evidence.runs.items():
+        found = {s: evidence.table(f"curves/{arm}-{s}.csv", "epoch", "valid_accuracy") for s in seeds}
+        curves[arm] = {s: curve for s, curve in found.items() if curve is not None and "train_loss" in curve}
+    drawn = {}
+    for arm, by_seed in curves.items():
+        kept = {s: int(one["selected_epoch"]) for s in by_seed if (one := evidence.selection(arm, s))}
+        if by_seed:
+            alt = f"Training loss, validation loss and validation accuracy of {arm} by epoch."
+            drawn[alt] = curve_panel(arm, by_seed, kept)
+    values = {
+        "curves": album.panels("curves", 2, (4.5, 4.1), drawn),
+        "without_curve": [arm for arm, by_seed in curves.items() if not by_seed],
+    }
+    return Section("curves", "Learning curves", "Learning curves", values)
+
+
+def curve_panel(title: str, curves: Mapping[int, pd.DataFrame], selected: Mapping[int, int]) -> Panel:
+    """Losses and validation accuracy by epoch, a line a seed, selected epochs marked.
+
+    Args:
+        curves: seed -> columns `epoch`, `valid_accuracy` (0-1), `train_loss`, `valid_loss` (nats).
+        selected: seed -> epoch whose weights were kept.
+    """
+
+    def draw(figure: Figure) -> None:
+        losses, accuracies = figure.subplots(2, 1, sharex=True)
+        for number, (seed, curve) in enumerate(curves.items()):
+            name = {"train": "train", "valid": "validation", "kept": "kept epoch"} if number == 0 else {}
+            epoch, size = curve["epoch"], 3 if len(curve) <= 15 else 0
+            losses.plot(epoch, curve["train_loss"], "o--", color=BLUE, ms=size, lw=1.3, label=name.get("train"))
+            losses.plot(epoch, curve["valid_loss"], "s-", color=ORANGE, ms=size, lw=1.3, label=name.get("valid"))
+            accuracies.plot(epoch, 100 * curve["valid_accuracy"], "s-", color=ORANGE, ms=size, lw=1.3)
+            kept = curve[epoch == selected.get(seed)]
+            accuracies.plot(
+                kept["epoch"], 100 * kept["valid_accuracy"], "o", ms=10, mfc="none", mec=INK, label=name.get("kept")
+            )
+        losses.set(ylabel="loss, nats", title=title)
+        accuracies.set(ylabel="validation\naccuracy, %", xlabel="epoch")
+        accuracies.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+        for axes in (losses, accuracies):
+            axes.grid(color="#e4e4e4")
+            axes.legend(fontsize=8.5)
+
+    return draw

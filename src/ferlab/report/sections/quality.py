@@ -1,0 +1,11 @@
+"""How varied the GANs' images are, and how many are copies."""
+
+from ferlab.data.labels import CKPLUS_CLASSES
+from ferlab.report.evidence import Evidence
+from ferlab.report.section import Album, Section
+
+
+def section(evidence: Evidence, album: Album) -> Section:
+    """A table a family."""
+    values = {"quality": evidence.quality, "ckplus_classes": CKPLUS_CLASSES}
+    return Section("quality", "GAN quality", "GAN quality", values)
