@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from ferlab.errors import UserError
 from ferlab.project import Project
 from ferlab.stages.context import run_stage
 from ferlab.stages.table import find
-from temporary import TemporaryProject
+from temporary import TemporaryProject, stop
 
 OUTS = ("work/tuned/resnet50.json", "reports/tiny/trials/resnet50.csv", "reports/tiny/tuning/resnet50.json")
 
@@ -79,6 +80,28 @@ def test_a_larger_total_goes_on_where_the_search_ended(make: Callable[..., Tempo
     assert f"{study}-1" in runs(project)
     search(whole)
     assert outs(project) == outs(whole)
+
+
+@pytest.mark.chaos  # kills a real search
+def test_a_search_killed_in_a_trial_ends_bit_equal(make: Callable[..., TemporaryProject]) -> None:
+    """CASES 4, 8 and 14: the trial goes on from its checkpoint; its run is the same run."""
+    settings: dict[str, Any] = {"trials": 2, "epochs": 40, "transfer": {"best": 0}}
+    whole, project = make("whole", **settings), make("killed", **settings)
+    whole.ferlab("stage", "tune", "resnet50")
+    project.change({"runtime": {"checkpoint_seconds": 0}})
+    process = project.start("ferlab", "stage", "tune", "resnet50")
+    deadline = time.monotonic() + 120
+    while not list(project.root.glob(".ferlab/inflight/*/1-40/state.safetensors")):
+        assert process.poll() is None, project.beside("log.txt").read_text()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    stop(process)
+    assert sorted(status for status, *_ in runs(project).values()) == ["FINISHED", "RUNNING", "RUNNING"]
+    assert not (project.root / OUTS[0]).exists()
+    project.ferlab("stage", "tune", "resnet50")
+    assert outs(project) == outs(whole)
+    assert len(runs(project)) == 4  # the study, two trials, the reference
+    assert {status for status, *_ in runs(project).values()} == {"FINISHED"}
 
 
 def test_another_space_is_another_study(make: Callable[..., TemporaryProject]) -> None:
