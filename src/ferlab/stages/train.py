@@ -37,11 +37,12 @@ def run(context: Context) -> None:
         tracked(
             context.project,
             "classifiers",
-            f"{arm}-{seed}",
+            context.place,
             identity=context.identity.name,
             params=flatten(plan) | {"arm": arm, "seed": seed, "threads": context.params.compute.threads},
             tags=tags | {"data": context.params.data.kind},
             datasets=[("train", "training", train.digest()), ("valid", "validation", valid.digest())],
+            parent=context.parent,
         ) as tracked_run,
         ShowProgress(context.slot, _epochs(plan, len(train)), context.quiet) as progress,
     ):
@@ -49,7 +50,7 @@ def run(context: Context) -> None:
             train,
             valid,
             Plan(seed, context.device, plan["steps"]),
-            observe=all_of(tracked_run.observe, progress),
+            observe=all_of(tracked_run.observe, progress, context.observe),
             checkpoints=context.checkpoints,
         )
         with atomic_folder(context.outs[0]) as folder:
@@ -84,6 +85,8 @@ def _log(context: Context, run: TrackedRun, fit: Fit) -> None:
     for name in ("curve.csv", "run.json"):
         run.artifact(context.outs[0] / name)
     run.flush()
+    if context.project.variant:  # its weights are dropped once it has answered
+        return
     arm_tag = "/".join((context.params.budget, context.params.data.kind, context.arguments["arm"]))
     log_if_best(run, arm_tag, fit.valid_accuracy, context.outs[0], EXAMPLE)
 
