@@ -12,7 +12,7 @@ from ferlab.ablation.question import Question, points, shown
 from ferlab.errors import UserError
 from ferlab.evaluation.comparison import mcnemar, paired
 from ferlab.evaluation.intervals import over_seeds, wilson
-from ferlab.files import write_text
+from ferlab.files import canonical_json, write_text
 from ferlab.project import Project
 
 FORMATS = (".csv", ".md", ".json")
@@ -29,7 +29,9 @@ def summarise(project: Project, question: Question, answers: Sequence[Answer]) -
     """
     groups: dict[str, list[Answer]] = {}
     for point in points(question):
-        groups.setdefault(point.title, []).extend(a for a in answers if a.point.name == point.name)
+        groups.setdefault(canonical_json(dict(point.varied)), []).extend(
+            a for a in answers if a.point.name == point.name
+        )
     (_, baseline), *_ = groups.items()
     rows = []
     for answered in groups.values():

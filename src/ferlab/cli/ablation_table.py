@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from rich.console import Console
@@ -54,12 +55,21 @@ class Display:
                   file=sys.stderr, flush=True)  # fmt: skip
 
     def show(self, table: pd.DataFrame) -> None:
-        """Print the summary."""
-        shown = Table(title=f"{self.question.arm}, accuracy on the validation split (%)")
-        for column in table.columns:
-            shown.add_column(column.rsplit(".", 1)[-1].replace("_", " "))
-        for row in table.itertuples(index=False):
-            shown.add_row(*(("" if pd.isna(v) else f"{v:.2f}") if isinstance(v, float) else str(v) for v in row))
+        """Print the summary: one line a grid point that fits a terminal."""
+        tests = sorted(set(table.get("test", pd.Series(dtype=str)).dropna()))
+        shown = Table(
+            title=f"{self.question.arm}: accuracy on the validation split, %, with 95% intervals",
+            caption=f"difference to the first row; p: {'; '.join(tests)}" if tests else None,
+        )
+        varied = [key.rsplit(".", 1)[-1] for key in self.question.grid]
+        for column in (*varied, "runs", "accuracy", "difference", "p"):
+            shown.add_column(column, no_wrap=True, justify="left" if column in varied else "right")
+        for row in table.to_dict(orient="records"):
+            keys = [str(row[key]) for key in self.question.grid]
+            runs = f"{row['runs']}" + (f" ({row['failed']} failed)" if row["failed"] else "")
+            p = f"{row['p']:.3f}" if not pd.isna(row.get("p")) else ""
+            difference = _interval(row, "difference", "difference_low", "difference_high", sign="+")
+            shown.add_row(*keys, runs, _interval(row, "accuracy", "low", "high"), difference, p)
         Console().print(shown)
 
     def _refresh(self) -> None:
@@ -90,6 +100,13 @@ class Display:
             failed = ["failed"] * sum(a.source == "failed" for a in answers)
             table.add_row(name, f"{len(answers)}/{len(group)}", accuracy, "; ".join(now + failed))
         return table
+
+
+def _interval(row: Mapping[Hashable, Any], value: str, low: str, high: str, sign: str = "") -> str:
+    if pd.isna(row.get(value)):
+        return ""
+    bounds = "" if pd.isna(row.get(low)) else f" [{row[low]:{sign}.2f}, {row[high]:{sign}.2f}]"
+    return f"{row[value]:{sign}.2f}{bounds}"
 
 
 def duration(seconds: float) -> str:
