@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import ndimage
 from torch import Tensor
-from torchvision.transforms.functional import InterpolationMode, affine
+from torchvision.transforms.functional import InterpolationMode, affine, resize
 
 from ferlab.classifiers.augment import augment
 from ferlab.params import Augmentation
@@ -15,14 +15,16 @@ SIDE = 48
 FACES = torch.from_numpy(noise(6)).unsqueeze(1).double().float()
 
 
-def change(images: Tensor, rotation: float, translation: float, flip: bool, seed: int = 0) -> Tensor:
-    settings = Augmentation(rotation=rotation, translation=translation, flip=flip)
-    return augment(images, settings, torch.Generator().manual_seed(seed))
+def change(
+    images: Tensor, rotation: float, translation: float, flip: bool, seed: int = 0, crop: float = 1.0, side: int = SIDE
+) -> Tensor:
+    settings = Augmentation(rotation=rotation, translation=translation, crop=crop, flip=flip)
+    return augment(images, settings, torch.Generator().manual_seed(seed), side)
 
 
 def amounts(rotation: float, translation: float, flip: bool, n: int, seed: int = 0) -> list[tuple[float, ...]]:
     """What the generator's numbers mean: angle in radians, shift right and down in pixels, -1 to mirror."""
-    turn, right, down, mirror = torch.rand(4, n, generator=torch.Generator().manual_seed(seed)).double()
+    turn, right, down, mirror, *_ = torch.rand(7, n, generator=torch.Generator().manual_seed(seed)).double()
     return [
         (np.radians(rotation) * (2 * t - 1), SIDE * translation * (2 * r - 1), SIDE * translation * (2 * d - 1),
          -1.0 if flip and m < 0.5 else 1.0)
@@ -91,6 +93,29 @@ def test_limits_of_the_amounts() -> None:
         assert centre.min() < -11.5
 
 
+@pytest.mark.parametrize("side", [SIDE, 224])
+def test_crops_against_scipy(side: int) -> None:
+    """Each keeps its own share of the side, anywhere inside the picture, and is enlarged to the whole."""
+    found = change(FACES, 0.0, 0.0, False, crop=0.5, side=side)
+    *_, size, x, y = torch.rand(7, len(FACES), generator=torch.Generator().manual_seed(0)).double()
+    for image, output, share, left, top in zip(FACES, found, 1 - size / 2, x, y, strict=True):
+        kept = float(share * SIDE)
+        steps = (torch.arange(side) + 0.5) / side * kept - 0.5
+        rows, columns = (steps + float(start) * (SIDE - kept) for start in (top, left))
+        expected = ndimage.map_coordinates(
+            image[0].numpy(), np.meshgrid(rows.numpy(), columns.numpy(), indexing="ij"), order=1, mode="nearest"
+        )
+        np.testing.assert_allclose(output[0].numpy(), expected, atol=0.05)  # of 255
+
+
+def test_a_larger_output_is_the_same_picture() -> None:
+    """At 224 px in one sampling; with nothing else asked for it is torch's own bilinear resize."""
+    found = change(FACES, 0.0, 0.0, False, side=224)
+    torch.testing.assert_close(found, resize(FACES, [224, 224], antialias=False), rtol=0, atol=1e-3)
+    tiny = change(FACES, 1e-7, 0.0, False, side=224)  # goes the other way round, through the sampling grid
+    torch.testing.assert_close(tiny, found, rtol=0, atol=0.05)
+
+
 def test_the_generator_decides() -> None:
     assert torch.equal(change(FACES, 10.0, 0.1, True, seed=1), change(FACES, 10.0, 0.1, True, seed=1))
     assert not torch.equal(change(FACES, 10.0, 0.1, True, seed=1), change(FACES, 10.0, 0.1, True, seed=2))
@@ -100,7 +125,7 @@ def test_the_generator_decides() -> None:
 def test_as_many_numbers_are_drawn_whatever_is_asked_for(rotation: float, translation: float, flip: bool) -> None:
     """So that two settings see the same order of everything else."""
     rng = torch.Generator().manual_seed(3)
-    augment(FACES, Augmentation(rotation=rotation, translation=translation, flip=flip), rng)
+    augment(FACES, Augmentation(rotation=rotation, translation=translation, crop=0.9, flip=flip), rng, SIDE)
     other = torch.Generator().manual_seed(3)
-    torch.rand(24, generator=other)
+    torch.rand(42, generator=other)
     assert torch.equal(rng.get_state(), other.get_state())

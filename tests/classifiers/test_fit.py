@@ -49,7 +49,7 @@ def plain_loop(settings: NetworkClassifier) -> list[tuple[dict[str, Any], list[f
     sgd = torch.optim.SGD(model.parameters(), 1.0, momentum=settings.momentum, weight_decay=settings.weight_decay)
     total = settings.epochs * BATCHES
     scheduler = OneCycleLR(sgd, settings.lr, total, cycle_momentum=False)
-    images, labels = to_input(torch.from_numpy(TRAIN.images)), torch.from_numpy(TRAIN.labels)
+    images, labels = to_input(torch.from_numpy(TRAIN.images), 48), torch.from_numpy(TRAIN.labels)
     loss, epochs, step = CrossEntropyLoss(), [], 0
     for epoch in range(settings.epochs):
         losses = []

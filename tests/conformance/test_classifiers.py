@@ -12,7 +12,6 @@ import torch
 
 from ferlab.classifiers.base import Classifier, Fit, Plan
 from ferlab.classifiers.catalogue import METHODS, create, recreate
-from ferlab.classifiers.networks import NETWORKS
 from ferlab.data.images import ImageSet
 from ferlab.errors import UserError
 from ferlab.files import content_hash
@@ -64,7 +63,6 @@ def saved(classifier: Classifier, folder: Path) -> Path:
 def test_every_entry_has_a_row_in_the_parameters() -> None:
     rows = PARAMS.classifiers.values()
     assert {row.method for row in rows} == set(METHODS) == set(SMALL)
-    assert {row.network for row in rows if row.method == "network"} == set(NETWORKS)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from ferlab.data.images import SIDE, ImageSet
 from ferlab.data.labels import FER_CLASSES
-from ferlab.params import GanFamily, NetworkClassifier, SvmClassifier
+from ferlab.params import GanFamily, ResnetClassifier, SvmClassifier, VggClassifier
 from ferlab.training.checkpoint import Checkpoints
 
 REPOSITORY = Path(__file__).parents[2]
@@ -23,15 +23,27 @@ NETWORK: dict[str, Any] = {
     "width": 0.0625,
     "stem": "imagenet",
     "zero_init_residual": True,
+    "input_size": 48,
+    "weights": "none",
+    "weights_sha256": None,
     "lr": 0.05,
     "momentum": 0.9,
     "weight_decay": 5e-4,
+    "label_smoothing": 0.0,
     "schedule": "one_cycle",
     "batch_size": 8,
     "epochs": 2,
-    "augmentation": {"rotation": 10.0, "translation": 0.08, "flip": True},
+    "compile": "none",
+    "amp": False,
+    "deterministic": True,
+    "augmentation": {"rotation": 10.0, "translation": 0.08, "crop": 1.0, "flip": True},
 }
-UNCHANGED = {"rotation": 0.0, "translation": 0.0, "flip": False}
+VGG = {k: v for k, v in NETWORK.items() if k not in ("stem", "zero_init_residual")} | {
+    "network": "vgg16",
+    "batch_norm": False,
+    "dropout": 0.5,
+}
+UNCHANGED = {"rotation": 0.0, "translation": 0.0, "crop": 1.0, "flip": False}
 SVM: dict[str, Any] = {"method": "pixel_svm", "C": 1e-3, "tolerance": 1e-3, "max_iterations": 2000}
 GAN: dict[str, Any] = {
     "base_channels": 2,
@@ -45,8 +57,12 @@ GAN: dict[str, Any] = {
 }
 
 
-def network(**changes: Any) -> NetworkClassifier:
-    return NetworkClassifier(**(NETWORK | changes))
+def network(**changes: Any) -> ResnetClassifier:
+    return ResnetClassifier(**(NETWORK | changes))
+
+
+def vgg(**changes: Any) -> VggClassifier:
+    return VggClassifier(**(VGG | changes))
 
 
 def svm(**changes: Any) -> SvmClassifier:

@@ -38,7 +38,7 @@ def lay(project: Project, params: Params, point: Point) -> Project:
     variant = Project(project.state / "ablation" / "variants" / name, owner=project.home)
     write_text(variant.params, text)
     _link(project.work / "prepared", variant.work / "prepared", "`dvc repro prepare` makes it")
-    _link(project.work / "audit", variant.work / "audit")
+    _link(project.work / "audit", variant.work / "audit", "`dvc repro audit` makes it")
     _link(project.work / "tuned", variant.work / "tuned")
     _lay_synthetic(project, params, variant, asked, point.arm)
     _once(variant, asked, "mix", [])

@@ -1,4 +1,4 @@
-"""Augmentation of whole batches: rotation, translation (the paper's Experiment B) and mirroring."""
+"""Augmentation of whole batches: rotation, translation (the paper's Experiment B), cropping and mirroring."""
 
 import torch
 from torch import Tensor
@@ -7,30 +7,35 @@ from torch.nn import functional as F
 from ferlab.params import Augmentation
 
 
-def augment(images: Tensor, settings: Augmentation, rng: torch.Generator) -> Tensor:
-    """Rotate, shift and mirror each image of a batch by its own random amounts.
+def augment(images: Tensor, settings: Augmentation, rng: torch.Generator, side: int) -> Tensor:
+    """Rotate, shift, crop and mirror each image of a batch by its own random amounts, and bring it to a size.
 
-    What leaves the picture is replaced by the nearest border pixel.
+    All of it is one bilinear sampling. What leaves the picture is replaced by the nearest border pixel.
 
     Args:
         images: float32 (N, 1, H, W), any range.
-        settings: largest rotation in degrees, largest shift as a share of the side, whether to mirror.
-        rng: a CPU generator; four numbers an image are drawn from it whatever the settings are.
+        settings: largest rotation in degrees, largest shift as a share of the side, smallest share of the side that a
+            crop keeps (uniform from there to 1, anywhere inside the picture, enlarged to the whole), whether to mirror.
+        rng: a CPU generator; seven numbers an image are drawn from it whatever the settings are.
+        side: of the output.
 
     Returns:
-        float32 (N, 1, H, W).
+        float32 (N, 1, side, side).
     """
     n = len(images)
-    turn, right, down, mirror = torch.rand(4, n, generator=rng).to(images.device)
+    turn, right, down, mirror, size, x, y = torch.rand(7, n, generator=rng).to(images.device)
+    if not (settings.rotation or settings.translation or settings.flip or settings.crop < 1):
+        if side == images.shape[-1]:
+            return images
+        return F.interpolate(images, (side, side), mode="bilinear", align_corners=False)
     angle = (2 * turn - 1) * (settings.rotation * torch.pi / 180)
     flip = torch.where(mirror < 0.5, -1.0, 1.0) if settings.flip else torch.ones_like(mirror)
-    if not (settings.rotation or settings.translation or settings.flip):
-        return images
+    kept = 1 - size * (1 - settings.crop)
     # affine_grid maps output to input positions; its coordinates run from -1 to 1, hence the shift's factor of 2
     theta = torch.empty(n, 2, 3, device=images.device)
-    theta[:, 0, 0], theta[:, 0, 1] = flip * angle.cos(), -flip * angle.sin()
-    theta[:, 1, 0], theta[:, 1, 1] = angle.sin(), angle.cos()
-    theta[:, 0, 2] = (2 * right - 1) * 2 * settings.translation
-    theta[:, 1, 2] = (2 * down - 1) * 2 * settings.translation
-    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+    theta[:, 0, 0], theta[:, 0, 1] = kept * flip * angle.cos(), -kept * flip * angle.sin()
+    theta[:, 1, 0], theta[:, 1, 1] = kept * angle.sin(), kept * angle.cos()
+    theta[:, 0, 2] = (2 * right - 1) * 2 * settings.translation + (2 * x - 1) * (1 - kept)
+    theta[:, 1, 2] = (2 * down - 1) * 2 * settings.translation + (2 * y - 1) * (1 - kept)
+    grid = F.affine_grid(theta, [n, 1, side, side], align_corners=False)
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)

@@ -1,7 +1,9 @@
 """The training loop of convolutional networks."""
 
+import time
 from collections.abc import Mapping
 from math import ceil, isfinite
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,14 +13,18 @@ from torch.nn import functional as F
 
 from ferlab.classifiers.augment import augment
 from ferlab.classifiers.base import Fit, Plan, check_sets
-from ferlab.classifiers.networks import build, probabilities, to_input
+from ferlab.classifiers.networks import probabilities, to_input
+from ferlab.classifiers.optimise import set_rate, sgd
 from ferlab.classifiers.schedule import batches_per_epoch, learning_rate
+from ferlab.classifiers.weights import first_weights
 from ferlab.data.images import ImageSet
 from ferlab.errors import UserError
 from ferlab.params import NetworkClassifier
-from ferlab.training.checkpoint import Checkpoints, restore
+from ferlab.training.checkpoint import Checkpoints, restore, save_state
 from ferlab.training.observe import Observer
 from ferlab.training.seeding import derive, generator, permutation, seeded
+
+FILE = "network.safetensors"
 
 
 def train_network(
@@ -42,11 +48,9 @@ def train_network(
     """
     check_sets(train, valid)
     with seeded(derive(plan.seed, "weights")):
-        model.load_state_dict(build(settings, len(train.classes)).state_dict())
+        model.load_state_dict(first_weights(settings, len(train.classes)).state_dict())
     model.to(plan.device)
-    optimizer = torch.optim.SGD(
-        model.parameters(), settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay
-    )
+    optimizer = sgd(model, settings)
     images = torch.from_numpy(np.array(train.images)).to(plan.device)
     labels = torch.from_numpy(train.labels).to(plan.device)
     valid_images = torch.from_numpy(np.array(valid.images))
@@ -76,21 +80,27 @@ def train_network(
         step, loss_sum, history, best = state["step"], state["loss_sum"], state["history"], state["best"]
     for row in history:
         observe(int(row["epoch"]), row)
+    for earlier in range(step):  # what was told before a kill may not have reached its store
+        plan.observe_step(earlier, {"step_lr": learning_rate(settings.schedule, settings.lr, earlier, total)})
 
     for epoch in range(len(history), ceil(total / batches)):  # the last epoch may be cut short by `steps`
         order = permutation(len(train), plan.seed, "order", epoch)
         end = min((epoch + 1) * batches, total)
         model.train()
+        started, step_before = time.monotonic(), step
         while step < end:
             first = step % batches * settings.batch_size
             chosen = order[first : first + settings.batch_size].to(plan.device)
             rate = learning_rate(settings.schedule, settings.lr, step, total)
             loss_sum += _update(model, optimizer, rate, images[chosen], labels[chosen], settings, rng)
             _must_be_finite(loss_sum, step, epoch, checkpoints)
+            plan.observe_step(step, {"step_lr": rate})
             step += 1
             if step < end:
                 checkpoints.offer(snapshot)
-        accuracy, valid_loss = _score(model, valid_images, valid.labels)
+        seen, seconds = min((end - step_before) * settings.batch_size, len(train)), time.monotonic() - started
+        plan.observe_step(step - 1, {"images_per_second": seen / seconds})
+        accuracy, valid_loss = _score(model, valid_images, valid.labels, settings.input_size)
         _must_be_finite(valid_loss, step - 1, epoch, checkpoints)
         row = {
             "epoch": epoch + 1,
@@ -105,11 +115,18 @@ def train_network(
         if accuracy > best["accuracy"]:
             module = {name: tensor.clone() for name, tensor in model.state_dict().items()}
             best = {"accuracy": accuracy, "epoch": epoch + 1, "module": module}
+        if plan.every_epoch:
+            save_weights(model, plan.every_epoch / f"{epoch + 1:04d}")
         observe(epoch + 1, row)
         checkpoints.offer(snapshot)
     checkpoints.save(snapshot())
     model.load_state_dict(best["module"])
     return Fit(history, best["epoch"], best["accuracy"])
+
+
+def save_weights(model: nn.Module, folder: Path) -> None:
+    """Write a network's weights into a folder; equal weights are equal bytes."""
+    save_state(model.state_dict(), folder / FILE)
 
 
 def _update(
@@ -121,18 +138,20 @@ def _update(
     settings: NetworkClassifier,
     rng: torch.Generator,
 ) -> float:
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    batch = augment(to_input(images), settings.augmentation, rng).contiguous(memory_format=torch.channels_last)
-    loss = F.cross_entropy(model(batch), labels)
+    set_rate(optimizer, rate)
+    faces = to_input(images, images.shape[-1])
+    batch = augment(faces, settings.augmentation, rng, settings.input_size)
+    loss = F.cross_entropy(
+        model(batch.contiguous(memory_format=torch.channels_last)), labels, label_smoothing=settings.label_smoothing
+    )
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     return loss.item()
 
 
-def _score(model: nn.Module, images: Tensor, labels: np.ndarray) -> tuple[float, float]:
-    found = probabilities(model, images)
+def _score(model: nn.Module, images: Tensor, labels: np.ndarray, side: int) -> tuple[float, float]:
+    found = probabilities(model, images, side)
     chosen = found[np.arange(len(labels)), labels]
     accuracy = float((found.argmax(axis=1) == labels).mean())
     return accuracy, float(-np.log(np.maximum(chosen, np.finfo(float).tiny)).mean())

@@ -8,15 +8,14 @@ import torch
 from numpy.typing import NDArray
 
 from ferlab.classifiers.base import Fit, Plan
-from ferlab.classifiers.fit import train_network
+from ferlab.classifiers.fit import FILE, save_weights, train_network
 from ferlab.classifiers.networks import build, probabilities
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import FER_CLASSES
+from ferlab.errors import UserError
 from ferlab.params import NetworkClassifier
-from ferlab.training.checkpoint import Checkpoints, load_state, save_state
+from ferlab.training.checkpoint import Checkpoints, load_state
 from ferlab.training.observe import Observer
-
-FILE = "network.safetensors"
 
 
 class Network:
@@ -31,11 +30,18 @@ class Network:
         return train_network(self.model, self.settings, train, valid, plan, observe, checkpoints)
 
     def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        return probabilities(self.model, torch.from_numpy(np.array(images)))
+        return probabilities(self.model, torch.from_numpy(np.array(images)), self.settings.input_size)
 
     def save(self, folder: Path) -> None:
-        save_state(self.model.state_dict(), folder / FILE)
+        save_weights(self.model, folder)
 
     def load(self, folder: Path) -> Self:
-        self.model.load_state_dict(load_state(folder / FILE))
+        try:
+            self.model.load_state_dict(load_state(folder / FILE))
+        except RuntimeError as error:
+            raise UserError(
+                f"these weights are not of this network: {error}",
+                where=str(folder / FILE),
+                next_step="use the settings they were trained with (run.json beside them)",
+            ) from None
         return self

@@ -8,16 +8,19 @@ from ferlab.params.classifiers import (
     Augmentation,
     Classifier,
     NetworkClassifier,
+    ResnetClassifier,
     SvmClassifier,
     Tune,
+    VggClassifier,
 )
 from ferlab.params.data import Audit, Data
-from ferlab.params.experiment import NONE, Arm, Compute, Run, Runtime
+from ferlab.params.experiment import CKPLUS, NONE, Arm, Compute, Run, Runtime
 from ferlab.params.gan import Gan, GanFamily, Quality, Synthesis
 from ferlab.params.schema import Params, check, load
 from ferlab.params.section import Section
 
 __all__ = [
-    "NONE", "Arm", "Audit", "Augmentation", "Classifier", "Compute", "Data", "Gan", "GanFamily", "NetworkClassifier",
-    "Params", "Quality", "Run", "Runtime", "Section", "SvmClassifier", "Synthesis", "Tune", "check", "load",
+    "CKPLUS", "NONE", "Arm", "Audit", "Augmentation", "Classifier", "Compute", "Data", "Gan", "GanFamily",
+    "NetworkClassifier", "Params", "Quality", "ResnetClassifier", "Run", "Runtime", "Section", "SvmClassifier",
+    "Synthesis", "Tune", "VggClassifier", "check", "load",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from ferlab.errors import UserError
 from ferlab.files import canonical_json
 from ferlab.params.classifiers import Classifier, NetworkClassifier, Tune
 from ferlab.params.data import Audit, Data
-from ferlab.params.experiment import NONE, Arm, Compute, Run, Runtime
+from ferlab.params.experiment import CKPLUS, NONE, Arm, Compute, Run, Runtime
 from ferlab.params.gan import Gan, Quality, Synthesis
 from ferlab.params.section import Name, Section
 from ferlab.yaml_file import read_yaml
@@ -43,18 +43,22 @@ class Params(Section):
                 raise ValueError(f"run.tuned: '{name}' has no learning rate and batch size to tune")
         for name, arm in self.arms.items():
             _must_be_known(f"arms.{name}.classifier", arm.classifier, self.classifiers)
-            _must_be_known(f"arms.{name}.synthetic", arm.synthetic, [NONE, *self.gan.families])
-            if arm.match_steps_of is not None:
-                _must_be_known(f"arms.{name}.match_steps_of", arm.match_steps_of, self.arms)
-                if self.arms[arm.match_steps_of].match_steps_of is not None:
-                    raise ValueError(f"arms.{name}.match_steps_of: '{arm.match_steps_of}' matches another arm itself")
+            _must_be_known(f"arms.{name}.synthetic", arm.synthetic, [NONE, CKPLUS, *self.gan.families])
+            for key in ("match_steps_of", "oversample_to"):
+                other = getattr(arm, key)
+                if other is not None:
+                    _must_be_known(f"arms.{name}.{key}", other, self.arms)
+                    if getattr(self.arms[other], key) is not None:
+                        raise ValueError(f"arms.{name}.{key}: '{other}' follows another arm itself")
+            network = isinstance(self.classifiers[arm.classifier], NetworkClassifier)
+            if not network and (arm.select_on == "test" or not arm.augmentation):
+                raise ValueError(f"arms.{name}: '{arm.classifier}' has neither epochs to select nor augmentation")
         for name in self.run.arms:
             _must_be_known("run.arms", name, self.arms)
             arm = self.arms[name]
-            if arm.synthetic not in (NONE, *self.run.families):
-                raise ValueError(
-                    f"run.arms: '{name}' needs the synthetic set '{arm.synthetic}', absent from run.families"
-                )
+            for source in (arm.synthetic, *(self.arms[o].synthetic for o in _others(arm))):
+                if source not in (NONE, CKPLUS, *self.run.families):
+                    raise ValueError(f"run.arms: '{name}' needs the synthetic set '{source}', absent from run.families")
             if arm.tuned and arm.classifier not in self.run.tuned:
                 raise ValueError(f"run.arms: '{name}' is tuned, but '{arm.classifier}' is absent from run.tuned")
         for key, values in self.run:
@@ -78,6 +82,11 @@ class Params(Section):
         if isinstance(value, dict):
             return {name: self.plain(f"{key}.{name}") for name in value}
         return value
+
+
+def _others(arm: Arm) -> list[str]:
+    """The arms whose sets decide an arm's own."""
+    return [name for name in (arm.match_steps_of, arm.oversample_to) if name is not None]
 
 
 def _step(node: Any, name: str) -> Any:
@@ -108,7 +117,8 @@ def check(values: Any, where: str) -> Params:
 def _explain(item: Any) -> str:
     parts = list(item["loc"])
     if parts[:1] == ["classifiers"]:
-        del parts[2:3]  # pydantic puts the union's tag into the path; the file has no such level
+        # pydantic puts the tags of the union, and of the one in it, into the path; the file has no such levels
+        del parts[2 : 4 if parts[2:3] == ["network"] else 3]
     path = ".".join(map(str, parts))
     if item["type"] == "extra_forbidden":
         return f"{path}: unknown key (value {item['input']!r})"

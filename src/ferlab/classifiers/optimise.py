@@ -1,0 +1,31 @@
+"""Stochastic gradient descent as every network is trained: fused, and with a rate of its own for VGG's small head."""
+
+import torch
+from torch import nn
+
+from ferlab.classifiers.vgg import Vgg
+from ferlab.params import NetworkClassifier
+
+
+def sgd(model: nn.Module, settings: NetworkClassifier) -> torch.optim.SGD:
+    """SGD over all parameters of a model.
+
+    A VGG's layer that stands for 49 places learns as those would together: their sum moves by 49 times the learning
+    rate, and each decays by its own 49th of the sum. The momentum is the same.
+    """
+    places = model.places if isinstance(model, Vgg) else 1
+    head = model.classifier[0].weight if isinstance(model, Vgg) and places > 1 else None
+    groups = [{"params": [p for p in model.parameters() if p is not head], "scale": 1}]
+    if head is not None:
+        groups.append({"params": [head], "scale": places, "weight_decay": settings.weight_decay / places})
+    optimizer = torch.optim.SGD(
+        groups, settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay, fused=True
+    )
+    set_rate(optimizer, settings.lr)
+    return optimizer
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Give every group its share of a learning rate."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group["scale"]
