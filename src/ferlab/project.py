@@ -13,10 +13,12 @@ class Project:
 
     `root` is the checkout that a command works on. `home` is the same, except inside the temporary copies that
     `dvc exp run --temp` and `--queue` make: there it is the checkout that the user typed the command in, so that
-    runs and checkpoints outlive the copy.
+    runs and checkpoints outlive the copy. A variant, as `ferlab ablate` lays for other parameters, is a small root
+    of its own whose `owner` is the checkout that it asks about.
     """
 
     root: Path
+    owner: Path | None = None
 
     @classmethod
     def find(cls, start: Path | None = None) -> "Project":
@@ -37,11 +39,18 @@ class Project:
 
     @property
     def home(self) -> Path:
+        if self.owner:
+            return self.owner
         parts = self.root.parts
         for i in range(len(parts) - 2):
             if parts[i : i + 3] == (".dvc", "tmp", "exps"):
                 return Path(*parts[:i])
         return self.root
+
+    @property
+    def variant(self) -> str:
+        """The name of a variant; "" for a checkout."""
+        return self.root.name if self.owner else ""
 
     @property
     def params(self) -> Path:

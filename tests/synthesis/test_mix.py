@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ferlab.data.images import concatenate
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
 from ferlab.params import Arm
-from ferlab.synthesis.mix import POLICIES, again, nothing, with_fer_labels
+from ferlab.synthesis.mix import POLICIES, again, first, nothing, with_fer_labels
 from small import barred
 
 ADDED = barred(3, split="all", classes=CKPLUS_CLASSES, origin="dcgan")
@@ -75,3 +75,14 @@ def test_once_more(wanted: list[int], seed: int) -> None:
         times = [originals.count(name) for name in own]
         assert sum(times) == n
         assert max(times) - min(times) <= 1
+
+
+@pytest.mark.parametrize(("per_class", "wanted"), [(None, 5), (0, 0), (2, 2), (9, 5)])
+def test_the_first_images_of_each_class_are_taken_in_their_order(per_class: int | None, wanted: int) -> None:
+    images = barred(5, classes=CKPLUS_CLASSES)
+    part = first(images, per_class)
+    assert part.counts() == dict.fromkeys(CKPLUS_CLASSES, wanted)
+    assert list(part.ids) == [name for name in images.ids if name in set(part.ids)]
+    for label in range(len(CKPLUS_CLASSES)):
+        own = [i for i, wanted_label in zip(images.ids, images.labels, strict=True) if wanted_label == label]
+        assert [i for i, has in zip(part.ids, part.labels, strict=True) if has == label] == own[:wanted]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ferlab.cli import budget, data, doctor, predict, report, stage, tune, ui
+from ferlab.cli import ablate, budget, data, doctor, predict, report, stage, tune, ui
 from ferlab.errors import UserError
 
 app = typer.Typer(
@@ -16,6 +16,8 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.add_typer(budget.app, name="budget")
+app.command()(ablate.ablate)
+app.command()(ablate.train)
 app.command()(report.report)
 app.command()(doctor.doctor)
 app.command()(tune.tune)

@@ -30,6 +30,7 @@ class Arm(Section):
     classifier: Name
     tuned: bool
     synthetic: Name  # a GAN family, or one of the two words above
+    synthetic_per_class: NonNegative | None
     labels: Literal["drop_contempt", "contempt_as_neutral"]
     match_steps_of: Name | None
     oversample_to: Name | None

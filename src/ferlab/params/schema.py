@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError, model_validator
 
 from ferlab.errors import UserError
 from ferlab.files import canonical_json
-from ferlab.params.classifiers import Classifier
+from ferlab.params.classifiers import Classifier, NetworkClassifier
 from ferlab.params.data import Audit, Data
 from ferlab.params.experiment import CKPLUS, NONE, Arm, Compute, Run, Runtime
 from ferlab.params.gan import Gan, Quality, Synthesis

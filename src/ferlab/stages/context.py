@@ -19,6 +19,7 @@ from ferlab.errors import UserError
 from ferlab.files import sweep, write_json
 from ferlab.project import Project
 from ferlab.training.identity import Identity, changes, identify
+from ferlab.training.observe import Observer, ignore
 
 if TYPE_CHECKING:  # imported late: half of the stages need no torch, which costs seconds
     from ferlab.training.checkpoint import Checkpoints
@@ -53,18 +54,30 @@ class Stage:
 
 @dataclass(frozen=True)
 class Context:
-    """One call of a stage."""
+    """One call of a stage.
+
+    Attributes:
+        observe: sees what a training's loop says, beside MLflow and the progress bar.
+        parent: the MLflow run that this call's run belongs to, if any.
+    """
 
     project: Project
     stage: Stage
     arguments: Mapping[str, str]
     params: schema.Params
     quiet: bool = False
+    observe: Observer = ignore
+    parent: str | None = None
+
+    @property
+    def place(self) -> str:
+        """What the arguments name, e.g. `resnet50-0`, and the variant if this is one: `resnet50-0@3f2a…`."""
+        return "@".join(filter(None, ("-".join(self.arguments.values()), self.project.variant)))
 
     @property
     def slot(self) -> str:
         """A name for the place that this call fills, e.g. `train-resnet50-0`; no two calls may fill it at once."""
-        return "-".join((self.stage.name, *self.arguments.values()))
+        return "-".join(filter(None, (self.stage.name, self.place)))
 
     def _fill(self, template: str) -> str:
         return template.format(budget=self.params.budget, **self.arguments)
@@ -153,8 +166,11 @@ class Context:
 
 
 @contextmanager
-def exclusive(project: Project, slot: str) -> Iterator[None]:
+def exclusive(project: Project, slot: str, patience: float = 0) -> Iterator[None]:
     """Hold the lock of a slot; the kernel frees it when the process dies, however it dies.
+
+    Args:
+        patience: seconds to wait for it; negative: as long as it takes.
 
     Raises:
         UserError: another process holds it; it is named.
@@ -164,7 +180,7 @@ def exclusive(project: Project, slot: str) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=patience)
     except Timeout:
         pid = json.loads(owner.read_text())["pid"] if owner.exists() else None
         command = " ".join(psutil.Process(pid).cmdline()) if pid and psutil.pid_exists(pid) else "unknown"
@@ -192,23 +208,27 @@ def run_stage(project: Project, stage: Stage, arguments: list[str], quiet: bool 
     named = dict(zip(stage.arguments, arguments, strict=True))
     if not named.get("seed", "0").isdecimal():
         raise UserError(f"a seed is a whole number from 0 up, not '{named['seed']}'", where=f"the stage {stage.name}")
-    context = Context(
-        project,
-        stage,
-        named,
-        schema.load(project.params),
-        quiet,
-    )
-    with exclusive(project, context.slot):
-        signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGTERM, stop)
+    call(Context(project, stage, named, schema.load(project.params), quiet))
+
+
+def call(context: Context) -> None:
+    """Do the work of one call, alone in its slot.
+
+    Raises:
+        UserError: an input is missing, or another process fills this slot.
+    """
+    with exclusive(context.project, context.slot):
         for path in context.outs:
             sweep(path)
         context.require_inputs()
         try:
-            stage.run(context)
+            context.stage.run(context)
         except KeyError as error:
-            if error.args and error.args[0] in arguments:
-                raise UserError(f"params.yaml defines nothing called {error}", where=f"stage {stage.name}") from error
+            if error.args and error.args[0] in context.arguments.values():
+                raise UserError(
+                    f"params.yaml defines nothing called {error}", where=f"stage {context.stage.name}"
+                ) from error
             raise
 
 

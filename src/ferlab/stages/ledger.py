@@ -12,7 +12,7 @@ import psutil
 from ferlab.files import canonical_json
 from ferlab.project import Project
 
-SOURCE = ("src", "dvc.yaml", "requirements.lock")  # what makes a result "dirty" if it isn't committed
+SOURCE = (":(top)src", ":(top)dvc.yaml", ":(top)requirements.lock")  # what makes a result "dirty" if it isn't committed
 
 
 def commit(project: Project) -> dict[str, str]:

@@ -12,7 +12,7 @@ from ferlab.data.images import ImageSet
 from ferlab.files import atomic_folder, write_json
 from ferlab.params import CKPLUS, NONE, Arm, Augmentation, NetworkClassifier, with_values
 from ferlab.stages.context import Context, Stage
-from ferlab.synthesis.mix import again, nothing, with_fer_labels
+from ferlab.synthesis.mix import again, first, nothing, with_fer_labels
 
 PLAIN = Augmentation(rotation=0, translation=0, crop=1, flip=False)  # nothing is changed
 
@@ -31,7 +31,7 @@ def run(context: Context) -> None:
         if arm.synthetic == NONE:
             return nothing()
         source = ckplus if arm.synthetic == CKPLUS else synthetic / arm.synthetic
-        return with_fer_labels(ImageSet.open(source), arm.labels)
+        return with_fer_labels(first(ImageSet.open(source), arm.synthetic_per_class), arm.labels)
 
     def kept(name: str) -> Any:
         return ~pd.Series(real.ids).isin(leaked if arms[name].drop_train_copies else []).to_numpy()

@@ -15,7 +15,7 @@ from ferlab.classifiers.catalogue import recreate
 from ferlab.classifiers.schedule import batches_per_epoch
 from ferlab.data.images import SIDE, ImageSet, concatenate
 from ferlab.files import atomic_folder, write_json, write_text
-from ferlab.stages.context import EVERY_EPOCH, Context, Stage
+from ferlab.stages.context import EVERY_EPOCH, Context, Stage, exclusive
 from ferlab.stages.ledger import commit
 from ferlab.training.identity import flatten
 from ferlab.training.observe import ShowProgress, all_of
@@ -39,14 +39,16 @@ def run(context: Context) -> None:
     context.start_training()
     tags = {"stage": "train", "arm": arm, "seed": str(seed), "budget": context.params.budget} | commit(context.project)
     with (
+        exclusive(context.project, context.identity.name),  # an ablation may ask for the very same training
         tracked(
             context.project,
             "classifiers",
-            f"{arm}-{seed}",
+            context.place,
             identity=context.identity.name,
             params=flatten(plan) | {"arm": arm, "seed": seed, "threads": context.params.compute.threads},
             tags=tags | {"data": context.params.data.kind},
             datasets=[("train", "training", train.digest()), ("valid", "validation", valid.digest())],
+            parent=context.parent,
         ) as tracked_run,
         ShowProgress(context.slot, _epochs(plan, len(train)), context.quiet) as progress,
     ):
@@ -54,7 +56,7 @@ def run(context: Context) -> None:
             train,
             valid,
             Plan(seed, context.device, plan["steps"], every_epoch, tracked_run.observe),
-            observe=all_of(tracked_run.observe, progress),
+            observe=all_of(tracked_run.observe, progress, context.observe),
             checkpoints=context.checkpoints,
         )
         with atomic_folder(context.outs[0]) as folder:
@@ -93,6 +95,8 @@ def _log(context: Context, run: TrackedRun, fit: Fit) -> None:
     for name in ("curve.csv", "run.json"):
         run.artifact(context.outs[0] / name)
     run.flush()
+    if context.project.variant:  # its weights are dropped once it has answered
+        return
     arm_tag = "/".join((context.params.budget, context.params.data.kind, context.arguments["arm"]))
     log_if_best(run, arm_tag, fit.valid_accuracy, context.outs[0], EXAMPLE)
 

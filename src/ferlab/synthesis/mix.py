@@ -31,6 +31,17 @@ def with_fer_labels(added: ImageSet, policy: str) -> ImageSet:
     return ImageSet(part.images, labels[kept], FER_CLASSES, part.ids, part.subjects, part.origins, part.split)
 
 
+def first(images: ImageSet, per_class: int | None) -> ImageSet:
+    """The first so many images of each class, in their order; None: all of them."""
+    if per_class is None:
+        return images
+    rank = np.zeros(len(images), dtype=np.int64)
+    for label in range(len(images.classes)):
+        own = images.labels == label
+        rank[own] = np.arange(own.sum())
+    return images.take(rank < per_class)
+
+
 def again(train: ImageSet, counts: Mapping[str, int], seed: int) -> ImageSet:
     """Images of a set once more: so many of each class, drawn without replacement as long as a class lasts.
 

@@ -1,0 +1,96 @@
+"""The words of a question: keys of params.yaml, short or whole, and values that its schema accepts."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from ferlab import params as schema
+from ferlab.errors import UserError
+from ferlab.params import NONE, Params
+from ferlab.training.identity import flatten
+
+NOT_ASKED = "a question is about one arm, its classifier, its synthetic set and compute"
+
+
+def known_keys(params: Params, arm: str) -> dict[str, Any]:
+    """The dotted keys that a question about `arm` may change, with their values in params.yaml."""
+    everything = flatten({key: params.plain(key) for key in type(params).model_fields})
+    return {key: value for key, value in everything.items() if key.startswith(_rooms(params, arm))}
+
+
+def resolve(key: str, params: Params, arm: str) -> str:
+    """The dotted key that a short one means: inside the arm, then its classifier, then wherever it is unique.
+
+    Raises:
+        UserError: no such key (near ones are named), several, or one that another question's stage uses.
+    """
+    known = known_keys(params, arm)
+    inside = (f"arms.{arm}.", f"classifiers.{params.arms[arm].classifier}.")
+    for candidate in (key, *(room + key for room in inside)):
+        if candidate in known:
+            return candidate
+    for room in (*inside, ""):
+        found = [name for name in known if name.startswith(room) and name.endswith(f".{key}")]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise UserError(
+                f"'{key}' is several keys: {', '.join(found)}", where="the question", next_step="write the whole key"
+            )
+    if key in flatten({name: params.plain(name) for name in type(params).model_fields}):
+        raise UserError(f"'{key}' can't be asked: {NOT_ASKED}", where="the question")
+    short = {name.rsplit(".", 1)[-1]: name for name in known}
+    near = difflib.get_close_matches(key, [*short, *known], n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"the arm's own keys: {', '.join(_own(known, arm))}"
+    raise UserError(f"params.yaml has no key '{key}'", where="the question", next_step=hint)
+
+
+def parse(text: str) -> Any:
+    """A value as params.yaml would read it: `1e-2` is a number, `none` a word, an empty text nothing at all."""
+    try:
+        return YAML(typ="safe").load(text)
+    except YAMLError:
+        raise UserError(f"'{text}' is not a value that YAML can read", where="the question") from None
+
+
+def assignment(text: str) -> tuple[str, str]:
+    """`key=value` in its two parts.
+
+    Raises:
+        UserError: there is no `=`, or nothing before it.
+    """
+    key, sign, value = text.partition("=")
+    if not sign or not key.strip():
+        raise UserError(f"'{text}' is not of the form key=value", where="the question")
+    return key.strip(), value.strip()
+
+
+def changed(params: Params, arm: str, settings: Mapping[str, Any], where: str = "the question") -> Params:
+    """Parameters that run `arm` alone, with dotted keys replaced; checked whole."""
+    tree: Any = {key: params.plain(key) for key in type(params).model_fields}
+    tree["run"] |= {"arms": [arm], "families": list(params.gan.families)}
+    for key, value in settings.items():
+        *path, last = key.split(".")
+        node = tree
+        for name in path:
+            node = node[name]
+        node[last] = value
+    return schema.check(tree, where)
+
+
+def _rooms(params: Params, arm: str) -> tuple[str, ...]:
+    """What may be changed. The family is any: `synthetic=` may be a part of the question too."""
+    return (f"arms.{arm}.", f"classifiers.{params.arms[arm].classifier}.", "synthesis.", "gan.", "compute.")
+
+
+def _own(known: Mapping[str, Any], arm: str) -> list[str]:
+    return [key.removeprefix(f"arms.{arm}.") for key in known if key.startswith(f"arms.{arm}.")]
+
+
+def family_of(params: Params, arm: str) -> str | None:
+    """The GAN family whose synthetic set an arm uses, if any."""
+    source = params.arms[arm].synthetic
+    return source if source != NONE and source in params.gan.families else None

@@ -1,0 +1,160 @@
+"""From a question to its points: plain data that can travel to wherever they are run."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ferlab.ablation import keys
+from ferlab.errors import UserError
+from ferlab.files import canonical_json
+from ferlab.params import Params
+from ferlab.yaml_file import read_yaml
+
+
+@dataclass(frozen=True)
+class Question:
+    """One arm, what is set for every point, and what is varied.
+
+    Attributes:
+        settings: dotted key to value.
+        grid: dotted key to values; the first of each makes the baseline.
+    """
+
+    arm: str
+    seeds: tuple[int, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    grid: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """How many runs it asks for."""
+        return len(self.seeds) * prod(len(values) for values in self.grid.values())
+
+
+@dataclass(frozen=True)
+class Point:
+    """One run: an arm, a seed, and the dotted keys that differ from params.yaml."""
+
+    arm: str
+    seed: int
+    settings: Mapping[str, Any]
+    varied: Mapping[str, Any]
+
+    @property
+    def title(self) -> str:
+        """What is varied, short: `lr=0.01 synthetic=none`; the arm's name if nothing is."""
+        parts = [f"{key.rsplit('.', 1)[-1]}={shown(value)}" for key, value in self.varied.items()]
+        return " ".join(parts) or self.arm
+
+    @property
+    def name(self) -> str:
+        """Distinct for each point of every question, fit for a file: `resnet50-0-3f2a…`."""
+        digest = hashlib.sha256(canonical_json(dict(self.settings)).encode()).hexdigest()[:12]
+        return f"{self.arm}-{self.seed}-{digest}"
+
+
+def shown(value: Any) -> str:
+    """A value as a person types it."""
+    return f"{value:g}" if isinstance(value, float) else "null" if value is None else str(value).lower()
+
+
+def ask(
+    params: Params, arm: str, seeds: Sequence[int], settings: Sequence[str] = (), grid: Sequence[str] = ()
+) -> Question:
+    """Make a question from a command line's words, `key=value` and `key=value,value`.
+
+    Raises:
+        UserError: an unknown arm, key or value; an empty grid; a key set twice.
+    """
+    return _checked(
+        params,
+        arm,
+        seeds,
+        [(key, keys.parse(value)) for key, value in map(keys.assignment, settings)],
+        [
+            (key, [keys.parse(v) for v in value.split(",")] if value else [])
+            for key, value in map(keys.assignment, grid)
+        ],
+    )
+
+
+def _values(text: str) -> list[Any]:
+    return [keys.parse(value) for value in text.split(",")] if text else []
+
+
+class _File(BaseModel):
+    """A question in YAML."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    arm: str
+    seeds: int | list[int] = 1
+    set: dict[str, Any] = {}
+    grid: dict[str, list[Any]] = {}
+
+
+def read(params: Params, path: Path) -> Question:
+    """Read a question from a YAML file with `arm`, `seeds` (a number or a list), `set` and `grid`.
+
+    Raises:
+        UserError: no such file, not YAML, an unknown part; or what `ask` raises.
+    """
+    try:
+        told = _File.model_validate(_plain(read_yaml(path)))
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg'].lower()}" for e in error.errors()]
+        raise UserError(
+            "\n".join(lines), where=str(path), next_step="a question has arm, seeds, set and grid"
+        ) from None
+    seeds = range(told.seeds) if isinstance(told.seeds, int) else told.seeds
+    return _checked(params, told.arm, seeds, list(told.set.items()), list(told.grid.items()))
+
+
+def _plain(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        return {str(key): _plain(value) for key, value in node.items()}
+    return [_plain(item) for item in node] if isinstance(node, list) else node
+
+
+def _checked(
+    params: Params,
+    arm: str,
+    seeds: Sequence[int],
+    settings: Sequence[tuple[str, Any]],
+    grid: Sequence[tuple[str, Sequence[Any]]],
+) -> Question:
+    if arm not in params.arms:
+        raise UserError(
+            f"there is no arm '{arm}'", where="params.yaml: arms", next_step=f"the arms are {', '.join(params.arms)}"
+        )
+    if not seeds or min(seeds) < 0 or len(set(seeds)) != len(seeds):
+        raise UserError(f"seeds {list(seeds)}: at least one, each once, from 0 up", where="the question")
+    told_settings = [(keys.resolve(key, params, arm), value) for key, value in settings]
+    told_grid = [(keys.resolve(key, params, arm), tuple(values)) for key, values in grid]
+    names = [key for key, _ in (*told_settings, *told_grid)]
+    for key in names:
+        if names.count(key) > 1:
+            raise UserError(f"{key} is given twice", where="the question", next_step="set it, or vary it, once")
+    for key, values in told_grid:
+        if not values:
+            raise UserError(f"the grid of {key} is empty", where="the question", next_step="name its values: key=1,2")
+        if len({repr(v) for v in values}) != len(values):
+            raise UserError(f"the grid of {key} names a value twice", where="the question")
+        for value in values:  # each alone: a wrong one is named before anything starts
+            keys.changed(params, arm, dict(told_settings) | {key: value}, f"the question: {key}={shown(value)}")
+    keys.changed(params, arm, dict(told_settings))
+    return Question(arm, tuple(seeds), dict(told_settings), dict(told_grid))
+
+
+def points(question: Question) -> list[Point]:
+    """Every run of a question: the grid in its given order, seeds innermost."""
+    found = []
+    for values in product(*question.grid.values()):
+        varied = dict(zip(question.grid, values, strict=True))
+        found += [Point(question.arm, seed, dict(question.settings) | varied, varied) for seed in question.seeds]
+    return found

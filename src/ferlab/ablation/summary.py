@@ -1,0 +1,105 @@
+"""What a question's answers say: a row a grid point, against the first one, by the evaluation room's statistics."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ferlab.ablation.answer import Answer, validation_predictions
+from ferlab.ablation.question import Question, points, shown
+from ferlab.errors import UserError
+from ferlab.evaluation.comparison import mcnemar, paired
+from ferlab.evaluation.intervals import over_seeds, wilson
+from ferlab.files import canonical_json, write_text
+from ferlab.project import Project
+
+FORMATS = (".csv", ".md", ".json")
+
+
+def summarise(project: Project, question: Question, answers: Sequence[Answer]) -> pd.DataFrame:
+    """One row a grid point, in the question's order; the first is the baseline.
+
+    Returns:
+        The varied keys; `runs` (answered) and `failed`; `accuracy`, `low`, `high` on PublicTest in percent, a t
+        interval over seeds, Wilson's for one; `difference` to the baseline in points, paired by seed,
+        with its t interval `difference_low`, `difference_high` and `p`; with one seed McNemar's exact `p` of the two
+        models' images alone; `test` says which.
+    """
+    groups: dict[str, list[Answer]] = {}
+    for point in points(question):
+        groups.setdefault(canonical_json(dict(point.varied)), []).extend(
+            a for a in answers if a.point.name == point.name
+        )
+    (_, baseline), *_ = groups.items()
+    rows = []
+    for answered in groups.values():
+        varied = {key: shown(value) for key, value in answered[0].point.varied.items()}
+        rows.append(varied | _figures(project, answered) | _against(project, answered, baseline))
+    return pd.DataFrame(rows)
+
+
+def _figures(project: Project, answers: Sequence[Answer]) -> dict[str, object]:
+    good = [a for a in answers if a.accuracy is not None]
+    counts: dict[str, object] = {"runs": len(good), "failed": sum(a.source == "failed" for a in answers)}
+    if not good:
+        return counts
+    if len(good) > 1:
+        found = over_seeds([a.accuracy for a in good if a.accuracy is not None])
+    else:
+        correct = validation_predictions(project, str(good[0].identity)).correct
+        found = wilson(int(correct.sum()), len(correct))
+    return counts | {"accuracy": 100 * found.value, "low": 100 * found.low, "high": 100 * found.high}
+
+
+def _against(project: Project, answers: Sequence[Answer], baseline: Sequence[Answer]) -> dict[str, object]:
+    theirs = {a.point.seed: a for a in baseline if a.accuracy is not None}
+    pairs = [(theirs[a.point.seed], a) for a in answers if a.accuracy is not None and a.point.seed in theirs]
+    if answers is baseline or not pairs:
+        return {}
+    before, after = ([float(pair[i].accuracy or 0) for pair in pairs] for i in (0, 1))
+    found = paired(before, after)
+    figures: dict[str, object] = {"difference": 100 * found.mean}
+    if len(pairs) > 1:
+        return figures | {
+            "difference_low": 100 * found.low,
+            "difference_high": 100 * found.high,
+            "p": found.p,
+            "test": f"t over {len(pairs)} paired seeds",
+        }
+    first, second = (validation_predictions(project, str(a.identity)) for a in pairs[0])
+    return figures | {"p": mcnemar(first, second).p, "test": "McNemar, these two models only"}
+
+
+def write(table: pd.DataFrame, path: Path) -> None:
+    """Write the table as CSV, Markdown or JSON, by the file's ending.
+
+    Raises:
+        UserError: another ending.
+    """
+    if path.suffix == ".csv":
+        write_text(path, table.to_csv(index=False))
+    elif path.suffix == ".json":
+        write_text(path, json.dumps(json.loads(table.to_json(orient="records")), indent=1) + "\n")
+    elif path.suffix == ".md":
+        write_text(path, markdown(table))
+    else:
+        raise UserError(
+            f"'{path.name}' ends in none of {', '.join(FORMATS)}",
+            where="--out",
+            next_step="choose one of these endings",
+        )
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """The table in Markdown, figures with two decimals."""
+    cells = [[_cell(value) for value in row] for row in table.itertuples(index=False)]
+    lines = [list(map(str, table.columns)), ["---"] * len(table.columns), *cells]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "" if np.isnan(value) else f"{value:.2f}"
+    return str(value)

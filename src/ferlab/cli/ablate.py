@@ -1,0 +1,185 @@
+"""`ferlab ablate` and `ferlab train`: questions to the pipeline."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ferlab.ablation.question import Question
+    from ferlab.ablation.run import Planned
+    from ferlab.project import Project
+
+ASK_ABOVE = 100  # runs that nobody asks for by accident
+
+
+def complete_arm(incomplete: str) -> list[str]:
+    """Names of arms for the shell."""
+    from ferlab import params
+    from ferlab.project import Project
+
+    return [name for name in params.load(Project.find().params).arms if name.startswith(incomplete)]
+
+
+def complete_key(context: typer.Context, incomplete: str) -> list[str]:
+    """Keys of params.yaml for the shell, short where they are the arm's own."""
+    from ferlab import params
+    from ferlab.ablation.keys import known_keys
+    from ferlab.project import Project
+
+    if "=" in incomplete:
+        return []
+    settings = params.load(Project.find().params)
+    arm = context.params.get("arm") or next(iter(settings.arms))
+    keys = list(known_keys(settings, arm)) if arm in settings.arms else []
+    short = [
+        key.removeprefix(f"arms.{arm}.").removeprefix(f"classifiers.{settings.arms[arm].classifier}.") for key in keys
+    ]
+    return [f"{key}=" for key in sorted({*short, *keys}) if key.startswith(incomplete)]
+
+
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", help="key=value for every run; a short key means the arm's own.", autocompletion=complete_key
+    ),
+]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Runs side by side; it never alters a result.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def ablate(
+    context: typer.Context,
+    arm: Annotated[str | None, typer.Option("--arm", help="The arm to ask about.", autocompletion=complete_arm)] = None,
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--grid", help="key=value,value,…; the first value of each is the baseline.", autocompletion=complete_key
+        ),
+    ] = None,
+    settings: Settings = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="How many seeds, from 0 up.")] = 1,
+    file: Annotated[Path | None, typer.Option("--from", help="Read arm, seeds, set and grid from YAML.")] = None,
+    jobs: Jobs = 1,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
+    as_json: AsJson = False,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the table too: .csv, .md or .json.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help=f"Don't ask before more than {ASK_ABOVE} runs.")] = False,
+) -> None:
+    """Ask the pipeline a question: run an arm over a grid of changed parameters, and compare on the validation split.
+
+    What has already run, here or in `dvc repro`, is not run again; Ctrl-C and the same command go on.
+    """
+    from ferlab import params
+    from ferlab.ablation import question as questions
+    from ferlab.ablation.summary import FORMATS
+    from ferlab.errors import UserError
+    from ferlab.project import Project
+
+    if (file is None) == (arm is None) or (file and (grid or settings)):
+        raise UserError(
+            "a question names an arm, or a file that does (--from), not both", next_step="`ferlab ablate --help`"
+        )
+    if out and out.suffix not in FORMATS:
+        raise UserError(f"'{out.name}' ends in none of {', '.join(FORMATS)}", where="--out")
+    project = Project.find()
+    loaded = params.load(project.params)
+    question = (
+        questions.read(loaded, file)
+        if file
+        else questions.ask(loaded, str(arm), range(seeds), settings or [], grid or [])
+    )
+    _answer(project, question, jobs, dry_run, as_json, out, yes, context.obj["quiet"])
+
+
+def train(
+    context: typer.Context,
+    arm: Annotated[str, typer.Argument(help="An arm of params.yaml.", autocompletion=complete_arm)],
+    seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
+    settings: Settings = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train one arm with one seed, and score it on the validation split."""
+    from ferlab import params
+    from ferlab.ablation import question as questions
+    from ferlab.project import Project
+
+    project = Project.find()
+    question = questions.ask(params.load(project.params), arm, [seed], settings or [])
+    _answer(project, question, 1, False, as_json, None, True, context.obj["quiet"])
+
+
+def _answer(
+    project: "Project",
+    question: "Question",
+    jobs: int,
+    dry_run: bool,
+    as_json: bool,
+    out: Path | None,
+    yes: bool,
+    quiet: bool,
+) -> None:
+    from ferlab.ablation.executor import Local
+    from ferlab.ablation.run import plan, run
+    from ferlab.ablation.summary import summarise, write
+    from ferlab.cli.ablation_table import Display
+
+    if question.size > ASK_ABOVE and not yes:
+        _confirm(question)
+    planned = plan(project, question)
+    if dry_run:
+        typer.echo(json.dumps([p.plain() for p in planned], indent=1) if as_json else _told(question, planned, jobs))
+        return
+    if not (quiet or as_json):
+        typer.echo(_told(question, planned, jobs))
+    with Display(question, planned, jobs, quiet or as_json) as display:
+        answers = run(project, question, Local(jobs), display.watch, display.heard)
+    table = summarise(project, question, answers)
+    if out:
+        write(table, out)
+    failed = [answer for answer in answers if answer.source == "failed"]
+    if as_json:
+        rows = json.loads(table.to_json(orient="records"))
+        typer.echo(json.dumps({"summary": rows, "runs": [a.plain() for a in answers]}, indent=1))
+    else:
+        display.show(table)
+    for answer in failed:
+        print(f"failed: {answer.point.title}, seed {answer.point.seed}: {answer.error}", file=sys.stderr)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _confirm(question: "Question") -> None:
+    from ferlab.errors import UserError
+
+    asked = f"this question asks for {question.size:,} runs"
+    if not sys.stdin.isatty():
+        raise UserError(asked, where="the question", next_step="narrow its grid, or say --yes")
+    if not typer.confirm(f"{asked}; go on?"):
+        raise typer.Exit(1)
+
+
+def _told(question: "Question", planned: "list[Planned]", jobs: int) -> str:
+    """The plan in a few lines."""
+    from ferlab.ablation.question import shown
+    from ferlab.cli.ablation_table import duration
+
+    ahead = [p for p in planned if p.known is None]
+    times = [p.seconds for p in ahead]
+    known = [t for t in times if t is not None]
+    if not ahead:
+        cost = "nothing is left to run"
+    elif not known:
+        cost = "how long isn't known before the first has ended"
+    else:
+        cost = f"about {duration(sum(known) / len(known) * len(ahead) / jobs)}"
+    lines = [
+        f"{question.arm}: {len(planned)} runs, {len(planned) - len(ahead)} known already, {len(ahead)} to run; {cost}",
+        *(f"  set {key} = {shown(value)}" for key, value in question.settings.items()),
+        *(f"  {key}: {', '.join(map(shown, values))}" for key, values in question.grid.items()),
+        f"  seeds {', '.join(map(str, question.seeds))}; judged on the validation split",
+        f"  baseline: {planned[0].point.title}",
+    ]
+    return "\n".join(lines)

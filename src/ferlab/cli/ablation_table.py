@@ -1,0 +1,116 @@
+"""An ablation on the terminal: a live table where there is one, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from ferlab.ablation.answer import Answer
+from ferlab.ablation.question import Point, Question
+from ferlab.ablation.run import Planned
+from ferlab.evaluation.intervals import over_seeds
+
+
+class Display:
+    """Shows how far the points are. Use as a context manager; `watch` and `heard` are called as they go on."""
+
+    def __init__(self, question: Question, planned: Sequence[Planned], jobs: int, silent: bool) -> None:
+        self.question, self.jobs, self.silent = question, jobs, silent
+        self._planned = list(planned)
+        self._progress: dict[str, str] = {}
+        self._answers: dict[str, Answer] = {}
+        self._began = time.monotonic()
+        self._console = Console(stderr=True)
+        self._live = None if silent or not sys.stderr.isatty() else Live(console=self._console, refresh_per_second=2)
+
+    def __enter__(self) -> "Display":
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            self._live.update(self._table())
+            self._live.stop()
+
+    def watch(self, point: Point, epoch: int, values: Mapping[str, float]) -> None:
+        """A point's training has ended an epoch."""
+        accuracy = f", {values['valid_accuracy']:.2%}" if "valid_accuracy" in values else ""
+        self._progress[point.name] = f"epoch {epoch}{accuracy}"
+        self._refresh()
+
+    def heard(self, answer: Answer) -> None:
+        """A point has been answered."""
+        self._answers[answer.point.name] = answer
+        self._refresh()
+        if not self._live and not self.silent:
+            done = f"{answer.accuracy:.2%}" if answer.accuracy is not None else "failed"
+            count = f"{len(self._answers)}/{len(self._planned)}"
+            print(f"{count}  {answer.point.title}, seed {answer.point.seed}: {done} ({answer.source}){self._left()}",
+                  file=sys.stderr, flush=True)  # fmt: skip
+
+    def show(self, table: pd.DataFrame) -> None:
+        """Print the summary: one line a grid point that fits a terminal."""
+        tests = sorted(set(table.get("test", pd.Series(dtype=str)).dropna()))
+        shown = Table(
+            title=f"{self.question.arm}: accuracy on the validation split, %, with 95% intervals",
+            caption=f"difference to the first row; p: {'; '.join(tests)}" if tests else None,
+        )
+        varied = [key.rsplit(".", 1)[-1] for key in self.question.grid]
+        for column in (*varied, "runs", "accuracy", "difference", "p"):
+            shown.add_column(column, no_wrap=True, justify="left" if column in varied else "right")
+        for row in table.to_dict(orient="records"):
+            keys = [str(row[key]) for key in self.question.grid]
+            runs = f"{row['runs']}" + (f" ({row['failed']} failed)" if row["failed"] else "")
+            p = f"{row['p']:.3f}" if not pd.isna(row.get("p")) else ""
+            difference = _interval(row, "difference", "difference_low", "difference_high", sign="+")
+            shown.add_row(*keys, runs, _interval(row, "accuracy", "low", "high"), difference, p)
+        Console().print(shown)
+
+    def _refresh(self) -> None:
+        if self._live:
+            self._live.update(self._table())
+
+    def _left(self) -> str:
+        ran = [a.seconds for a in self._answers.values() if a.seconds is not None]
+        ahead = sum(p.known is None and p.point.name not in self._answers for p in self._planned)
+        return f"; about {duration(sum(ran) / len(ran) * ahead / self.jobs)} left" if ran and ahead else ""
+
+    def _table(self) -> Table:
+        spent = duration(time.monotonic() - self._began)
+        title = f"{len(self._answers)} of {len(self._planned)} runs, {spent}{self._left()}"
+        table = Table("", "seeds", "accuracy", "now", title=title)
+        groups: dict[str, list[Point]] = {}
+        for planned in self._planned:
+            groups.setdefault(planned.point.title, []).append(planned.point)
+        for name, group in groups.items():
+            answers = [self._answers[p.name] for p in group if p.name in self._answers]
+            good = [a.accuracy for a in answers if a.accuracy is not None]
+            if len(good) > 1:
+                found = over_seeds(good)
+                accuracy = f"{100 * found.value:.2f} [{100 * found.low:.2f}, {100 * found.high:.2f}]"
+            else:
+                accuracy = f"{100 * good[0]:.2f}" if good else ""
+            now = [self._progress[p.name] for p in group if p.name in self._progress and p.name not in self._answers]
+            failed = ["failed"] * sum(a.source == "failed" for a in answers)
+            table.add_row(name, f"{len(answers)}/{len(group)}", accuracy, "; ".join(now + failed))
+        return table
+
+
+def _interval(row: Mapping[Hashable, Any], value: str, low: str, high: str, sign: str = "") -> str:
+    if pd.isna(row.get(value)):
+        return ""
+    bounds = "" if pd.isna(row.get(low)) else f" [{row[low]:{sign}.2f}, {row[high]:{sign}.2f}]"
+    return f"{row[value]:{sign}.2f}{bounds}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: `40 s`, `12 min`, `3.5 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

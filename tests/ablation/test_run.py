@@ -1,0 +1,163 @@
+"""Ablations for real: tiny trainings in a temporary project, through the command line."""
+
+import json
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+
+from temporary import TemporaryProject
+
+
+def trained(project: TemporaryProject) -> list[str]:
+    """The identities of MLflow's train runs, each as often as it stands there."""
+    client = MlflowClient(f"sqlite:///{project.root / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("classifiers")
+    assert experiment
+    found = client.search_runs([experiment.experiment_id], "tags.stage = 'train'", max_results=1000)
+    assert {run.info.status for run in found} == {"FINISHED"}
+    return [run.data.tags["ferlab.identity"] for run in found]
+
+
+QUESTION = ("ablate", "--arm", "resnet50-dcgan", "--grid", "synthetic=dcgan,none", "--seeds", "2")
+
+
+@pytest.fixture(scope="module")
+def asked(finished: TemporaryProject, tmp_path_factory: pytest.TempPathFactory) -> TemporaryProject:
+    """A finished project in which one question has been asked, with two jobs."""
+    project = finished.copy(tmp_path_factory.mktemp("ablation") / "project")
+    answer = project.run("ferlab", *QUESTION, "--jobs", "2", "--json", "--out", "table.csv")
+    project.beside("answer.json").write_text(answer[answer.index("{") :])
+    return project
+
+
+def test_each_point_is_answered_and_the_pipelines_own_run_is_taken(asked: TemporaryProject) -> None:
+    answer = json.loads(asked.beside("answer.json").read_text())
+    sources = {
+        (r["point"]["varied"]["arms.resnet50-dcgan.synthetic"], r["point"]["seed"]): r["source"] for r in answer["runs"]
+    }
+    assert sources == {("dcgan", 0): "pipeline", ("dcgan", 1): "run", ("none", 0): "run", ("none", 1): "run"}
+    record = json.loads((asked.root / "work/runs/resnet50-dcgan-0/run.json").read_text())
+    own = answer["runs"][0]
+    assert own["identity"] == record["identity"]
+    assert own["accuracy"] == pytest.approx(record["valid_accuracy"], abs=1e-12)
+    assert Counter(trained(asked)).most_common(1)[0][1] == 1
+    assert {r["identity"] for r in answer["runs"]} <= set(trained(asked))
+
+
+def test_the_table_is_the_mean_over_seeds_against_the_first_point(asked: TemporaryProject) -> None:
+    answer = json.loads(asked.beside("answer.json").read_text())
+    first, second = ([r["accuracy"] for r in answer["runs"][i : i + 2]] for i in (0, 2))
+    table = pd.read_csv(asked.root / "table.csv")
+    assert list(table["accuracy"]) == pytest.approx([100 * sum(first) / 2, 100 * sum(second) / 2])
+    assert table["difference"].iloc[1] == pytest.approx(100 * (sum(second) - sum(first)) / 2)
+    assert pd.isna(table["difference"].iloc[0])
+    assert list(table["runs"]) == [2, 2]
+
+
+def test_children_belong_to_the_questions_own_run(asked: TemporaryProject) -> None:
+    client = MlflowClient(f"sqlite:///{asked.root / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("classifiers")
+    assert experiment
+    (parent,) = client.search_runs([experiment.experiment_id], "tags.stage = 'ablate'")
+    children = client.search_runs([experiment.experiment_id], f"tags.mlflow.parentRunId = '{parent.info.run_id}'")
+    assert len(children) == 3  # the fourth is the pipeline's
+    assert parent.info.status == "FINISHED"
+    assert parent.data.metrics == {"points": 4, "failed": 0}
+
+
+def test_asked_again_nothing_is_run_and_the_answer_is_the_same(asked: TemporaryProject) -> None:
+    before = trained(asked)
+    plan = json.loads(asked.run("ferlab", *QUESTION, "--dry-run", "--json"))
+    assert {p["state"] for p in plan} == {"earlier"}
+    assert {p["seconds"] for p in plan} == {0.0}
+    again = asked.run("ferlab", *QUESTION, "--json")
+    runs = json.loads(again[again.index("{") :])["runs"]
+    assert {r["source"] for r in runs} == {"earlier"}
+    told = json.loads(asked.beside("answer.json").read_text())["runs"]
+    assert [r["accuracy"] for r in runs] == [r["accuracy"] for r in told]
+    assert trained(asked) == before
+
+
+def test_a_point_that_fails_leaves_the_others_be(asked: TemporaryProject) -> None:
+    output = asked.run(
+        "ferlab", "ablate", "--arm", "resnet50-dcgan", "--grid", "lr=0.05,10", "--set", "momentum=0.99",
+        "--set", "epochs=3", "--set", "tuned=false", code=1,
+    )  # fmt: skip
+    assert "failed: lr=10, seed 0: the" in output
+    assert "no longer finite" in output
+    assert "lr=0.05, seed 0:" in output
+
+
+def test_the_pipelines_files_are_as_before(asked: TemporaryProject) -> None:
+    assert asked.run("git", "status", "--porcelain", "--untracked-files=no") == ""
+    assert "up to date" in asked.repro()
+
+
+def test_train_answers_for_one_run(asked: TemporaryProject) -> None:
+    output = asked.run("ferlab", "train", "svm", "--seed", "0", "--json")
+    answer = json.loads(output[output.index("{") :])
+    record = json.loads((asked.root / "work/runs/svm-0/run.json").read_text())
+    assert answer["runs"][0]["source"] == "pipeline"
+    assert answer["summary"][0]["accuracy"] == pytest.approx(100 * record["valid_accuracy"])
+
+
+def test_ctrl_c_stops_it_and_the_same_command_goes_on(asked: TemporaryProject) -> None:
+    words = (
+        "ferlab",
+        "ablate",
+        "--arm",
+        "resnet50-dcgan",
+        "--set",
+        "synthetic=none",
+        "--grid",
+        "weight_decay=0,0.001,0.01",
+    )
+    process = asked.start(*words, log="stopped.txt")
+    log = asked.beside("stopped.txt")
+    while b"1/3" not in log.read_bytes():
+        assert process.poll() is None, log.read_text()
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    assert "type the same command to go on" in log.read_text()
+    output = asked.run(*words)
+    assert "known already" in output
+    assert Counter(trained(asked)).most_common(1)[0][1] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ("ablate", "--arm", "resnet50-dcgan", "--grid", "synthetic=none,dcgan", "--out", "table.xlsx"),
+            ".csv, .md, .json",
+        ),
+        (("ablate", "--grid", "lr=1"), "names an arm"),
+        (("ablate", "--arm", "resnet50-dcgan", "--seeds", "101"), "101 runs"),
+        (("ablate", "--from", "absent.yaml"), "absent.yaml doesn't exist"),
+        (("train", "resnet5"), "the arms are"),
+    ],
+)
+def test_bad_input(words: tuple[str, ...], told: str, untouched: TemporaryProject) -> None:
+    output = untouched.run("ferlab", *words, code=2)
+    assert told in output
+    assert "Traceback" not in output
+
+
+def test_what_the_pipeline_has_not_made_is_named_with_its_command(untouched: TemporaryProject, tmp_path: Path) -> None:
+    project = untouched.copy(tmp_path / "project")
+    assert "dvc repro prepare" in project.run("ferlab", "train", "svm", code=2)
+
+
+def test_a_missing_synthetic_set_offers_the_command_that_makes_it(done: TemporaryProject) -> None:
+    import shutil
+
+    shutil.rmtree(done.root / "work/synthetic/dcgan")
+    output = done.run("ferlab", "train", "resnet50-dcgan", "--seed", "5", code=2)
+    assert "there is no synthetic set of dcgan yet" in output
+    assert "dvc repro synthesize@dcgan" in output
