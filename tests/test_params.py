@@ -161,7 +161,7 @@ def test_an_arm_needs_its_synthetic_set_and_its_tuning(tree: Any) -> None:
     put(tree, "gan.families.other", dict(tree["gan"]["families"]["dcgan"]))
     put(tree, "run.families", ["other"])
     assert "'resnet50-dcgan' needs the synthetic set 'dcgan'" in refusal(tree)
-    put(tree, "run.families", ["dcgan"])
+    put(tree, "run.families", list(tree["gan"]["families"]))
     put(tree, "arms.svm.tuned", True)
     assert "'svm' is tuned, but 'svm' is absent from run.tuned" in refusal(tree)
 
