@@ -108,6 +108,14 @@ def test_an_image_is_judged_by_itself(name: str, trained: Trained) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_any_number_of_images(name: str, n: int, trained: Trained) -> None:
+    found = trained(name)[0].predict_proba(noise(n))
+    assert found.shape == (n, 7)
+    assert found.dtype == np.float64
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_saved_and_loaded(name: str, trained: Trained, tmp_path: Path) -> None:
     classifier = trained(name)[0]
     first = saved(classifier, tmp_path / "first")
