@@ -85,7 +85,7 @@ def run(context: Context) -> None:
         rows = search_on(at, storage, wait=True)
         found = _judge(at, rows)
     found["importances"] = importances(storage, name)
-    tuned, trials, summary = context.outs
+    tuned, summary, trials = context.outs
     write_text(trials, pd.DataFrame([_flat(row) for row in rows]).to_csv(index=False))
     write_json(summary, found)
     chosen = found["chosen"]
@@ -198,7 +198,7 @@ STAGE = Stage(
     inputs=("work/prepared/train", "work/prepared/valid"),
     outs=(
         "work/tuned/{classifier}.json",
-        "reports/{budget}/trials/{classifier}.csv",
         "reports/{budget}/tuning/{classifier}.json",
+        "reports/{budget}/trials/{classifier}.csv",
     ),
 )
