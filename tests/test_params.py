@@ -85,7 +85,7 @@ def test_unknown_key(tree: Any, key: str, value: Any) -> None:
         ("classifiers.svm.C", -1.0),
         ("tune.trials", 0),
         ("tune.train_fraction", 1.5),
-        ("tune.batch_sizes.0", 1),
+        ("tune.space.lr.log", 1),
         ("arms.svm.labels", "by_number"),
         ("runtime.checkpoint_seconds", -1),
     ],
@@ -127,7 +127,7 @@ def test_every_mistake_is_named_at_once(tree: Any) -> None:
     [
         ("run.families", ["wgan"], ["run.families", "wgan", "dcgan"]),
         ("run.tuned", ["vgg99"], ["run.tuned", "vgg99"]),
-        ("run.tuned", ["resnet50", "svm"], ["run.tuned", "svm"]),
+        ("run.tuned", ["resnet50", "svm"], ["run.tuned", "svm", "tune.space"]),
         ("run.tuned", [], ["run.tuned"]),
         ("run.arms", ["resnet50", "absent"], ["run.arms", "absent"]),
         ("run.arms", ["svm", "resnet50", "svm"], ["run.arms", "svm", "twice"]),
@@ -142,7 +142,13 @@ def test_every_mistake_is_named_at_once(tree: Any) -> None:
         ("arms.resnet50-dcgan.oversample_to", "resnet50-cgan", ["dcgan", "resnet50-cgan", "not both"]),
         ("arms.svm.match_steps_of", "nothing", ["arms.svm.match_steps_of", "nothing"]),
         ("arms.svm.match_steps_of", "resnet50-steps", ["arms.svm.match_steps_of", "resnet50-steps"]),
-        ("tune.lr", [0.1, 0.1], ["tune.lr", "0.1"]),
+        ("tune.space.lr.low", 0.2, ["range", "0.2"]),
+        ("tune.space.lr.low", 0.0, ["log", "0.0"]),
+        ("tune.space.batch_size", [32, 1], ["tune.space.batch_size", "1 is not allowed", "resnet50"]),
+        ("tune.space.dropuot", [0.5], ["tune.space.dropuot", "no key", "resnet50"]),
+        ("tune.space.epochs", [1, 2], ["tune.space.epochs", "no key"]),
+        ("tune.reference", {"augmentation.angle": 1.0}, ["tune.reference", "no key 'augmentation.angle'"]),
+        ("tune.reference.lr", 0.0, ["tune.reference", "lr: 0.0 is not allowed"]),
     ],
 )
 def test_rows_and_names_must_fit_together(tree: Any, key: str, value: Any, named: list[str]) -> None:

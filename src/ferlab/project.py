@@ -67,3 +67,8 @@ class Project:
     def tracking_uri(self) -> str:
         """MLflow's store: MLFLOW_TRACKING_URI, else MLflow's own default place, seen from the project's home."""
         return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.home / 'mlflow.db'}"
+
+    @property
+    def study_uri(self) -> str:
+        """Optuna's storage: FERLAB_STUDY_STORAGE, else a file of the project's own."""
+        return os.environ.get("FERLAB_STUDY_STORAGE") or f"sqlite:///{self.state / 'optuna.db'}"

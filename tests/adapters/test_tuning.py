@@ -1,7 +1,12 @@
-"""CASE 14: a search has a total budget, and goes on after a kill as if nothing had happened."""
+"""CASES 3, 4 and 14: a search has a total budget, and goes on after a kill as if nothing had happened."""
 
+import json
+import signal
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,23 +14,40 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from ferlab.adapters.tracking import connect, tracked
-from ferlab.adapters.tuning import Suggestion, TrialRow, best, search
+from ferlab.adapters import study as storages
+from ferlab.adapters.study import OWNER, Storage
+from ferlab.adapters.tracking import bury, connect, tracked
+from ferlab.adapters.tuning import Objective, Suggestion, TrialRow, best, describe, fail, importances, search
 from ferlab.errors import UserError
 from ferlab.params import Tune
 from ferlab.project import Project
 from ferlab.training.observe import Observer, all_of
 
+SPACE: dict[str, Any] = {"lr": {"low": 1e-4, "high": 1.0, "log": True}, "batch_size": [16, 32, 64]}
+
 
 def space(trials: int, **changes: Any) -> Tune:
     values: dict[str, Any] = {
-        "seed": 3, "trials": trials, "epochs": 1, "train_fraction": 1.0, "lr": [1e-4, 1.0], "batch_sizes": [16, 32, 64],
+        "seed": 3, "trials": trials, "epochs": 1, "train_fraction": 1.0, "space": SPACE, "reference": {},
+        "transfer": {"best": 0, "epochs": 1},
     }  # fmt: skip
     return Tune.model_validate(values | changes)
 
 
+def storage(database: Path) -> Storage:
+    return Storage(f"sqlite:///{database}", database.parent / "locks")
+
+
+def go(objective: Objective, space: Tune, database: Path, name: str = "s", **manifest: Any) -> list[TrialRow]:
+    return search(objective, space, storage(database), name, {"params": {"seed": space.seed} | manifest})
+
+
+def value_of(lr: Any, batch_size: Any) -> float:
+    return float(1 - abs(lr - 0.01) - batch_size / 1000)
+
+
 def objective(suggestion: Suggestion, observe: Observer) -> float:
-    value = 1 - abs(suggestion.lr - 0.01) - suggestion.batch_size / 1000
+    value = value_of(**suggestion.values)
     observe(1, {"valid_accuracy": value})
     return value
 
@@ -35,56 +57,80 @@ def study(database: Path) -> optuna.Study:
 
 
 def test_five_trials_and_five_more_equal_ten(tmp_path: Path) -> None:
-    ten = search(objective, space(10), tmp_path / "ten.db", "s")
+    """CASE 14."""
+    ten = go(objective, space(10), tmp_path / "ten.db")
     database = tmp_path / "five.db"
-    five = search(objective, space(5), database, "s")
-    assert five == ten[:5]
-    assert search(objective, space(10), database, "s") == ten
-    assert len({row.lr for row in ten}) == 10
-    assert {row.batch_size for row in ten} <= {16, 32, 64}
+    assert go(objective, space(5), database) == ten[:5]
+    assert go(objective, space(10), database) == ten
+    assert len({row.values["lr"] for row in ten}) == 10
+    assert {row.values["batch_size"] for row in ten} <= {16, 32, 64}
+    assert all(1e-4 <= float(row.values["lr"]) <= 1 for row in ten)
 
 
 def test_the_number_of_trials_is_a_total(tmp_path: Path) -> None:
+    """CASE 14."""
     calls = []
 
     def counted(suggestion: Suggestion, observe: Observer) -> float:
         calls.append(suggestion.number)
         return objective(suggestion, observe)
 
-    first = search(counted, space(4), tmp_path / "o.db", "s")
-    assert search(counted, space(4), tmp_path / "o.db", "s") == first
-    assert search(counted, space(2), tmp_path / "o.db", "s") == first
+    first = go(counted, space(4), tmp_path / "o.db")
+    assert go(counted, space(4), tmp_path / "o.db") == first
+    assert go(counted, space(2), tmp_path / "o.db") == first
     assert calls == [0, 1, 2, 3]
 
 
 def test_another_seed_searches_elsewhere(tmp_path: Path) -> None:
-    one, two = (search(objective, space(3, seed=s), tmp_path / f"{s}.db", "s") for s in (1, 2))
-    assert not {row.lr for row in one} & {row.lr for row in two}
+    one, two = (go(objective, space(3, seed=s), tmp_path / f"{s}.db") for s in (1, 2))
+    assert not {row.values["lr"] for row in one} & {row.values["lr"] for row in two}
 
 
-KILLED = """
-import os, sys
+def test_whole_numbers_and_words(tmp_path: Path) -> None:
+    wide = {"epochs": {"low": 2, "high": 40, "log": True}, "schedule": ["constant", "one_cycle"], "flip": [True, False]}
+    rows = go(lambda s, o: 0.5, space(6, space=wide), tmp_path / "o.db")
+    for row in rows:
+        assert isinstance(row.values["epochs"], int)
+        assert 2 <= row.values["epochs"] <= 40
+        assert row.values["schedule"] in ("constant", "one_cycle")
+        assert isinstance(row.values["flip"], bool)
+
+
+WORKER = """
+import json, os, sys, time
 from pathlib import Path
+from ferlab.adapters.study import Storage
 from ferlab.adapters.tuning import search
 from ferlab.params import Tune
 
+folder, tune, me = Path(sys.argv[1]), Tune.model_validate_json(sys.argv[2]), sys.argv[3]
+
 def objective(suggestion, observe):
-    if suggestion.number == 6:
+    if me == "dies" and suggestion.number == 6:
         os.kill(os.getpid(), 9)
-    value = 1 - abs(suggestion.lr - 0.01) - suggestion.batch_size / 1000
+    if me.startswith("ready"):
+        time.sleep(0.05)
+        with (folder / "calls.txt").open("a") as file:
+            file.write(f"{suggestion.number}\\n")
+    value = 1 - abs(suggestion.values["lr"] - 0.01) - suggestion.values["batch_size"] / 1000
     observe(1, {"valid_accuracy": value})
     return value
 
-search(objective, Tune.model_validate_json(sys.argv[1]), Path(sys.argv[2]), "s")
+if me.startswith("ready"):
+    (folder / me).touch()
+    while len(list(folder.glob("ready-*"))) < 8: time.sleep(0.005)
+place = Storage(f"sqlite:///{folder}/o.db", folder / "locks")
+rows = search(objective, tune, place, "s", {"params": {"seed": tune.seed}})
+print(json.dumps([[row.number, row.state] for row in rows]))
 """
 
 
 def test_a_killed_trial_is_taken_up_with_its_own_values(tmp_path: Path) -> None:
-    """Also past TPE's ten random trials at the start nothing depends on how often the search was started."""
-    whole = search(objective, space(13), tmp_path / "whole.db", "s")
-    database = tmp_path / "killed.db"
-    done = subprocess.run([sys.executable, "-c", KILLED, space(13).model_dump_json(), str(database)], check=False)
-    assert done.returncode == -9
+    """CASES 4 and 14. Also past TPE's ten random trials nothing depends on how often the search was started."""
+    whole = go(objective, space(13), tmp_path / "whole.db")
+    database = tmp_path / "o.db"
+    words = [sys.executable, "-c", WORKER, str(tmp_path), space(13).model_dump_json(), "dies"]
+    assert subprocess.run(words, check=False).returncode == -signal.SIGKILL
     assert [t.state for t in study(database).trials][6:] == [TrialState.RUNNING]
     taken = []
 
@@ -92,28 +138,85 @@ def test_a_killed_trial_is_taken_up_with_its_own_values(tmp_path: Path) -> None:
         taken.append(suggestion)
         return objective(suggestion, observe)
 
-    assert search(noted, space(13), database, "s") == whole
-    assert taken[0] == Suggestion(6, whole[6].lr, whole[6].batch_size)
+    assert go(noted, space(13), database) == whole
+    assert taken[0] == Suggestion(6, whole[6].values)
     assert TrialState.RUNNING not in [t.state for t in study(database).trials]
 
 
 def test_a_trial_that_was_interrupted_before_it_had_values_is_taken_up(tmp_path: Path) -> None:
-    whole = search(objective, space(3), tmp_path / "whole.db", "s")
+    whole = go(objective, space(3), tmp_path / "whole.db")
     database = tmp_path / "o.db"
-    search(objective, space(1), database, "s")
+    go(objective, space(1), database)
     study(database).ask()  # as if killed right after
-    assert search(objective, space(3), database, "s") == whole
+    assert go(objective, space(3), database) == whole
+
+
+def test_eight_first_starts_at_once_share_one_study_and_its_total(tmp_path: Path) -> None:
+    """CASES 3 and 14: on a fresh database all succeed; each trial is run once; each worker sees all at its end."""
+    words = [sys.executable, "-c", WORKER, str(tmp_path), space(10).model_dump_json()]
+    started = [
+        subprocess.Popen([*words, f"ready-{i}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for i in range(8)
+    ]
+    outputs = [process.communicate(timeout=500)[0] for process in started]
+    assert [process.returncode for process in started] == [0] * 8, "\n".join(outputs)
+    results = [json.loads(output.splitlines()[-1]) for output in outputs]
+    assert results == [results[0]] * 8
+    assert [number for number, _ in results[0]] == list(range(10))
+    assert {state for _, state in results[0]} <= {"COMPLETE", "PRUNED"}
+    assert sorted(map(int, (tmp_path / "calls.txt").read_text().split())) == list(range(10))
+
+
+def test_a_trial_begun_beyond_the_total_by_a_race_is_set_aside(tmp_path: Path) -> None:
+    """On two machines no lock helps: whoever's number is too high gives way."""
+    database = tmp_path / "o.db"
+    go(objective, space(2), database)
+    found = storages.open_study(storage(database), "s", {"params": {"seed": 3}})
+    late = storages._new(storage(database), Behind(found), 2, 3)  # type: ignore[arg-type]
+    assert late == (None, None)
+    assert [row.number for row in go(objective, space(3), database)] == [0, 1, 3]
+
+
+class Behind:
+    """A study whose first look at its trials came before another machine's last one."""
+
+    def __init__(self, real: optuna.Study) -> None:
+        self.real, self.looks = real, 0
+
+    def get_trials(self, deepcopy: bool) -> Any:
+        self.looks += 1
+        return self.real.get_trials(deepcopy=deepcopy)[: -1 if self.looks == 1 else None]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+
+def test_another_machines_trial_is_left_alone_until_it_is_marked_failed(tmp_path: Path) -> None:
+    """CASE 4: its locks can't be seen from here."""
+    database = tmp_path / "o.db"
+    go(objective, space(1), database)
+    study(database).ask().set_user_attr(OWNER, "elsewhere:/locks")
+    rows = search(objective, space(3), storage(database), "s", {"params": {"seed": 3}}, wait=False)
+    assert [row.state for row in rows] == ["COMPLETE", "RUNNING", "COMPLETE"]
+    with pytest.raises(UserError, match="trial 2 of the study 's' can't be marked failed") as caught:
+        fail(storage(database), "s", 2)
+    assert "trials at work: 1" in str(caught.value)
+    fail(storage(database), "s", 1)
+    assert [row.state for row in go(objective, space(3), database)] == ["COMPLETE", "FAIL", "COMPLETE"]
 
 
 def test_no_trial_with_a_value_is_an_error_that_says_why(tmp_path: Path) -> None:
     def diverge(suggestion: Suggestion, observe: Observer) -> float:
         raise UserError("the loss is no longer finite")
 
-    with pytest.raises(UserError, match="none of 3 trials has a value: the loss is no longer finite") as caught:
-        search(diverge, space(3), tmp_path / "a.db", "s")
-    assert "tune.lr" in str(caught.value)
-    with pytest.raises(UserError, match="none of 2 trials"):
-        search(lambda suggestion, observe: float("nan"), space(2), tmp_path / "b.db", "s")
+    with pytest.raises(UserError, match="none of 3 trials has a value") as caught:
+        go(diverge, space(3), tmp_path / "a.db")
+    lines = str(caught.value).splitlines()
+    assert [line.split(":")[0] for line in lines[1:4]] == ["  trial 0", "  trial 1", "  trial 2"]
+    assert all("fail, the loss is no longer finite" in line and "lr 0." in line for line in lines[1:4])
+    assert "tune.space" in lines[-1]
+    with pytest.raises(UserError, match=r"none of 2 trials.*\n.*its value is nan"):
+        go(lambda suggestion, observe: float("nan"), space(2), tmp_path / "b.db")
 
 
 def test_a_trial_that_fails_is_noted_and_the_search_goes_on(tmp_path: Path) -> None:
@@ -122,40 +225,24 @@ def test_a_trial_that_fails_is_noted_and_the_search_goes_on(tmp_path: Path) -> N
             raise UserError("the loss is no longer finite")
         return objective(suggestion, observe)
 
-    rows = search(sometimes, space(3), tmp_path / "o.db", "s")
+    rows = go(sometimes, space(3), tmp_path / "o.db")
     assert [row.state for row in rows] == ["COMPLETE", "FAIL", "COMPLETE"]
-    assert rows[1].value is None
-    assert study(tmp_path / "o.db").trials[1].user_attrs["error"] == "the loss is no longer finite"
+    assert (rows[1].value, rows[1].error) == (None, "the loss is no longer finite")
 
 
 def test_a_hopeless_trial_is_pruned_through_the_observer(tmp_path: Path) -> None:
-    reached: dict[int, int] = {}
-
-    def by_epochs(suggestion: Suggestion, observe: Observer) -> float:
-        value = 0.1 if suggestion.number >= 6 else 0.5 + suggestion.number / 100
-        for epoch in (1, 2, 3):
-            reached[suggestion.number] = epoch
-            observe(epoch, {"valid_accuracy": value})
-        return value
-
-    rows = search(by_epochs, space(8), tmp_path / "o.db", "s")
-    assert [row.state for row in rows] == ["COMPLETE"] * 6 + ["PRUNED"] * 2
-    assert reached[6] < 3
-    assert best(rows).number == 5
-
-
-def test_the_run_of_a_pruned_trial_is_no_failure(tmp_path: Path) -> None:
-    """CASE 5 the other way round: nothing has crashed, so nothing is FAILED and there is no traceback."""
+    """Its run ends FINISHED, tagged; it is no error."""
     project = Project(tmp_path)
 
     def in_a_run(suggestion: Suggestion, observe: Observer) -> float:
-        name, value = str(suggestion.number), 0.1 if suggestion.number >= 6 else 0.5 + suggestion.number / 100
+        value = 0.1 if suggestion.number == 6 else 0.9
+        name = str(suggestion.number)
         with tracked(project, "tuning", name, identity=name, params={}, tags={}) as run:
-            for epoch in (1, 2):
+            for epoch in (1, 2, 3):
                 all_of(run.observe, observe)(epoch, {"valid_accuracy": value})
         return value
 
-    rows = search(in_a_run, space(7), tmp_path / "o.db", "s")
+    rows = go(in_a_run, space(7), tmp_path / "o.db")
     assert rows[6].state == "PRUNED"
     client = connect(project)
     found = {r.info.run_name: r for r in client.search_runs([client.get_experiment_by_name("tuning").experiment_id])}
@@ -165,43 +252,129 @@ def test_the_run_of_a_pruned_trial_is_no_failure(tmp_path: Path) -> None:
     assert found["6"].data.metrics == {"valid_accuracy": 0.1}
 
 
+def test_runs_of_dead_workers_are_marked_killed_and_those_of_living_ones_left(tmp_path: Path) -> None:
+    """CASE 4: whether a worker lives, the lock of its trial tells."""
+    project, place = Project(tmp_path), storage(tmp_path / "o.db")
+    client = connect(project)
+    experiment = client.create_experiment("tuning")
+    ids = {s: client.create_run(experiment, tags={"ferlab.slot": s}).info.run_id for s in ("s-0", "s-1")}
+    with place.lock("s-1"):
+        bury(project, "tuning", place.is_held)
+    assert {slot: client.get_run(i).info.status for slot, i in ids.items()} == {"s-0": "KILLED", "s-1": "RUNNING"}
+
+
 def test_a_fault_of_the_program_is_not_swallowed(tmp_path: Path) -> None:
     def broken(suggestion: Suggestion, observe: Observer) -> float:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        search(broken, space(2), tmp_path / "o.db", "s")
-    assert len(search(objective, space(2), tmp_path / "o.db", "s")) == 2
+        go(broken, space(2), tmp_path / "o.db")
+    assert len(go(objective, space(2), tmp_path / "o.db")) == 2
 
 
-def test_the_best_trial_is_the_earliest_of_equals() -> None:
-    rows = [
-        TrialRow(0, 0.1, 32, 0.5, "COMPLETE"),
-        TrialRow(1, 0.2, 32, 0.7, "COMPLETE"),
-        TrialRow(2, 0.3, 32, 0.7, "COMPLETE"),
-        TrialRow(3, 0.4, 32, 0.9, "PRUNED"),
-    ]
-    assert best(rows).number == 1
+def row(number: int, value: float, state: str = "COMPLETE", **values: Any) -> TrialRow:
+    return TrialRow(number, values or {"lr": number / 10}, value, state)
 
 
-FIRST_START = """
-import sys
-import time
-from pathlib import Path
-from ferlab.adapters.tuning import search
-from ferlab.params import Tune
-folder, name = Path(sys.argv[1]), sys.argv[3]
-(folder / f"ready-{name}").touch()
-while len(list(folder.glob("ready-*"))) < 8: time.sleep(0.005)
-search(lambda suggestion, observe: suggestion.lr, Tune.model_validate_json(sys.argv[2]), folder / "o.db", name)
-"""
+def test_the_best_trials_are_the_earliest_of_equals_and_of_different_points() -> None:
+    rows = [row(0, 0.5), row(1, 0.7), row(2, 0.7), row(3, 0.9, "PRUNED"), row(4, 0.7, lr=0.1)]
+    assert [r.number for r in best(rows)] == [1]
+    assert [r.number for r in best(rows, 9)] == [1, 2, 0]
+    assert best(rows, 0) == []
+    assert describe(rows[1]) == "trial 1: lr 0.1: complete, 0.7000"
 
 
-def test_eight_first_starts_at_once_all_succeed(tmp_path: Path) -> None:
-    """CASE 3: eight searches, one fresh database."""
-    words = [sys.executable, "-c", FIRST_START, str(tmp_path), space(2).model_dump_json()]
-    started = [subprocess.Popen([*words, str(i)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for i in range(8)]
-    outputs = [process.communicate(timeout=240)[0].decode() for process in started]
-    assert [process.returncode for process in started] == [0] * 8, "\n".join(outputs)
-    studies = optuna.get_all_study_summaries(storage=f"sqlite:///{tmp_path}/o.db")
-    assert {summary.study_name: summary.n_trials for summary in studies} == {str(i): 2 for i in range(8)}
+def test_importance_finds_the_key_that_matters(tmp_path: Path) -> None:
+    """Only the batch size decides the value."""
+    go(lambda s, o: float(s.values["batch_size"]) / 100, space(12), tmp_path / "o.db")
+    found = importances(storage(tmp_path / "o.db"), "s")
+    assert found["batch_size"] > 0.9
+    assert sum(found.values()) == pytest.approx(1, abs=1e-5)
+    assert importances(storage(tmp_path / "o.db"), "s") == found
+
+
+def test_importance_says_nothing_where_there_is_nothing_to_say(tmp_path: Path) -> None:
+    go(objective, space(3), tmp_path / "few.db")
+    assert importances(storage(tmp_path / "few.db"), "s") == {}
+    go(lambda s, o: 0.5, space(6), tmp_path / "same.db")
+    assert importances(storage(tmp_path / "same.db"), "s") == {}
+
+
+def text_file(path: Path) -> None:
+    path.write_text("no database at all, but long enough to be looked at " * 40)
+
+
+def another_program(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE experiments (id INTEGER)")
+    connection.close()
+
+
+def locked(path: Path) -> sqlite3.Connection:
+    go(objective, space(1), path)
+    connection = sqlite3.connect(path)
+    connection.execute("BEGIN EXCLUSIVE")
+    return connection
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (text_file, "not a database"),
+        (another_program, "tables of another program (experiments, …)"),
+        (locked, "database is locked"),
+    ],
+)
+def test_a_storage_that_cannot_be_used(
+    make: Callable[[Path], Any], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storages, "PATIENCE", 0.2)
+    database = tmp_path / "o.db"
+    holder = make(database)
+    before = database.read_bytes()
+    with pytest.raises(UserError) as caught:
+        go(objective, space(2), database)
+    assert says in str(caught.value)
+    assert str(database) in str(caught.value)
+    assert database.read_bytes() == before
+    if holder:
+        holder.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("sqlite:////no/such/folder/o.db", "unable to open database file"),
+        ("nonsense", "parse"),
+        ("postgresql://me:secret@127.0.0.1:1/studies", "127.0.0.1"),
+    ],
+)
+def test_a_storage_that_is_not_there(url: str, says: str, tmp_path: Path) -> None:
+    """Named without its password."""
+    with pytest.raises(UserError, match="storage can't be used") as caught:
+        search(objective, space(1), Storage(url, tmp_path / "locks"), "s", {})
+    assert says in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_study_about_something_else_is_refused_and_kept(tmp_path: Path) -> None:
+    """Another space, or another version of the parameters, under the same name."""
+    database = tmp_path / "o.db"
+    go(objective, space(2), database, lr="0.1..1")
+    before = [asdict(r) for r in go(objective, space(2), database, lr="0.1..1")]
+    with pytest.raises(UserError, match=r"made with other parameters: parameter lr 0\.1\.\.1 -> 0\.5\.\.1"):
+        go(objective, space(5), database, lr="0.5..1")
+    with pytest.raises(UserError, match="parameter momentum None -> 0"):
+        go(objective, space(5), database, lr="0.1..1", momentum=0.9)
+    assert [asdict(r) for r in go(objective, space(2), database, lr="0.1..1")] == before
+
+
+def test_a_study_that_another_program_made_is_refused_and_kept(tmp_path: Path) -> None:
+    database = tmp_path / "o.db"
+    optuna.create_study(storage=f"sqlite:///{database}", study_name="s")
+    with pytest.raises(UserError, match="'s' was not made by ferlab"):
+        go(objective, space(2), database)
+    assert len(study(database).trials) == 0
+    with pytest.raises(UserError, match="can't name a study"):
+        go(objective, space(2), database, "../s")
+    assert {path.name for path in tmp_path.iterdir()} == {"o.db", "locks"}

@@ -24,7 +24,9 @@ print("LOADED", *sorted({name.split(".")[0] for name in sys.modules}))
 """
 
 
-@pytest.mark.parametrize("words", [["--help"], ["data", "--help"], ["budget", "use", "--help"], ["doctor", "--help"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["data", "--help"], ["budget", "use", "--help"], ["doctor", "--help"], ["tune", "--help"]]
+)
 def test_help_answers_without_loading_anything_heavy(words: list[str], untouched: TemporaryProject) -> None:
     output = untouched.python(HELP, *words)
     assert "Usage: ferlab" in output
@@ -35,7 +37,7 @@ def test_help_answers_without_loading_anything_heavy(words: list[str], untouched
 
 def test_help_names_every_command_and_not_the_inner_one(untouched: TemporaryProject) -> None:
     output = untouched.ferlab("--help")
-    for name in ("data", "budget", "report", "doctor", "ui"):
+    for name in ("data", "budget", "report", "doctor", "tune", "ui"):
         assert f" {name} " in output
     assert " stage " not in output
 

@@ -11,11 +11,11 @@ import pytest
 
 from ferlab.errors import UserError
 from ferlab.evaluation import predictions
-from ferlab.params import Params
+from ferlab.params import Params, load
 from ferlab.report import paper, tables
 from ferlab.report.evidence import Evidence
 from ferlab.report.render import build
-from reports import N, add_rest, add_run, make_params
+from reports import ROOT, N, add_rest, add_run, make_params
 
 IMAGES = ("accuracy", "figure1", "samples", "confusion", "curves", "tuning")
 
@@ -138,6 +138,29 @@ def test_page_stands_alone_and_is_accessible(full: tuple[Path, Params, str]) -> 
     assert ("html", {"lang": "en"}) in page.tags
     anchors = {attributes["href"] for tag, attributes in page.tags if tag == "a"}
     assert anchors <= {f"#{attributes['id']}" for _, attributes in page.tags if "id" in attributes}
+
+
+def test_the_choice_of_tuning_stands_beside_the_papers_setting(full: tuple[Path, Params, str]) -> None:
+    """The order on the part of the training split was not the order on the whole, and the page says so."""
+    _, _, html = full
+    rows = html[html.index('id="tuning"') : html.index('id="data"')].split("<tr>")
+    cells = ["|".join(cell.split("<")[0] for cell in row.split(">") if cell.split("<")[0].strip()) for row in rows]
+    assert cells[2] == "the paper’s|lr 0.0001|20.00%|–"  # noqa: RUF001 (as the page has it)
+    assert cells[3] == "trial 0|batch_size 16, lr 0.01|40.00%|50.00%"
+    assert cells[4].startswith("trial 2, chosen|batch_size 16, lr 0.02|30.00%|62.50%")
+    assert "the order changed" in cells[4]
+
+
+def test_without_pretrained_weights_the_papers_row_says_so_and_how_to_run_it(tmp_path: Path) -> None:
+    """CASE 30."""
+    params = load(ROOT / "params.yaml")
+    html = build(tmp_path, params).read_text(encoding="utf-8")
+    status = pd.read_csv(tmp_path / "table1.csv").set_index("arm")["status"]
+    says = "not run: no ImageNet weights; with them, add dfsvm to run.arms and type `dvc repro evaluate@dfsvm-0`"
+    assert status["dfsvm"] == says
+    assert set(status.drop("dfsvm")) == {"not run yet"}
+    assert says in html
+    assert says in (tmp_path / "table1.md").read_text(encoding="utf-8")
 
 
 def test_notes_are_escaped(full: tuple[Path, Params, str]) -> None:

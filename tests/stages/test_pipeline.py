@@ -93,28 +93,28 @@ def test_going_to_another_value_and_back_retrains_nothing(done: TemporaryProject
 def test_going_back_to_an_earlier_search_runs_no_trial_again(done: TemporaryProject) -> None:
     trials = "SELECT name, status, start_time, end_time FROM runs WHERE name LIKE 'tune-resnet50-%' ORDER BY start_time"
     before, first = done.locked()["tune@resnet50"], done.query(trials)
-    lr = done.params.tune.lr
-    done.change({"tune": {"lr": [0.001, 0.002]}})
+    lr = done.params.plain("tune.space")["lr"]
+    done.change({"tune": {"space": {"lr": {"low": 0.001, "high": 0.002}}}})
     done.repro("tune@resnet50")
     second = done.query(trials)
-    assert len(second) == 2
+    assert len(second) == 2 * len(first)
     assert done.locked()["tune@resnet50"] != before
-    done.change({"tune": {"lr": lr}})
+    done.change({"tune": {"space": {"lr": lr}}})
     done.repro("tune@resnet50")
     assert done.locked()["tune@resnet50"] == before
     assert done.query(trials) == second
-    assert second[:1] == first
+    assert second[: len(first)] == first
 
 
 @pytest.mark.chaos  # a search
 def test_the_run_cache_brings_a_search_back_without_its_database(done: TemporaryProject) -> None:
     """A stage with an uncached out that is no metric or plot would be run again."""
     before = done.locked()["tune@resnet50"]
-    lr = done.params.tune.lr
-    done.change({"tune": {"lr": [0.001, 0.002]}})
+    lr = done.params.plain("tune.space")["lr"]
+    done.change({"tune": {"space": {"lr": {"low": 0.001, "high": 0.002}}}})
     done.repro("tune@resnet50")
     (done.root / ".ferlab" / "optuna.db").unlink()
-    done.change({"tune": {"lr": lr}})
+    done.change({"tune": {"space": {"lr": lr}}})
     assert stages_run(done.repro("tune@resnet50")) == set()
     assert done.locked()["tune@resnet50"] == before
     assert (done.root / "work" / "tuned" / "resnet50.json").is_file()
@@ -177,6 +177,7 @@ def test_an_edit_anywhere_makes_just_the_stages_stale_that_it_can_change(
         ({"runtime": {"checkpoint_seconds": 1}}, {"report"}),  # the report keeps the whole params.yaml
         ({"gan": {"families": {"dcgan": {"lr": 0.5}}}}, {"gan@dcgan", "report"}),
         ({"tune": {"trials": 2}}, {"tune@resnet50", "report"}),
+        ({"tune": {"transfer": {"best": 0}}}, {"tune@resnet50", "report"}),
         ({"quality": {"collapse_ratio": 0.1}}, {"quality", "report"}),
     ],
 )

@@ -28,18 +28,28 @@ def runs(client: MlflowClient, experiment: str) -> dict[str, Run]:
     return named
 
 
-def test_there_is_one_finished_run_for_each_training(client: MlflowClient) -> None:
+def test_there_is_one_finished_run_for_each_training(client: MlflowClient, finished: TemporaryProject) -> None:
+    study = json.loads((finished.root / "work/tuned/resnet50.json").read_text())["study"]
     wanted = {
         "classifiers": {"resnet50-dcgan-0", "svm-0"},
         "gans": {f"dcgan-{label}" for label in CKPLUS_CLASSES},
-        "tuning": {"tune-resnet50", "tune-resnet50-0"},
+        "tuning": {study, *(f"{study}-{name}" for name in ("0", "reference", "whole-0"))},
     }
     for experiment, names in wanted.items():
         found = runs(client, experiment)
         assert set(found) == names
         assert {run.info.status for run in found.values()} == {"FINISHED"}
     tuning = runs(client, "tuning")
-    assert tuning["tune-resnet50-0"].data.tags["mlflow.parentRunId"] == tuning["tune-resnet50"].info.run_id
+    parents = {name: run.data.tags.get("mlflow.parentRunId") for name, run in tuning.items()}
+    assert parents == {name: None if name == study else tuning[study].info.run_id for name in tuning}
+
+
+def test_the_ledger_names_the_search_that_an_arms_settings_are_from(finished: TemporaryProject) -> None:
+    tuned = json.loads((finished.root / "work/tuned/resnet50.json").read_text())
+    lines = {line["arm"]: line for line in finished.ledger()}
+    assert lines["resnet50-dcgan"]["tuned_by"] == {key: tuned[key] for key in ("study", "trial", "identity")}
+    assert {key: lines["resnet50-dcgan"]["settings"][key] for key in tuned["values"]} == tuned["values"]
+    assert lines["svm"]["tuned_by"] is None
 
 
 def test_runs_carry_their_parameters(client: MlflowClient, finished: TemporaryProject) -> None:

@@ -111,3 +111,17 @@ def add_rest(folder: Path, params: Params) -> None:
         "state": ["COMPLETE", "PRUNED"],
     }
     pd.DataFrame(trials).to_csv(folder / "trials" / "resnet50.csv", index=False)
+    (folder / "tuning").mkdir()
+    values = {"batch_size": 16, "lr": 0.01}
+    summary = {
+        "tune": params.plain("tune"),
+        "images": {"part": 10, "whole": 20, "valid": 7},
+        "importances": {"batch_size": 0.25, "lr": 0.75},
+        "reference": {"values": {"lr": 1e-4}, "part": 0.2},
+        "transfer": [
+            {"trial": 0, "values": values, "part": 0.4, "whole": 0.5},
+            {"trial": 2, "values": values | {"lr": 0.02}, "part": 0.3, "whole": 0.625},
+        ],
+        "chosen": {"trial": 2, "values": values | {"lr": 0.02}, "part": 0.3, "whole": 0.625},
+    }
+    (folder / "tuning" / "resnet50.json").write_text(json.dumps(summary))

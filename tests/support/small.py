@@ -12,7 +12,7 @@ from PIL import Image
 
 from ferlab.data.images import SIDE, ImageSet
 from ferlab.data.labels import FER_CLASSES
-from ferlab.params import GanFamily, ResnetClassifier, SvmClassifier, VggClassifier
+from ferlab.params import DfsvmClassifier, GanFamily, ResnetClassifier, SvmClassifier, VggClassifier
 from ferlab.training.checkpoint import Checkpoints
 
 REPOSITORY = Path(__file__).parents[2]
@@ -44,7 +44,40 @@ VGG = {k: v for k, v in NETWORK.items() if k not in ("stem", "zero_init_residual
     "dropout": 0.5,
 }
 UNCHANGED = {"rotation": 0.0, "translation": 0.0, "crop": 1.0, "flip": False}
-SVM: dict[str, Any] = {"method": "pixel_svm", "C": 1e-3, "tolerance": 1e-3, "max_iterations": 2000}
+SVM: dict[str, Any] = {
+    "method": "svm",
+    "features": {"kind": "pixels", "components": None},
+    "kernel": "linear",
+    "kernel_limit": 5000,
+    "C": 1e-3,
+    "tolerance": 1e-3,
+    "max_iterations": 2000,
+}
+DFSVM: dict[str, Any] = {
+    "method": "dfsvm",
+    "members": [
+        {"network": n, "weights": "none", "weights_sha256": None, "trained": True, "frozen": 0}
+        for n in ("vgg13", "vgg19")
+    ],
+    "training": {
+        "width": 0.0625,
+        "batch_norm": True,
+        "dropout": 0.5,
+        "input_size": 48,
+        "redraw_std": None,
+        "lr": 0.02,
+        "momentum": 0.9,
+        "weight_decay": 5e-4,
+        "schedule": "one_cycle",
+        "batch_size": 8,
+        "epochs": 2,
+        "stop_at_drop": False,
+        "augmentation": UNCHANGED,
+    },
+    "C": 1.0,
+    "tolerance": 1e-4,
+    "max_iterations": 1000,
+}
 GAN: dict[str, Any] = {
     "base_channels": 2,
     "latent": 5,
@@ -69,6 +102,10 @@ def vgg(**changes: Any) -> VggClassifier:
 
 def svm(**changes: Any) -> SvmClassifier:
     return SvmClassifier(**(SVM | changes))
+
+
+def dfsvm(training: Mapping[str, Any] | None = None, **changes: Any) -> DfsvmClassifier:
+    return DfsvmClassifier.model_validate(DFSVM | changes | {"training": DFSVM["training"] | (training or {})})
 
 
 def gan(**changes: Any) -> GanFamily:

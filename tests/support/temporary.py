@@ -29,7 +29,7 @@ run: { families: [dcgan], tuned: [resnet50], arms: [resnet50-dcgan, svm], seeds:
 gan: { families: { dcgan: { base_channels: 2, epochs: 2 } } }
 synthesis: { per_class: 4 }
 classifiers: { resnet50: { width: 0.0625, epochs: 2 }, svm: { max_iterations: 300 } }
-tune: { trials: 1, epochs: 1, train_fraction: 0.5, batch_sizes: [8, 16] }
+tune: { trials: 1, epochs: 1, train_fraction: 0.5, space: { batch_size: [8, 16] }, transfer: { best: 1, epochs: 1 } }
 """
 """Seconds of work; laid on params.yaml as `ferlab budget use` does."""
 

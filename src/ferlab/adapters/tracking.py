@@ -3,7 +3,7 @@
 import logging
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -202,3 +202,12 @@ def find_named(project: Project, experiment: str, identity: str) -> Run | None:
     except MlflowException:
         return None
     return find(client, found.experiment_id, identity) if found else None
+
+
+def bury(project: Project, experiment: str, is_alive: Callable[[str], bool]) -> None:
+    """Mark runs KILLED that still look RUNNING though nobody is at work in their slot (CASE 4)."""
+    client = connect(project)
+    found = client.get_experiment_by_name(experiment)
+    for run in client.search_runs([found.experiment_id], "attributes.status = 'RUNNING'") if found else []:
+        if not is_alive(run.data.tags.get(SLOT, "")):
+            client.set_terminated(run.info.run_id, "KILLED")

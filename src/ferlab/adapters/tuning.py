@@ -1,109 +1,186 @@
-"""Optuna: a study with a total budget that goes on after a kill as if nothing had happened."""
+"""Optuna: a search with a total budget that goes on after a kill as if nothing had happened."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite
-from pathlib import Path
+from typing import Any, cast
 
 import optuna
-from filelock import FileLock
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from ferlab.adapters.study import OWNER, Storage, claim, open_study, storage_errors, trials_of
 from ferlab.adapters.tracking import Pruned
 from ferlab.errors import UserError
-from ferlab.params import Tune
+from ferlab.params import Range, Scalar, Tune
 from ferlab.training.observe import Observer
-from ferlab.training.seeding import derive
 
 logging.getLogger("optuna").setLevel(logging.WARNING)
+
+POLL = 2.0  # seconds between looks at other workers' trials
+ENOUGH = 4  # complete trials below which nothing is said of the importance of a key
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """One point of the search space."""
+    """One point of the search space: key of the classifier to value."""
 
     number: int
-    lr: float
-    batch_size: int
+    values: dict[str, Scalar]
 
 
 @dataclass(frozen=True)
 class TrialRow:
-    """One trial: where it stood, its value (best validation accuracy, 0-1; None if it has none) and how it ended."""
+    """One trial: where it stood, its value (best validation accuracy, 0-1; None if it has none), how it ended, why."""
 
     number: int
-    lr: float
-    batch_size: int
+    values: dict[str, Scalar]
     value: float | None
     state: str
+    error: str = ""
 
 
 Objective = Callable[[Suggestion, Observer], float]
 """(suggestion, observer to be called with `valid_accuracy` each epoch) -> value to maximise."""
 
 
-def search(objective: Objective, space: Tune, database: Path, study_name: str) -> list[TrialRow]:
-    """Run the trials that are still missing to `space.trials` in total.
+def search(
+    objective: Objective,
+    space: Tune,
+    storage: Storage,
+    name: str,
+    manifest: Mapping[str, Any],
+    *,
+    wait: bool = True,
+    say: Callable[[str], None] = print,
+) -> list[TrialRow]:
+    """Run the trials that are still missing to `space.trials` in total, beside other workers on the same study.
 
-    The sampler is seeded anew for each trial by the trial's number, so 5 trials and 5 more equal 10. A trial that was
-    killed is taken up again with its own values.
+    A trial that was killed is taken up again with its own values. With one worker the trials don't depend on how often
+    the search was started; with several they depend on who was quicker.
+
+    Args:
+        name, manifest: the study's name, and what it is about.
+        wait: for other workers' trials at the end.
 
     Raises:
-        UserError: no trial has a finite value.
+        UserError: see `open_study`; or no trial has a finite value.
     """
-    database.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(database.with_suffix(".lock")):  # two first starts would race for the schema
-        storage = optuna.storages.RDBStorage(f"sqlite:///{database}")
-        study = optuna.create_study(storage=storage, study_name=study_name, direction="maximize", load_if_exists=True)
-    while (trial := _next(study, space)) is not None:
-        seen = set(study.get_trials(deepcopy=False)[trial.number].intermediate_values)
-        suggestion = Suggestion(
-            trial.number,
-            trial.suggest_float("lr", *space.lr, log=True),
-            trial.suggest_categorical("batch_size", space.batch_sizes),
-        )
-
-        def observe(step: int, values: Mapping[str, float], trial: Trial = trial, seen: set[int] = seen) -> None:
-            if step not in seen:
-                trial.report(values["valid_accuracy"], step)
-            if trial.should_prune():
-                raise Pruned
-
-        try:
-            value = objective(suggestion, observe)
-            study.tell(trial, value if isfinite(value) else None, None if isfinite(value) else TrialState.FAIL)
-        except Pruned:
-            study.tell(trial, state=TrialState.PRUNED)
-        except UserError as error:  # e.g. a learning rate that makes the loss infinite
-            trial.set_user_attr("error", str(error))
-            study.tell(trial, state=TrialState.FAIL)
-    rows = [_row(trial) for trial in study.get_trials(deepcopy=False)]
-    if not any(row.state == "COMPLETE" for row in rows):
-        errors = {t.user_attrs.get("error", t.state.name) for t in study.get_trials(deepcopy=False)}
+    study = open_study(storage, name, manifest)
+    told: set[int] = set()
+    with storage_errors(storage):
+        while True:
+            with claim(storage, study, space.trials, space.seed) as trial:
+                if trial is not None:
+                    _run(objective, space, study, trial)
+                    continue
+            busy = [t for t in trials_of(study) if t.state == TrialState.RUNNING]
+            if not busy or not wait:
+                break
+            for other in busy:
+                if other.number not in told:
+                    say(f"waiting for trial {other.number}, at work in {other.user_attrs.get(OWNER)}")
+                    told.add(other.number)
+            time.sleep(POLL)
+        rows = [_row(trial) for trial in trials_of(study)]
+    if not any(row.state in ("COMPLETE", "RUNNING") for row in rows):
         raise UserError(
-            f"none of {len(rows)} trials has a value: {'; '.join(sorted(errors))}",
+            f"none of {len(rows)} trials has a value:\n" + "\n".join(f"  {describe(row)}" for row in rows),
             where="params.yaml: tune",
-            next_step="narrow tune.lr or choose other batch sizes",
+            next_step="narrow tune.space, or choose other values",
         )
     return rows
 
 
-def best(rows: list[TrialRow]) -> TrialRow:
-    """The complete trial with the highest value; the earliest of equals."""
-    return max((r for r in rows if r.state == "COMPLETE"), key=lambda r: (r.value or 0.0, -r.number))
+def best(rows: list[TrialRow], n: int = 1) -> list[TrialRow]:
+    """The `n` complete trials with the highest values, the earlier of equals first; no point twice."""
+    ranked = sorted((r for r in rows if r.state == "COMPLETE"), key=lambda r: (-(r.value or 0.0), r.number))
+    distinct = {tuple(row.values.items()): row for row in reversed(ranked)}
+    return sorted(distinct.values(), key=ranked.index)[:n]
 
 
-def _next(study: optuna.Study, space: Tune) -> Trial | None:
-    trials = study.get_trials(deepcopy=False)
-    killed = [trial for trial in trials if trial.state == TrialState.RUNNING]
-    number = killed[0].number if killed else len(trials)
-    if not killed and number >= space.trials:
-        return None
-    study.sampler = optuna.samplers.TPESampler(seed=derive(space.seed, "trial", number) % 2**32)
-    return Trial(study, killed[0]._trial_id) if killed else study.ask()
+def describe(row: TrialRow) -> str:
+    """A trial in one line."""
+    point = ", ".join(f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in row.values.items())
+    result = row.error or (f"{row.value:.4f}" if row.value is not None else "no value")
+    return f"trial {row.number}: {point or 'no values yet'}: {row.state.lower()}, {result}"
+
+
+def importances(storage: Storage, name: str) -> dict[str, float]:
+    """Share of the variance of the trials' values that each key explains (fANOVA, Hutter et al. 2014), summing to 1.
+
+    Empty where fewer than four trials are complete or all came to the same.
+    """
+    with storage_errors(storage):
+        study = optuna.load_study(study_name=name, storage=storage.url)
+        complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        if len(complete) < ENOUGH or len({trial.value for trial in complete}) == 1:
+            return {}
+        evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
+        found = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    return {key: round(float(share), 6) for key, share in found.items()}
+
+
+def fail(storage: Storage, name: str, number: int) -> None:
+    """Mark a trial failed whose worker died on another machine.
+
+    Raises:
+        UserError: there is no such trial at work, or it is at work on this machine.
+    """
+    with storage_errors(storage):
+        names = optuna.get_all_study_names(storage.url)
+        study = optuna.load_study(study_name=name, storage=storage.url) if name in names else None
+        trials = study.get_trials(deepcopy=False) if study else []
+        running = [trial.number for trial in trials if trial.state == TrialState.RUNNING]
+        if study is None or number not in running or storage.is_held(f"{name}-{number}"):
+            raise UserError(
+                f"trial {number} of the study '{name}' can't be marked failed: it isn't at work, or a process of this "
+                "machine is at it",
+                where=storage.shown,
+                next_step=f"trials at work: {', '.join(map(str, running)) or 'none'}",
+            )
+        study.tell(number, state=TrialState.FAIL)
+
+
+def _run(objective: Objective, space: Tune, study: optuna.Study, trial: Trial) -> None:
+    seen = set(study.get_trials(deepcopy=False)[trial.number].intermediate_values)
+    suggestion = Suggestion(trial.number, {key: _suggest(trial, key, space) for key in sorted(space.space)})
+
+    def observe(step: int, values: Mapping[str, float]) -> None:
+        if step not in seen:
+            trial.report(values["valid_accuracy"], step)
+        if trial.should_prune():
+            raise Pruned
+
+    try:
+        value = objective(suggestion, observe)
+    except Pruned:
+        study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
+        return
+    except UserError as error:  # e.g. a learning rate that makes the loss infinite
+        trial.set_user_attr("error", error.what.splitlines()[0])
+        study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
+        return
+    if isfinite(value):
+        study.tell(trial, value, skip_if_finished=True)
+    else:
+        trial.set_user_attr("error", f"its value is {value}")
+        study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
+
+
+def _suggest(trial: Trial, key: str, space: Tune) -> Scalar:
+    dimension = space.space[key]
+    if not isinstance(dimension, Range):
+        return cast(Scalar, trial.suggest_categorical(key, dimension))
+    low, high = dimension.low, dimension.high
+    if isinstance(low, int) and isinstance(high, int):
+        return trial.suggest_int(key, low, high, log=dimension.log)
+    return trial.suggest_float(key, low, high, log=dimension.log)
 
 
 def _row(trial: FrozenTrial) -> TrialRow:
-    lr, batch_size = trial.params["lr"], trial.params["batch_size"]
-    return TrialRow(trial.number, lr, batch_size, trial.values[0] if trial.values else None, trial.state.name)
+    value = trial.values[0] if trial.values else None
+    return TrialRow(
+        trial.number, dict(sorted(trial.params.items())), value, trial.state.name, trial.user_attrs.get("error", "")
+    )

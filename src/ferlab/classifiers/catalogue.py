@@ -8,13 +8,13 @@ from pydantic import TypeAdapter
 from ferlab.classifiers.base import Classifier
 from ferlab.files import canonical_json
 from ferlab.params import Classifier as Settings
-from ferlab.params import NetworkClassifier, SvmClassifier
+from ferlab.params import DfsvmClassifier, NetworkClassifier, SvmClassifier
 
-METHODS = {"network": ("network", "Network"), "pixel_svm": ("svm", "PixelSvm")}
+METHODS = {"network": ("network", "Network"), "svm": ("svm", "Svm"), "dfsvm": ("dfsvm", "Dfsvm")}
 """Module and class by method; each is imported when it is used, because scikit-learn alone costs two seconds."""
 
 
-def create(settings: NetworkClassifier | SvmClassifier) -> Classifier:
+def create(settings: NetworkClassifier | SvmClassifier | DfsvmClassifier) -> Classifier:
     """An untrained classifier with these settings."""
     module, name = METHODS[settings.method]
     classifier: Classifier = getattr(import_module(f"ferlab.classifiers.{module}"), name)(settings)
@@ -23,5 +23,5 @@ def create(settings: NetworkClassifier | SvmClassifier) -> Classifier:
 
 def recreate(settings: Any) -> Classifier:
     """An untrained classifier from plain settings, as a run's record holds them."""
-    adapter: TypeAdapter[NetworkClassifier | SvmClassifier] = TypeAdapter(Settings)
+    adapter: TypeAdapter[NetworkClassifier | SvmClassifier | DfsvmClassifier] = TypeAdapter(Settings)
     return create(adapter.validate_json(canonical_json(settings), strict=True))

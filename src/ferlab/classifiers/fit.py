@@ -35,20 +35,25 @@ def train_network(
     plan: Plan,
     observe: Observer,
     checkpoints: Checkpoints,
+    *,
+    make: Callable[[NetworkClassifier, int], nn.Module] = first_weights,
+    stop_at_drop: bool = False,
 ) -> Fit:
     """Train by SGD on cross-entropy and leave the best epoch's weights in `model`.
 
     After each epoch the validation split is scored and `observe` is called with the epoch's row.
 
     Args:
-        model: gets fresh weights from the plan's seed first.
+        model: gets fresh weights from the plan's seed first. Its frozen parameters keep them.
+        make: the network that these weights are of.
+        stop_at_drop: end after the first epoch whose validation accuracy is below the one before.
 
     Raises:
         UserError: an empty set, a class without training images, or a loss that is no longer finite.
     """
     check_sets(train, valid)
     with seeded(derive(plan.seed, "weights")):
-        model.load_state_dict(first_weights(settings, len(train.classes)).state_dict())
+        model.load_state_dict(make(settings, len(train.classes)).state_dict())
     model.to(plan.device)
     forward = _prepared(model, settings, plan.device)
     optimizer = sgd(model, settings)
@@ -85,6 +90,8 @@ def train_network(
         plan.observe_step(earlier, {"step_lr": learning_rate(settings.schedule, settings.lr, earlier, total)})
 
     for epoch in range(len(history), ceil(total / batches)):  # the last epoch may be cut short by `steps`
+        if stop_at_drop and len(history) > 1 and history[-1]["valid_accuracy"] < history[-2]["valid_accuracy"]:
+            break
         order = permutation(len(train), plan.seed, "order", epoch)
         end = min((epoch + 1) * batches, total)
         model.train()

@@ -1,19 +1,20 @@
-"""The paper's first idea: a support vector machine, here a linear one on pixels."""
+"""The paper's first idea: a support vector machine, on pixels or on features made by hand."""
 
-import warnings
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
 from torch import from_numpy
 
 from ferlab.classifiers.base import Fit, Plan, check_sets
+from ferlab.classifiers.features import extract
+from ferlab.classifiers.margin import Arrays, decide, fit_kernel, fit_linear, softmax
 from ferlab.data.images import ImageSet
-from ferlab.params import SvmClassifier
+from ferlab.errors import UserError
+from ferlab.params import PixelFeatures, SvmClassifier
 from ferlab.training.checkpoint import Checkpoints, load_state, save_state
 from ferlab.training.observe import Observer
 from ferlab.training.seeding import derive
@@ -21,56 +22,66 @@ from ferlab.training.seeding import derive
 FILE = "svm.safetensors"
 
 
-class PixelSvm:
-    """scikit-learn's LinearSVC (one against the rest, squared hinge) on standardised pixels.
+class Svm:
+    """Features, made comparable, and a support vector machine a class against the rest on them.
 
-    Its probabilities are the softmax of the decision values: they rank the classes as the SVM does, but they are not
-    calibrated.
+    Pixels become their first principal components if that is asked for; then every feature gets mean 0 and standard
+    deviation 1, without which the solvers don't converge (CASE 29). Features are held in memory while it is fitted.
     """
 
     def __init__(self, settings: SvmClassifier) -> None:
         self.settings = settings
-        self.mean = self.scale = self.bias = np.empty(0)
-        self.weights = np.empty((0, 0))
+        self.arrays: Arrays = {}
 
     def fit(self, train: ImageSet, valid: ImageSet, plan: Plan, *, observe: Observer, checkpoints: Checkpoints) -> Fit:
         check_sets(train, valid)
-        scaler = StandardScaler().fit(_rows(train.images))
-        machine = LinearSVC(
-            C=self.settings.C,
-            tol=self.settings.tolerance,
-            max_iter=self.settings.max_iterations,
-            dual=len(train) < train.images[0].size,
-            random_state=derive(plan.seed, "svm") % 2**32,
-        )
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            machine.fit(scaler.transform(_rows(train.images)), train.labels)
-        converged = not any(issubclass(w.category, ConvergenceWarning) for w in caught)
-        self.mean, self.scale = scaler.mean_, scaler.scale_
-        self.weights, self.bias = machine.coef_, machine.intercept_
+        settings = self.settings
+        rows = extract(train.images, settings.features)
+        self.arrays = {}
+        if isinstance(settings.features, PixelFeatures) and settings.features.components is not None:
+            self.arrays |= _principal(rows, settings.features.components)
+        rows = self._project(rows)
+        scaler = StandardScaler().fit(rows)
+        self.arrays |= {"mean": scaler.mean_, "scale": scaler.scale_}
+        rows = scaler.transform(rows)
+        limits = (settings.C, settings.tolerance, settings.max_iterations)
+        if settings.kernel == "linear":
+            machine, notes = fit_linear(rows, train.labels, *limits, seed=derive(plan.seed, "svm") % 2**32)
+        else:
+            machine, notes = fit_kernel(rows, train.labels, *limits, limit=settings.kernel_limit)
+        self.arrays |= machine
         accuracy = float((self.predict_proba(valid.images).argmax(axis=1) == valid.labels).mean())
         row = {"epoch": 1, "valid_accuracy": accuracy}
         observe(1, row)
-        return Fit([row], 1, accuracy, {"converged": converged, "iterations": int(np.max(machine.n_iter_))})
+        return Fit([row], 1, accuracy, notes | {"features": rows.shape[1]})
 
     def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        values = (_rows(images) - self.mean) / self.scale @ self.weights.T + self.bias
-        powers = np.exp(values - values.max(axis=1, keepdims=True, initial=-np.inf))
-        probabilities: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
-        return probabilities
+        rows = self._project(extract(images, self.settings.features))
+        return softmax(decide((rows - self.arrays["mean"]) / self.arrays["scale"], self.arrays))
+
+    def _project(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        if "basis" not in self.arrays:
+            return rows
+        projected: NDArray[np.float64] = (rows - self.arrays["centre"]) @ self.arrays["basis"].T
+        return projected
 
     def save(self, folder: Path) -> None:
-        arrays = {"mean": self.mean, "scale": self.scale, "weights": self.weights, "bias": self.bias}
-        save_state({name: from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}, folder / FILE)
+        save_state({name: from_numpy(np.ascontiguousarray(a)) for name, a in self.arrays.items()}, folder / FILE)
 
     def load(self, folder: Path) -> Self:
-        state = load_state(folder / FILE)
-        self.mean, self.scale, self.weights, self.bias = (
-            state[name].numpy() for name in ("mean", "scale", "weights", "bias")
-        )
+        arrays = {name: tensor.numpy() for name, tensor in load_state(folder / FILE).items()}
+        width = extract(np.zeros((1, 48, 48), np.uint8), self.settings.features).shape[1]
+        if arrays.get("basis", arrays["mean"][None]).shape[1] != width:
+            raise UserError(
+                f"this SVM was fitted on other features than the {width} that its settings name", where=str(folder)
+            )
+        self.arrays = arrays
         return self
 
 
-def _rows(images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    return images.reshape(len(images), -1) / 255.0
+def _principal(rows: NDArray[np.float64], components: int) -> Arrays:
+    """The first principal components, or as many as there are."""
+    images, width = rows.shape
+    solver = "covariance_eigh" if images > width else "full"
+    pca = PCA(min(components, images, width), svd_solver=solver).fit(rows)
+    return {"centre": pca.mean_, "basis": pca.components_}

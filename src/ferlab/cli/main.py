@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ferlab.cli import budget, data, doctor, predict, report, stage, ui
+from ferlab.cli import budget, data, doctor, predict, report, stage, tune, ui
 from ferlab.errors import UserError
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(budget.app, name="budget")
 app.command()(report.report)
 app.command()(doctor.doctor)
+app.command()(tune.tune)
 app.command()(ui.ui)
 app.command()(predict.predict)
 app.command(hidden=True)(stage.stage)

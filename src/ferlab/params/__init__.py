@@ -7,10 +7,15 @@ are no defaults in the code, unknown keys are refused, and each error names the 
 from ferlab.params.classifiers import (
     Augmentation,
     Classifier,
+    DfsvmClassifier,
+    Features,
+    HogFeatures,
+    LbpFeatures,
+    Member,
     NetworkClassifier,
+    PixelFeatures,
     ResnetClassifier,
     SvmClassifier,
-    Tune,
     VggClassifier,
 )
 from ferlab.params.data import Audit, Data
@@ -18,9 +23,11 @@ from ferlab.params.experiment import CKPLUS, NONE, Arm, Compute, Run, Runtime
 from ferlab.params.gan import Gan, GanFamily, Quality, Synthesis
 from ferlab.params.schema import Params, check, load
 from ferlab.params.section import Section
+from ferlab.params.tuning import Range, Scalar, Transfer, Tune, with_values
 
 __all__ = [
-    "CKPLUS", "NONE", "Arm", "Audit", "Augmentation", "Classifier", "Compute", "Data", "Gan", "GanFamily",
-    "NetworkClassifier", "Params", "Quality", "ResnetClassifier", "Run", "Runtime", "Section", "SvmClassifier",
-    "Synthesis", "Tune", "VggClassifier", "check", "load",
+    "CKPLUS", "NONE", "Arm", "Audit", "Augmentation", "Classifier", "Compute", "Data", "DfsvmClassifier", "Features",
+    "Gan", "GanFamily", "HogFeatures", "LbpFeatures", "Member", "NetworkClassifier", "Params", "PixelFeatures",
+    "Quality", "Range", "ResnetClassifier", "Run", "Runtime", "Scalar", "Section", "SvmClassifier", "Synthesis",
+    "Transfer", "Tune", "VggClassifier", "check", "load", "with_values",
 ]  # fmt: skip

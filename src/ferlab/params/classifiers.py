@@ -1,10 +1,10 @@
-"""Sections `classifiers` and `tune`."""
+"""Section `classifiers`."""
 
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ferlab.params.section import Fraction, NonNegative, Positive, Rate, Section, Sha256
+from ferlab.params.section import Fraction, Positive, Rate, Section, Sha256
 
 
 class Augmentation(Section):
@@ -65,27 +65,98 @@ class VggClassifier(NetworkClassifier):
     dropout: Fraction
 
 
+class PixelFeatures(Section):
+    kind: Literal["pixels"]
+    components: Positive | None
+
+
+class HogFeatures(Section):
+    kind: Literal["hog"]
+    orientations: Positive
+    cell: Literal[4, 6, 8, 12, 16]
+    block: Annotated[int, Field(ge=1, le=3)]
+
+
+class LbpFeatures(Section):
+    kind: Literal["lbp"]
+    radius: Annotated[int, Field(ge=1, le=8)]
+    grid: Literal[1, 2, 3, 4, 6, 8, 12]
+
+
+Features = Annotated[PixelFeatures | HogFeatures | LbpFeatures, Field(discriminator="kind")]
+
+
 class SvmClassifier(Section):
-    method: Literal["pixel_svm"]
+    method: Literal["svm"]
+    features: Features
+    kernel: Literal["linear", "rbf"]
+    kernel_limit: Positive
     C: Annotated[float, Field(gt=0)]
     tolerance: Annotated[float, Field(gt=0)]
     max_iterations: Positive
 
 
-Network = Annotated[ResnetClassifier | VggClassifier, Field(discriminator="network")]
-Classifier = Annotated[Network | SvmClassifier, Field(discriminator="method")]
+class Member(Section):
+    """One of the networks whose features are joined."""
 
-
-class Tune(Section):
-    seed: NonNegative
-    trials: Positive
-    epochs: Positive
-    train_fraction: Annotated[float, Field(gt=0, le=1)]
-    lr: Annotated[list[Rate], Field(min_length=2, max_length=2)]
-    batch_sizes: Annotated[list[Annotated[int, Field(ge=2)]], Field(min_length=1)]
+    network: Literal["vgg13", "vgg16", "vgg19"]
+    weights: Annotated[str, Field(min_length=1)]  # as of a network
+    weights_sha256: Sha256 | None
+    trained: bool
+    frozen: Annotated[int, Field(ge=0, le=16)]
 
     @model_validator(mode="after")
-    def _range_not_empty(self) -> "Tune":
-        if not self.lr[0] < self.lr[1]:
-            raise ValueError(f"tune.lr must be [low, high] with low < high, not {self.lr}")
+    def _something_to_freeze(self) -> Self:
+        if self.weights == "none" and (self.frozen or not self.trained):
+            raise ValueError(
+                f"members: {self.network} has no pre-trained weights (weights: none), so there is nothing to freeze or "
+                "to use untrained"
+            )
+        if self.frozen > CONVOLUTIONS[self.network]:
+            raise ValueError(
+                f"members: {self.network} has {CONVOLUTIONS[self.network]} convolutions, not {self.frozen}"
+            )
         return self
+
+
+CONVOLUTIONS = {"vgg13": 10, "vgg16": 13, "vgg19": 16}
+
+
+class Members(Section):
+    """What all members are told."""
+
+    width: Annotated[float, Field(gt=0, le=2)]
+    batch_norm: bool
+    dropout: Fraction
+    input_size: Literal[48, 224]
+    redraw_std: Annotated[float, Field(gt=0)] | None
+    lr: Rate
+    momentum: Fraction
+    weight_decay: Annotated[float, Field(ge=0, le=1)]
+    schedule: Literal["constant", "one_cycle"]
+    batch_size: Annotated[int, Field(ge=2)]
+    epochs: Positive
+    stop_at_drop: bool
+    augmentation: Augmentation
+
+
+class DfsvmClassifier(Section):
+    method: Literal["dfsvm"]
+    members: Annotated[list[Member], Field(min_length=1)]
+    training: Members
+    C: Annotated[float, Field(gt=0)]
+    tolerance: Annotated[float, Field(gt=0)]
+    max_iterations: Positive
+
+    @model_validator(mode="after")
+    def _members_fit(self) -> Self:
+        names = [member.network for member in self.members]
+        if len(set(names)) < len(names):
+            raise ValueError(f"members: {', '.join(names)} name a network twice")
+        if self.training.width != 1 and any(member.weights == "imagenet" for member in self.members):
+            raise ValueError(f"members: ImageNet's weights are for width 1, not {self.training.width}")
+        return self
+
+
+Network = Annotated[ResnetClassifier | VggClassifier, Field(discriminator="network")]
+Classifier = Annotated[Network | SvmClassifier | DfsvmClassifier, Field(discriminator="method")]

@@ -9,11 +9,12 @@ from pydantic import BaseModel, ValidationError, model_validator
 
 from ferlab.errors import UserError
 from ferlab.files import canonical_json
-from ferlab.params.classifiers import Classifier, NetworkClassifier, Tune
+from ferlab.params.classifiers import Classifier, NetworkClassifier
 from ferlab.params.data import Audit, Data
 from ferlab.params.experiment import CKPLUS, NONE, Arm, Compute, Run, Runtime
 from ferlab.params.gan import Gan, Quality, Synthesis
 from ferlab.params.section import Name, Section
+from ferlab.params.tuning import Tune, check_space
 from ferlab.yaml_file import read_yaml
 
 
@@ -39,8 +40,10 @@ class Params(Section):
             _must_be_known("run.families", family, self.gan.families)
         for name in self.run.tuned:
             _must_be_known("run.tuned", name, self.classifiers)
-            if not isinstance(self.classifiers[name], NetworkClassifier):
-                raise ValueError(f"run.tuned: '{name}' has no learning rate and batch size to tune")
+            try:
+                check_space(self.classifiers[name], self.tune)
+            except ValueError as error:
+                raise ValueError(f"{error} (for '{name}' of run.tuned)") from None
         for name, arm in self.arms.items():
             _must_be_known(f"arms.{name}.classifier", arm.classifier, self.classifiers)
             _must_be_known(f"arms.{name}.synthetic", arm.synthetic, [NONE, CKPLUS, *self.gan.families])
@@ -117,8 +120,12 @@ def check(values: Any, where: str) -> Params:
 def _explain(item: Any) -> str:
     parts = list(item["loc"])
     if parts[:1] == ["classifiers"]:
-        # pydantic puts the tags of the union, and of the one in it, into the path; the file has no such levels
+        # pydantic puts the tags of the unions into the path; the file has no such levels
         del parts[2 : 4 if parts[2:3] == ["network"] else 3]
+        if parts[2:3] == ["features"]:
+            del parts[3:4]
+    if parts[:2] == ["tune", "space"]:
+        del parts[3:4]
     path = ".".join(map(str, parts))
     if item["type"] == "extra_forbidden":
         return f"{path}: unknown key (value {item['input']!r})"

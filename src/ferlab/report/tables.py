@@ -12,12 +12,13 @@ import pandas as pd
 from ferlab.evaluation.intervals import Interval, over_seeds, wilson
 from ferlab.evaluation.metrics import scores
 from ferlab.evaluation.predictions import Predictions
-from ferlab.params import NONE, NetworkClassifier, Params
+from ferlab.params import NONE, DfsvmClassifier, NetworkClassifier, Params
 from ferlab.report import paper
 from ferlab.report.evidence import Evidence, Runs
 
 NOT_RUN = "not run yet"
 RUN = "run"
+NO_WEIGHTS = "not run: no ImageNet weights; with them, add {arm} to run.arms and type `dvc repro evaluate@{arm}-0`"
 DECIMALS = 6  # of percentages in table1.csv
 DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 
@@ -60,12 +61,13 @@ def controls(evidence: Evidence) -> pd.DataFrame:
 def _ours(arm: str, seeds: Mapping[int, Predictions], about: Mapping[str, Any], params: Params) -> dict[str, Any]:
     """Our side of a row.
 
-    `arm`, `status` ("run" or "not run yet"), `ours_percent`, `low_percent` and `high_percent` (95% interval),
-    `interval` (how it was made), `seeds` and `seeds_missing` (numbers, joined by spaces), `test_images`, `labels`
-    (policy for CK+'s contempt) and `added_images` (to the training split).
+    `arm`, `status` ("run", "not run yet" or `NO_WEIGHTS`), `ours_percent`, `low_percent` and `high_percent` (95%
+    interval), `interval` (how it was made), `seeds` and `seeds_missing` (numbers, joined by spaces), `test_images`,
+    `labels` (policy for CK+'s contempt) and `added_images` (to the training split).
     """
     nan = float("nan")
-    row: dict[str, Any] = {"arm": arm, "status": NOT_RUN, "ours_percent": nan, "low_percent": nan, "high_percent": nan}
+    row: dict[str, Any] = {"arm": arm, "status": _not_run(arm, params)}
+    row |= dict.fromkeys(("ours_percent", "low_percent", "high_percent"), nan)
     row |= {"interval": "", "seeds": "", "seeds_missing": "", "test_images": pd.NA, "labels": "", "added_images": pd.NA}
     if seeds:
         interval = accuracy(seeds)
@@ -84,12 +86,21 @@ def _ours(arm: str, seeds: Mapping[int, Predictions], about: Mapping[str, Any], 
     return row
 
 
+def _not_run(arm: str, params: Params) -> str:
+    """Why an arm has no numbers: pre-trained weights are never replaced by drawn ones."""
+    classifier = params.classifiers[params.arms[arm].classifier] if arm in params.arms else None
+    waits = isinstance(classifier, DfsvmClassifier) and any(member.weights != "none" for member in classifier.members)
+    return NO_WEIGHTS.format(arm=arm) if waits and arm not in params.run.arms else NOT_RUN
+
+
 def _purpose(name: str, params: Params) -> str:
     arm = params.arms[name]
     if arm.match_steps_of is not None:
         return f"control: as many training steps as {arm.match_steps_of}, without its added images"
     if not isinstance(params.classifiers[arm.classifier], NetworkClassifier) and arm.synthetic == NONE:
-        return "the paper's first idea, a support vector machine, here on pixels; it prints no number for it"
+        if isinstance(params.classifiers[arm.classifier], DfsvmClassifier):
+            return "DF-SVM without pre-trained weights: nothing is frozen, and its VGGs learn from FER-2013 alone"
+        return "the paper's first idea, a support vector machine; it gives neither features nor a number"
     return f"{arm.classifier}, " + (
         "real images only" if arm.synthetic == NONE else f"with {arm.synthetic} images added"
     )
@@ -163,7 +174,7 @@ def table1_markdown(table: pd.DataFrame, params: Params) -> str:
 def ours_text(row: Mapping[Any, Any]) -> str:
     """E.g. "41.20 (37.10–45.41)"."""
     if row["status"] != RUN:
-        return NOT_RUN
+        return str(row["status"])
     return f"{row['ours_percent']:.2f} ({row['low_percent']:.2f}{DASH}{row['high_percent']:.2f})"
 
 

@@ -38,6 +38,7 @@ class Stage:
         rooms: paths below src/ferlab whose code decides the result.
         inputs, outs: paths below the project's root.
         run: does the work.
+        totals: keys that say how far to go, not what is done: after a change of them a stage goes on, not afresh.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Stage:
     inputs: tuple[str, ...]
     outs: tuple[str, ...]
     arguments: tuple[str, ...] = ()
+    totals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,16 @@ class Context:
     def outs(self) -> list[Path]:
         return [self.project.root / self._fill(path) for path in self.stage.outs]
 
+    def require_inputs(self) -> None:
+        """Raise a UserError that names the first input that isn't there."""
+        for path in self.inputs:
+            if not path.exists() and path != self.project.data:  # prepare itself says how data/ is filled
+                raise UserError(
+                    f"{path.relative_to(self.project.root)} is missing",
+                    where=f"an input of the stage {self.slot}",
+                    next_step="`dvc repro` makes it; if that is what you typed, check the names in params.yaml: run",
+                )
+
     def section(self, key: str) -> Any:
         """The checked value of one of the stage's own keys, given as the template that the stage declares."""
         assert key in self.stage.keys, f"{self.stage.name} doesn't declare {key}"
@@ -93,11 +105,16 @@ class Context:
         return identify(
             stage=self.stage.name,
             arguments=self.arguments,
-            params={key: self.params.plain(key) for key in keys},
+            params={key: self._without_totals(key) for key in keys},
             inputs={self._fill(p): path for p, path in zip(self.stage.inputs, self.inputs, strict=True)},
             rooms=(f"stages/{self.stage.name}.py", *self.stage.rooms),
             device=self.device,
         )
+
+    def _without_totals(self, key: str) -> Any:
+        value = self.params.plain(key)
+        gone = {total.removeprefix(f"{key}.") for total in self.stage.totals}
+        return {name: part for name, part in value.items() if name not in gone} if gone else value
 
     @property
     def checkpoints(self) -> "Checkpoints":
@@ -183,16 +200,10 @@ def run_stage(project: Project, stage: Stage, arguments: list[str], quiet: bool 
         quiet,
     )
     with exclusive(project, context.slot):
-        signal.signal(signal.SIGTERM, _stop)
+        signal.signal(signal.SIGTERM, stop)
         for path in context.outs:
             sweep(path)
-        for path in context.inputs:
-            if not path.exists() and path != project.data:  # prepare itself says how data/ is filled
-                raise UserError(
-                    f"{path.relative_to(project.root)} is missing",
-                    where=f"an input of the stage {context.slot}",
-                    next_step="`dvc repro` makes it; if that is what you typed, check the names in params.yaml: run",
-                )
+        context.require_inputs()
         try:
             stage.run(context)
         except KeyError as error:
@@ -201,6 +212,6 @@ def run_stage(project: Project, stage: Stage, arguments: list[str], quiet: bool 
             raise
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
+def stop(number: int, frame: FrameType | None) -> None:
     """Turn SIGTERM into the exception that Ctrl-C raises, so that runs are marked KILLED and files are swept."""
     raise KeyboardInterrupt

@@ -84,6 +84,7 @@ def _track(context: Context, record: dict[str, Any], found: Predictions) -> None
         "seed": record["seed"],
         "manifest": record["manifest"],
         "settings": record["settings"],
+        "tuned_by": record["tuned_by"],
         "data": context.params.data.model_dump(mode="json"),
         "checkpoint": content_hash(source),
         "predictions": sha256_file(context.outs[0]),

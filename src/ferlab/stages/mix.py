@@ -10,7 +10,7 @@ import pandas as pd
 from ferlab.classifiers.schedule import batches_per_epoch
 from ferlab.data.images import ImageSet
 from ferlab.files import atomic_folder, write_json
-from ferlab.params import CKPLUS, NONE, Arm, Augmentation, NetworkClassifier
+from ferlab.params import CKPLUS, NONE, Arm, Augmentation, NetworkClassifier, with_values
 from ferlab.stages.context import Context, Stage
 from ferlab.synthesis.mix import again, nothing, with_fer_labels
 
@@ -46,6 +46,7 @@ def run(context: Context) -> None:
             pace = arm.match_steps_of or name
             plans[name] = arm.model_dump(mode="json") | {
                 "settings": settings.model_dump(mode="json"),
+                "tuned_by": _tuned_by(arm, tuned),
                 "real_images": int(kept(name).sum()),
                 "added_images": len(added(name)),
                 "steps": _steps(settings, int(kept(pace).sum()) + len(added(pace))),
@@ -71,7 +72,15 @@ def _settings(context: Context, arm: Arm, tuned: Path) -> Any:
     if not arm.tuned:
         return settings
     found = json.loads((tuned / f"{arm.classifier}.json").read_text())
-    return settings.model_copy(update={"lr": found["lr"], "batch_size": found["batch_size"]})
+    return with_values(settings, found["values"])
+
+
+def _tuned_by(arm: Arm, tuned: Path) -> dict[str, Any] | None:
+    """The study and trial that an arm's settings are from."""
+    if not arm.tuned:
+        return None
+    found = json.loads((tuned / f"{arm.classifier}.json").read_text())
+    return {key: found[key] for key in ("study", "trial", "identity")}
 
 
 def _steps(settings: Any, images: int) -> int | None:

@@ -25,6 +25,7 @@ STAGE = Stage(
         "reports/{budget}/selection",
         "reports/{budget}/samples",
         "reports/{budget}/trials",
+        "reports/{budget}/tuning",
         "reports/{budget}/arms.json",
         "reports/{budget}/audit.json",
         "reports/{budget}/quality.json",

@@ -81,6 +81,7 @@ def _record(context: Context, arm: str, seed: int, plan: dict[str, Any], fit: Fi
         "manifest": context.identity.manifest,
         "settings": plan["settings"],
         "select_on": plan["select_on"],
+        "tuned_by": plan["tuned_by"],
         "selected_epoch": fit.selected_epoch,
         "valid_accuracy": fit.valid_accuracy,
         "notes": fit.notes,

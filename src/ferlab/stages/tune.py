@@ -1,99 +1,191 @@
-"""tune: search learning rate and batch size of one classifier on train and validation only."""
+"""tune: search settings of one classifier on train and validation only. The test split is not among its inputs."""
 
-from dataclasses import asdict
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from filelock import Timeout
 
-from ferlab.adapters.tracking import tracked
-from ferlab.adapters.tuning import Suggestion, best, search
+from ferlab.adapters.study import Storage
+from ferlab.adapters.tracking import Pruned, bury, find_named, tracked
+from ferlab.adapters.tuning import Suggestion, TrialRow, best, importances, search
 from ferlab.classifiers.base import Plan
 from ferlab.classifiers.catalogue import create
 from ferlab.data.images import ImageSet
 from ferlab.data.splits import stratified_part
+from ferlab.errors import UserError
 from ferlab.files import write_json, write_text
-from ferlab.params import NetworkClassifier, Tune
+from ferlab.params import Scalar, Tune, with_values
 from ferlab.stages.context import Context, Stage
 from ferlab.training.identity import flatten
-from ferlab.training.observe import Observer, ShowProgress, all_of
+from ferlab.training.observe import Observer, ShowProgress, all_of, ignore
 from ferlab.training.seeding import derive, set_up
+
+EXPERIMENT = "tuning"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What the trials of one study have in common.
+
+    Attributes:
+        part: the share of the training split that trials see.
+        parent: the study's MLflow run, if there is one.
+    """
+
+    context: Context
+    study: str
+    train: ImageSet
+    part: ImageSet
+    valid: ImageSet
+    parent: str | None
+
+    def fit(self, name: str, values: dict[str, Scalar], epochs: int, train: ImageSet, observe: Observer) -> float:
+        """Train once, as an MLflow run below the study's; returns the best validation accuracy (0-1)."""
+        context, space = self.context, self.context.section("tune")
+        title, checkpoints = f"{self.study}-{name}", context.checkpoints.child(f"{name}-{epochs}")
+        settings = with_values(context.section("classifiers.{classifier}"), values).model_copy(
+            update={"epochs": epochs}
+        )
+        with (
+            tracked(
+                context.project,
+                EXPERIMENT,
+                title,
+                identity=f"{context.identity.name}-{name}-{epochs}",
+                params=flatten(settings.model_dump()) | {"images": len(train)},
+                tags=_tags(context) | {"trial": name},
+                parent=self.parent,
+            ) as run,
+            ShowProgress(title, epochs, context.quiet) as progress,
+        ):
+            try:
+                fit = create(settings).fit(
+                    train,
+                    self.valid,
+                    Plan(derive(space.seed, "weights"), context.device),
+                    observe=all_of(run.observe, progress, observe),
+                    checkpoints=checkpoints,
+                )
+            except (Pruned, UserError):
+                checkpoints.clear()  # it ended; only a killed one is taken up again
+                raise
+            run.figures({"best_valid_accuracy": fit.valid_accuracy})
+        return fit.valid_accuracy
 
 
 def run(context: Context) -> None:
-    name, space = context.arguments["classifier"], context.section("tune")
-    settings: NetworkClassifier = context.section("classifiers.{classifier}")
-    set_up(context.section("compute").threads)
-    train, valid = (ImageSet.open(path) for path in context.inputs)
-    part = train.take(stratified_part(train.labels, space.train_fraction, derive(space.seed, "part") % 2**32))
     context.start_training()
-    tags = {"stage": "tune", "classifier": name, "budget": context.params.budget}
-    with tracked(
-        context.project,
-        "tuning",
-        f"tune-{name}",
-        identity=context.identity.name,
-        params=flatten({"tune": space.model_dump(), "classifier": settings.model_dump()}),
-        tags=tags,
-        datasets=[("train", "training", part.digest()), ("valid", "validation", valid.digest())],
-    ) as study:
-
-        def objective(suggestion: Suggestion, observe: Observer) -> float:
-            return _trial(context, settings, space, suggestion, part, valid, observe, study.id, tags)
-
-        rows = search(objective, space, context.project.state / "optuna.db", context.identity.name)
-        winner = best(rows)
-        study.figures({"best_valid_accuracy": winner.value or 0.0, "trials": len(rows)})
-    tuned, trials = context.outs
-    write_text(trials, pd.DataFrame([asdict(row) for row in rows]).to_csv(index=False))
+    storage = storage_of(context)
+    name = study_name(context)
+    with bench(context, storage, name) as at:
+        rows = search_on(at, storage, wait=True)
+        found = _judge(at, rows)
+    found["importances"] = importances(storage, name)
+    tuned, summary, trials = context.outs
+    write_text(trials, pd.DataFrame([_flat(row) for row in rows]).to_csv(index=False))
+    write_json(summary, found)
+    chosen = found["chosen"]
     write_json(
         tuned,
-        {
-            "lr": winner.lr,
-            "batch_size": winner.batch_size,
-            "valid_accuracy": winner.value,
-            "trials": len(rows),
-            "identity": context.identity.name,
-        },
+        {"values": chosen["values"], "trial": chosen["trial"], "study": name, "identity": context.identity.name},
     )
-    context.say(f"best of {len(rows)} trials: lr {winner.lr:.3g}, batch size {winner.batch_size}")
+    context.say(f"best of {len(rows)} trials: {chosen['values']}")
     context.end_training()
 
 
-def _trial(
-    context: Context,
-    settings: NetworkClassifier,
-    space: Tune,
-    suggestion: Suggestion,
-    train: ImageSet,
-    valid: ImageSet,
-    observe: Observer,
-    parent: str,
-    tags: dict[str, Any],
-) -> float:
-    name = f"tune-{context.arguments['classifier']}-{suggestion.number}"
-    changed = {"lr": suggestion.lr, "batch_size": suggestion.batch_size, "epochs": space.epochs}
-    trial = settings.model_copy(update=changed)
-    with (
-        tracked(
+def storage_of(context: Context, url: str | None = None) -> Storage:
+    """The study's storage: a URL, else the project's own SQLite file."""
+    return Storage(url or context.project.study_uri, context.project.state / "locks" / "trials")
+
+
+def study_name(context: Context) -> str:
+    """Says what is searched, and by its last digits with which parameters, data and code."""
+    return f"tune-{context.arguments['classifier']}-{context.identity.name[:8]}"
+
+
+@contextmanager
+def bench(context: Context, storage: Storage, name: str) -> Iterator[Bench]:
+    """Open the data and the study's MLflow run. The first of several workers holds that run."""
+    space: Tune = context.section("tune")
+    set_up(context.section("compute").threads)
+    train, valid = (ImageSet.open(path) for path in context.inputs)
+    part = train.take(stratified_part(train.labels, space.train_fraction, derive(space.seed, "part") % 2**32))
+    bury(context.project, EXPERIMENT, storage.is_held)
+    leader = storage.lock(name)
+    try:
+        leader.acquire(timeout=0)
+    except Timeout:
+        parent = find_named(context.project, EXPERIMENT, context.identity.name)
+        yield Bench(context, name, train, part, valid, parent.info.run_id if parent else None)
+        return
+    settings = context.section("classifiers.{classifier}")
+    about = context.identity.manifest["params"]["tune"]
+    try:
+        with tracked(
             context.project,
-            "tuning",
+            EXPERIMENT,
             name,
-            identity=f"{context.identity.name}-{suggestion.number}",
-            params=flatten(trial.model_dump()),
-            tags=tags | {"trial": str(suggestion.number)},
-            parent=parent,
-        ) as run,
-        ShowProgress(name, space.epochs, context.quiet) as progress,
-    ):
-        fit = create(trial).fit(
-            train,
-            valid,
-            Plan(derive(space.seed, "weights"), context.device),
-            observe=all_of(run.observe, progress, observe),
-            checkpoints=context.checkpoints.child(str(suggestion.number)),
-        )
-        run.figures({"best_valid_accuracy": fit.valid_accuracy})
-    return fit.valid_accuracy
+            identity=context.identity.name,
+            params=flatten({"tune": about, "classifier": settings.model_dump()}),
+            tags=_tags(context),
+            datasets=[("train", "training", part.digest()), ("valid", "validation", valid.digest())],
+        ) as study:
+            yield Bench(context, name, train, part, valid, study.id)
+    finally:
+        leader.release()
+
+
+def search_on(at: Bench, storage: Storage, wait: bool) -> list[TrialRow]:
+    """The study's trials, run to their total."""
+    context, space = at.context, at.context.section("tune")
+
+    def objective(suggestion: Suggestion, observe: Observer) -> float:
+        return at.fit(str(suggestion.number), suggestion.values, space.epochs, at.part, observe)
+
+    return search(objective, space, storage, at.study, context.identity.manifest, wait=wait, say=context.say)
+
+
+def _judge(at: Bench, rows: list[TrialRow]) -> dict[str, Any]:
+    """The reference beside the trials, the best trials on the whole training split, and the choice."""
+    space: Tune = at.context.section("tune")
+    reference = _accuracy(at, "reference", space.reference, space.epochs, at.part)
+    transfer = []
+    for row in best(rows, space.transfer.best):
+        whole = _accuracy(at, f"whole-{row.number}", row.values, space.transfer.epochs, at.train)
+        transfer.append({"trial": row.number, "values": row.values, "part": row.value, "whole": whole})
+    winner = best(rows)[0]
+    chosen: dict[str, Any] = {"trial": winner.number, "values": winner.values, "part": winner.value}
+    chosen = max((t for t in transfer if t["whole"] is not None), key=lambda t: t["whole"], default=chosen)
+    return {
+        "study": at.study,
+        "identity": at.context.identity.name,
+        "tune": space.model_dump(mode="json"),
+        "images": {"part": len(at.part), "whole": len(at.train), "valid": len(at.valid)},
+        "states": Counter(row.state for row in rows),
+        "reference": {"values": space.reference, "part": reference},
+        "transfer": transfer,
+        "chosen": chosen,
+    }
+
+
+def _accuracy(at: Bench, name: str, values: dict[str, Scalar], epochs: int, train: ImageSet) -> float | None:
+    """None for a training whose loss doesn't stay finite; the report then says so."""
+    try:
+        return at.fit(name, values, epochs, train, ignore)
+    except UserError:
+        return None
+
+
+def _flat(row: TrialRow) -> dict[str, Any]:
+    return {"number": row.number, **row.values, "value": row.value, "state": row.state, "error": row.error}
+
+
+def _tags(context: Context) -> dict[str, str]:
+    return {"stage": "tune", "classifier": context.arguments["classifier"], "budget": context.params.budget}
 
 
 STAGE = Stage(
@@ -101,7 +193,12 @@ STAGE = Stage(
     run=run,
     arguments=("classifier",),
     keys=("compute", "tune", "classifiers.{classifier}"),
+    totals=("tune.trials", "tune.transfer"),
     rooms=("data", "training", "classifiers"),
     inputs=("work/prepared/train", "work/prepared/valid"),
-    outs=("work/tuned/{classifier}.json", "reports/{budget}/trials/{classifier}.csv"),
+    outs=(
+        "work/tuned/{classifier}.json",
+        "reports/{budget}/tuning/{classifier}.json",
+        "reports/{budget}/trials/{classifier}.csv",
+    ),
 )

@@ -1,51 +1,145 @@
-"""Tuning: every trial of every search."""
+"""Tuning in the report: what was searched, how it went, and the choice beside the paper's setting."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from ferlab.report.drawing import BLUE, GREEN, INK, MARKERS, ORANGE, Panel
-from ferlab.report.evidence import Evidence
+from ferlab.report.drawing import BLUE, GREEN, GREY, INK, ORANGE, Panel
+from ferlab.report.evidence import Evidence, read_json
 from ferlab.report.section import Album, Section
 
 
-def section(evidence: Evidence, album: Album) -> Section:
-    """A panel a search."""
-    names = evidence.params.run.tuned
-    trials = {name: evidence.table(f"trials/{name}.csv", "lr", "batch_size", "value") for name in names}
-    drawn = {
-        f"Validation accuracy of each trial of {name} against its learning rate.": trial_panel(
-            name, found, *evidence.params.tune.lr
-        )
-        for name, found in trials.items()
-        if found is not None
-    }
-    return Section("tuning", "Tuning", "Tuning", {"tuning": album.panels("tuning", 1, (5.2, 3.4), drawn)})
+@dataclass(frozen=True)
+class Search:
+    """One classifier's search, as the tune stage left it.
 
-
-def trial_panel(title: str, trials: pd.DataFrame, low: float, high: float) -> Panel:
-    """Tuning: validation accuracy against learning rate, a marker a batch size; trials without a value lie on the axis.
-
-    Args:
-        trials: columns `number`, `lr`, `batch_size`, `value` (0-1, may be NaN), `state`.
-        low, high: the range of learning rates searched.
+    Attributes:
+        trials: a row a trial: `number`, a column for each key searched, `value` (0-1, may be NaN), `state`.
+        summary: `tune`, `images`, `reference`, `transfer`, `chosen`, `importances`; empty if its file is absent.
     """
 
+    trials: pd.DataFrame
+    summary: Mapping[str, Any]
+
+    @property
+    def keys(self) -> list[str]:
+        return [key for key in self.trials.columns if key not in ("number", "value", "state", "error")]
+
+
+def section(evidence: Evidence, album: Album) -> Section:
+    """A panel and a table a search."""
+    searches = {}
+    for name in evidence.params.run.tuned:
+        trials = evidence.table(f"trials/{name}.csv", "number", "value", "state")
+        if trials is not None:
+            searches[name] = Search(trials, read_json(evidence.folder / "tuning" / f"{name}.json"))
+    drawn = {
+        f"Tuning of {name}: accuracy of each trial in turn, importance of each key, and a slice a key.": panel(
+            name, search
+        )
+        for name, search in searches.items()
+    }
+    values = {
+        "tuning": album.panels("tuning", 1, size(searches), drawn),
+        "searches": searches,
+        "settings_line": settings,
+        "transfer_sentence": sentence,
+    }
+    numbers = {name: dict(search.summary) for name, search in searches.items()}
+    return Section("tuning", "Tuning", "Tuning", values, numbers)
+
+
+def settings(values: Mapping[str, Any]) -> str:
+    """Settings in one line."""
+    return ", ".join(
+        f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in values.items()
+    )
+
+
+def sentence(search: Search) -> str:
+    """Whether the order of the trials on a part of the data held on the whole."""
+    checked = [t for t in search.summary.get("transfer", []) if t["whole"] is not None]
+    if len(checked) < 2:
+        return ""
+    ranked = sorted(checked, key=lambda t: -t["whole"])
+    if ranked[0]["trial"] == checked[0]["trial"]:
+        return "The best trial on the part was also the best on the whole training split."
+    return "On the whole training split the order changed, so the choice is not the best trial on the part."
+
+
+def size(searches: Mapping[str, Search]) -> tuple[float, float]:
+    """Inches that hold the panel of each search."""
+    return 6.4, 0.4 + 2.5 * max((_rows(search) for search in searches.values()), default=1)
+
+
+def _rows(search: Search) -> int:
+    return 1 + (len(search.keys) + 1) // 2
+
+
+def panel(name: str, search: Search) -> Panel:
+    """History, importance of the keys, and a slice a key."""
+    keys, rows = search.keys, _rows(search)
+
     def draw(figure: Figure) -> None:
-        axes = figure.subplots()
-        for k, (size, part) in enumerate(trials.groupby("batch_size")):
-            colour, marker = (BLUE, ORANGE, GREEN)[k % 3], MARKERS[k % len(MARKERS)]
-            axes.scatter(part["lr"], 100 * part["value"], s=40, c=colour, marker=marker, label=f"batch size {size}")
-            gone = part["lr"][part["value"].isna()]
-            axes.scatter(
-                gone, [0] * len(gone), s=40, facecolors="none", edgecolors=colour, marker=marker, clip_on=False
-            )
-        best = trials[trials["value"] == trials["value"].max()].head(1)  # empty when no trial has a value
-        axes.plot(best["lr"], 100 * best["value"], "o", ms=13, mfc="none", mec=INK, label="best")
-        axes.set(xscale="log", xlim=(low / 1.3, high * 1.3), title=title)
-        axes.set_ylim(0, max(10.0, 115 * float(np.nan_to_num(trials["value"].max()))))
-        axes.set(xlabel="learning rate (log scale)", ylabel="validation accuracy, %")
-        axes.grid(color="#e4e4e4")
-        figure.legend(loc="outside upper right", fontsize=8.5, ncols=2)
+        axes = figure.subplots(rows, 2, squeeze=False)
+        _history(axes[0, 0], search.trials, search.summary.get("reference", {}).get("part"))
+        _importance(axes[0, 1], keys, search.summary.get("importances", {}))
+        for key, place in zip(keys, axes[1:].flat, strict=False):
+            _slice(place, key, search)
+        for place in list(axes[1:].flat)[len(keys) :]:
+            place.set_axis_off()
+        figure.suptitle(name, fontsize=10.5, fontweight="bold")
 
     return draw
+
+
+def _history(axes: Axes, trials: pd.DataFrame, reference: float | None) -> None:
+    _points(axes, trials["number"], trials)
+    best = trials["value"].where(trials["state"] == "COMPLETE").cummax()
+    axes.step(trials["number"], 100 * best, where="post", color=INK, lw=1.2, label="best so far")
+    if reference is not None:
+        axes.axhline(100 * reference, color=ORANGE, ls="--", lw=1.2, label="the paper's setting")
+    axes.set(title="History", xlabel="trial", ylabel="validation accuracy, %")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(fontsize=7.5)
+
+
+def _importance(axes: Axes, keys: list[str], importances: Mapping[str, float]) -> None:
+    axes.set(title="Importance", xlabel="share of variance, %")
+    if not importances:
+        axes.text(0.5, 0.5, "too few trials", ha="center", va="center", color=GREY, transform=axes.transAxes)
+        axes.set_yticks([])
+        return
+    ranked = sorted(keys, key=lambda key: importances.get(key, 0.0))
+    axes.barh(ranked, [100 * importances.get(key, 0.0) for key in ranked], color=GREEN)
+    axes.set_xlim(0, 100)
+
+
+def _slice(axes: Axes, key: str, search: Search) -> None:
+    values = search.trials[key]
+    dimension = search.summary.get("tune", {}).get("space", {}).get(key)
+    if isinstance(dimension, list):
+        names = [str(choice) for choice in dimension]
+        values = values.astype(str).map({name: i for i, name in enumerate(names)})
+        axes.set_xticks(range(len(names)), names)
+        axes.set_xlim(-0.5, len(names) - 0.5)
+    elif isinstance(dimension, dict) and dimension["log"]:
+        axes.set_xscale("log")
+        axes.set_xlim(dimension["low"] / 1.3, dimension["high"] * 1.3)
+    _points(axes, values, search.trials)
+    axes.set(title=f"Slice: {key}", xlabel=key, ylabel="validation accuracy, %")
+
+
+def _points(axes: Axes, x: pd.Series, trials: pd.DataFrame) -> None:
+    complete = trials["value"].notna()
+    axes.scatter(x[complete], 100 * trials["value"][complete], s=28, c=BLUE, marker="o")
+    gone = x[~complete]
+    axes.scatter(gone, np.zeros(len(gone)), s=28, facecolors="none", edgecolors=BLUE, marker="s", clip_on=False)
+    axes.set_ylim(0, max(10.0, 115 * float(np.nan_to_num(trials["value"].max()))))
+    axes.grid(color="#e4e4e4")

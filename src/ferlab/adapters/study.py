@@ -1,0 +1,182 @@
+"""Optuna's storage: studies that several processes work on, and whose a trial is."""
+
+import re
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+import sqlalchemy
+from filelock import FileLock, Timeout
+from optuna.exceptions import OptunaError
+from optuna.trial import FrozenTrial, Trial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
+
+from ferlab.errors import UserError
+from ferlab.training.identity import changes
+from ferlab.training.seeding import derive
+
+PATIENCE = 60.0  # seconds that a process waits for an SQLite file that another one writes
+MANIFEST, OWNER, SURPLUS = "ferlab.manifest", "ferlab.owner", "ferlab.surplus"
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Where studies live.
+
+    Attributes:
+        url: any storage URL of Optuna.
+        locks: a folder of this machine in which workers lock the trials they are at; the kernel frees a dead one's.
+    """
+
+    url: str
+    locks: Path
+
+    @property
+    def shown(self) -> str:
+        """The URL without its password."""
+        try:
+            return sqlalchemy.make_url(self.url).render_as_string(hide_password=True)
+        except SQLAlchemyError:
+            return self.url
+
+    def lock(self, name: str) -> FileLock:
+        self.locks.mkdir(parents=True, exist_ok=True)
+        return FileLock(self.locks / f"{name}.lock")
+
+    def is_held(self, name: str) -> bool:
+        """Whether a living process holds the lock of this name."""
+        lock = self.lock(name)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        lock.release()
+        return False
+
+    @property
+    def owner(self) -> str:
+        """The machine and folder whose locks can tell whether a trial's worker still lives."""
+        return f"{socket.gethostname()}:{self.locks}"
+
+
+@contextmanager
+def storage_errors(storage: Storage) -> Iterator[None]:
+    """Turn what a database raises into a UserError that names the storage, without its password."""
+    try:
+        yield
+    except (SQLAlchemyError, OptunaError, ImportError, RuntimeError) as error:
+        if (
+            isinstance(error, RuntimeError)
+            and not isinstance(error, OptunaError)
+            and "optuna" not in str(error).lower()
+        ):
+            raise
+        cause = str(getattr(error, "orig", None) or error.__cause__ or error).splitlines()[0]
+        raise UserError(
+            f"the study's storage can't be used: {cause}",
+            where=storage.shown,
+            next_step="wait, if another program holds it locked; else check the URL (--storage, FERLAB_STUDY_STORAGE), "
+            "or leave it out to use the project's own",
+        ) from error
+
+
+def open_study(storage: Storage, name: str, manifest: Mapping[str, Any]) -> optuna.Study:
+    """A study by name, made if there is none. The first caller makes the schema while others wait (CASE 3).
+
+    Args:
+        manifest: what the study is about; kept with it.
+
+    Raises:
+        UserError: the storage can't be used, belongs to another program, or its study of that name is about something
+            else. Nothing is written then.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
+        raise UserError(f"'{name}' can't name a study", next_step="use letters, digits, dots and dashes")
+    with storage_errors(storage), storage.lock("schema"):
+        sqlite = storage.url.startswith("sqlite")
+        options: dict[str, Any] = {"connect_args": {"timeout": PATIENCE}} if sqlite else {}
+        engine = sqlalchemy.create_engine(storage.url, **options)
+        try:
+            tables = sqlalchemy.inspect(engine).get_table_names()
+        finally:
+            engine.dispose()
+        if tables and "studies" not in tables:
+            raise UserError(
+                f"this database holds tables of another program ({', '.join(sorted(tables)[:3])}, …)",
+                where=storage.shown,
+                next_step="name another database for studies",
+            )
+        database = optuna.storages.RDBStorage(storage.url, engine_kwargs=options)
+        known = name in optuna.get_all_study_names(database)
+        study = optuna.create_study(storage=database, study_name=name, direction="maximize", load_if_exists=True)
+        if not known:
+            study.set_user_attr(MANIFEST, dict(manifest))
+    before = study.user_attrs.get(MANIFEST)
+    if before is None:
+        raise UserError(
+            f"the study '{name}' was not made by ferlab", where=storage.shown, next_step="choose another name (--study)"
+        )
+    if before != manifest:
+        raise UserError(
+            f"the study '{name}' was made with other parameters: " + "; ".join(changes(before, manifest)),
+            where=storage.shown,
+            next_step="go back to those, or choose another name (--study)",
+        )
+    return study
+
+
+def trials_of(study: optuna.Study) -> list[FrozenTrial]:
+    """All trials but those that workers began beyond the budget, at the same time."""
+    return [t for t in study.get_trials(deepcopy=False) if not t.user_attrs.get(SURPLUS)]
+
+
+@contextmanager
+def claim(storage: Storage, study: optuna.Study, total: int, seed: int) -> Iterator[Trial | None]:
+    """Take the next trial: one whose worker has died, or a new one while there are fewer than `total`; else None.
+
+    A worker is dead when the lock of its trial is free. A trial of another machine or checkout is never taken. The
+    sampler is seeded anew for each trial by the trial's number, so 5 trials and 5 more equal 10.
+    """
+    with storage.lock(f"{study.study_name}.claims"):
+        trial, lock = _abandoned(storage, study, seed) or _new(storage, study, total, seed)
+    try:
+        yield trial
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _seed(study: optuna.Study, seed: int, number: int) -> None:
+    study.sampler = optuna.samplers.TPESampler(seed=derive(seed, "trial", number) % 2**32)
+
+
+def _abandoned(storage: Storage, study: optuna.Study, seed: int) -> tuple[Trial, FileLock] | None:
+    for trial in trials_of(study):
+        if trial.state == TrialState.RUNNING and trial.user_attrs.get(OWNER, storage.owner) == storage.owner:
+            lock = storage.lock(f"{study.study_name}-{trial.number}")
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                continue
+            _seed(study, seed, trial.number)
+            return Trial(study, trial._trial_id), lock
+    return None
+
+
+def _new(storage: Storage, study: optuna.Study, total: int, seed: int) -> tuple[Trial | None, FileLock | None]:
+    if len(trials_of(study)) >= total:
+        return None, None
+    _seed(study, seed, len(study.get_trials(deepcopy=False)))
+    trial = study.ask()
+    trial.set_user_attr(OWNER, storage.owner)
+    if sum(t.number <= trial.number for t in trials_of(study)) > total:  # another machine was quicker
+        trial.set_user_attr(SURPLUS, True)
+        study.tell(trial, state=TrialState.FAIL)
+        return None, None
+    lock = storage.lock(f"{study.study_name}-{trial.number}")
+    lock.acquire()
+    return trial, lock

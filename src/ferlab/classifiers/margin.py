@@ -1,0 +1,99 @@
+"""Support vector machines of scikit-learn: how they are fitted, and what is kept of them."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics.pairwise import rbf_kernel
+from sklearn.svm import SVC, LinearSVC
+
+from ferlab.errors import UserError
+
+Arrays = dict[str, NDArray[np.float64]]
+Rows = NDArray[np.float64]
+Notes = dict[str, float | int | bool]
+
+
+def fit_linear(
+    rows: Rows, labels: NDArray[np.int64], C: float, tolerance: float, max_iterations: int, seed: int, **other: Any
+) -> tuple[Arrays, Notes]:
+    """One linear machine a class against the rest (LinearSVC: squared hinge, L2).
+
+    Args:
+        rows: float64 (N, features).
+        labels: int64 (N,); every class occurs.
+        other: further arguments of LinearSVC.
+
+    Returns:
+        `weights` (classes, features) and `bias` (classes,); and the notes `converged` and `iterations`.
+    """
+    # the primal is the quicker one where there are more images than features (scikit-learn's own advice)
+    other = {"dual": len(rows) < rows.shape[1]} | other
+    machine = LinearSVC(C=C, tol=tolerance, max_iter=max_iterations, random_state=seed, **other)
+    converged = _fit(machine, rows, labels)
+    notes: Notes = {"converged": converged, "iterations": int(np.max(machine.n_iter_))}
+    return {"weights": machine.coef_, "bias": machine.intercept_}, notes
+
+
+def fit_kernel(
+    rows: Rows, labels: NDArray[np.int64], C: float, tolerance: float, max_iterations: int, limit: int
+) -> tuple[Arrays, Notes]:
+    """One machine with a Gaussian kernel a class against the rest; gamma is scikit-learn's `scale`.
+
+    Args:
+        limit: more rows than this are refused, because the time grows with their square at least (CASE 29).
+
+    Returns:
+        `vectors` (support vectors), `weights` (classes, vectors), `bias` (classes,) and `gamma` (); and notes.
+
+    Raises:
+        UserError: too many rows; the linear machine is proposed.
+    """
+    if len(rows) > limit:
+        raise UserError(
+            f"a kernel SVM on {len(rows):,} images may never end: its time grows at least with their square, and the "
+            f"limit is {limit:,}",
+            where="params.yaml: classifiers, kernel and kernel_limit",
+            next_step="set kernel to linear, which takes minutes; or raise kernel_limit if you can wait",
+        )
+    gamma = 1 / (rows.shape[1] * rows.var() or 1.0)
+    weights = np.zeros((labels.max() + 1, len(rows)))
+    bias, iterations, converged = np.zeros(len(weights)), 0, True
+    for label in range(len(weights)):
+        machine = SVC(C=C, gamma=gamma, tol=tolerance, max_iter=max_iterations)
+        converged &= _fit(machine, rows, labels == label)
+        weights[label, machine.support_] = machine.dual_coef_[0]
+        bias[label] = machine.intercept_[0]
+        iterations = max(iterations, int(np.max(machine.n_iter_)))
+    used = weights.any(axis=0)
+    arrays = {"vectors": rows[used], "weights": weights[:, used], "bias": bias, "gamma": np.array([gamma])}
+    return arrays, {"converged": converged, "iterations": iterations, "support_vectors": int(used.sum())}
+
+
+def decide(rows: Rows, arrays: Mapping[str, NDArray[np.float64]]) -> Rows:
+    """Decision values (N, classes) of what `fit_linear` or `fit_kernel` returned."""
+    if "vectors" in arrays:
+        rows = rbf_kernel(rows, arrays["vectors"], gamma=float(arrays["gamma"][0]))
+    values: Rows = rows @ arrays["weights"].T + arrays["bias"]
+    return values
+
+
+def softmax(values: Rows) -> Rows:
+    """Each row as positive numbers that sum to 1. They rank the classes as the machine does; they aren't calibrated."""
+    powers = np.exp(values - values.max(axis=1, keepdims=True, initial=-np.inf))
+    probabilities: Rows = powers / powers.sum(axis=1, keepdims=True)
+    return probabilities
+
+
+def _fit(machine: Any, rows: Rows, labels: NDArray[Any]) -> bool:
+    """Fit, and say whether the solver converged: scikit-learn says so by a warning alone (CASE 29)."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        machine.fit(rows, labels)
+    for warning in caught:
+        if not issubclass(warning.category, ConvergenceWarning):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    return not any(issubclass(warning.category, ConvergenceWarning) for warning in caught)

@@ -1,0 +1,101 @@
+"""`ferlab tune`: search a classifier's settings, alone or as one of several workers."""
+
+from typing import Annotated, Any
+
+import typer
+
+
+def tune(
+    context: typer.Context,
+    classifier: Annotated[str, typer.Argument(help="A row of params.yaml's classifiers.")],
+    trials: Annotated[int | None, typer.Option(help="How many in total, over all workers and restarts.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs of each trial.")] = None,
+    fraction: Annotated[float | None, typer.Option(help="Share of the training split that a trial sees.")] = None,
+    space: Annotated[
+        list[str] | None,
+        typer.Option(help="Search a further key: key=LOW..HIGH, key=LOW..HIGH:log or key=A,B,C. May be repeated."),
+    ] = None,
+    storage: Annotated[
+        str | None, typer.Option(help="Optuna's storage URL; default: a file of the project's own.")
+    ] = None,
+    study: Annotated[str | None, typer.Option(help="The study's name; default: made from what is searched.")] = None,
+    fail: Annotated[
+        int | None, typer.Option(help="Only mark this trial failed: its worker died on another machine.")
+    ] = None,
+) -> None:
+    """Search settings of one classifier on train and validation, as params.yaml's `tune` says.
+
+    Start it several times to have several workers on one study. Without options the study is the pipeline's own:
+    `dvc repro` then finds its trials done, and writes work/tuned/. A killed trial is taken up by the next start.
+    """
+    import signal
+
+    from ferlab import params
+    from ferlab.project import Project
+    from ferlab.yaml_file import read_yaml
+
+    project = Project.find()
+    tree = read_yaml(project.params)
+    params.check(tree, "params.yaml")
+    wanted = {"trials": trials, "epochs": epochs, "train_fraction": fraction}
+    tree["tune"].update({key: value for key, value in wanted.items() if value is not None})
+    tree["tune"]["space"].update(dict(parse(text) for text in space or []))
+    if classifier not in tree["run"]["tuned"]:
+        tree["run"]["tuned"].append(classifier)
+    checked = params.check(tree, "params.yaml with the command line's options")
+
+    from ferlab.adapters.tuning import best, describe  # late: they load torch, which a wrong option needn't wait for
+    from ferlab.adapters.tuning import fail as mark_failed
+    from ferlab.stages import tune as stage
+    from ferlab.stages.context import Context, stop
+
+    call = Context(project, stage.STAGE, {"classifier": classifier}, checked, context.obj["quiet"])
+    call.require_inputs()
+    signal.signal(signal.SIGTERM, stop)
+    place, name = stage.storage_of(call, storage), study or stage.study_name(call)
+    if fail is not None:
+        mark_failed(place, name, fail)
+        return
+    with stage.bench(call, place, name) as at:
+        rows = stage.search_on(at, place, wait=False)
+    for row in rows:
+        typer.echo(describe(row))
+    for row in best(rows):
+        typer.echo(f"best: {describe(row)} (study {name})")
+
+
+def parse(text: str) -> tuple[str, Any]:
+    """`key=LOW..HIGH`, `key=LOW..HIGH:log` or `key=A,B,C` as the schema of params.yaml has it.
+
+    Raises:
+        UserError: none of them.
+    """
+    from ferlab.errors import UserError
+
+    key, equals, words = text.partition("=")
+    if not equals or not key or not words:
+        raise UserError(
+            f"'{text}' is no part of a space",
+            where="--space",
+            next_step="write key=LOW..HIGH, key=LOW..HIGH:log or key=A,B,C",
+        )
+    bounds, _, scale = words.partition(":")
+    low, dots, high = bounds.partition("..")
+    if not dots:
+        return key, [_value(word) for word in words.split(",")]
+    values = _value(low), _value(high)
+    if scale not in ("", "log") or not all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+        raise UserError(
+            f"'{words}' is no range of numbers", where=f"--space {key}", next_step="write LOW..HIGH or LOW..HIGH:log"
+        )
+    return key, {"low": values[0], "high": values[1], "log": scale == "log"}
+
+
+def _value(word: str) -> Any:
+    """A number or truth value if it reads as one, else the word itself; as YAML would."""
+    for kind in (int, float):
+        try:
+            return kind(word)
+        except ValueError:
+            continue
+    return {"true": True, "false": False}.get(word, word)

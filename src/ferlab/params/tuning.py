@@ -1,0 +1,100 @@
+"""Section `tune`, and how points of its space become settings of a classifier."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, Discriminator, Field, Tag, ValidationError, model_validator
+
+from ferlab.files import canonical_json
+from ferlab.params.section import NonNegative, Positive, Section
+
+S = TypeVar("S", bound=BaseModel)
+Scalar = int | float | bool | str
+Key = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*$")]
+FIXED = ("method", "epochs")  # a search can't change what is searched, and `tune.epochs` sets how long
+
+
+class Range(Section):
+    """Numbers from low to high, whole ones if both are; `log` gives each factor of ten the same chance."""
+
+    low: int | float
+    high: int | float
+    log: bool
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> "Range":
+        if not self.low < self.high:
+            raise ValueError(f"a range needs low < high, not {self.low} and {self.high}")
+        if self.log and self.low <= 0:
+            raise ValueError(f"a log range needs bounds above zero, not {self.low}")
+        return self
+
+
+def _kind(value: Any) -> str:
+    return "choices" if isinstance(value, list | tuple) else "range"
+
+
+Choices = Annotated[list[Scalar], Field(min_length=1)]
+Dimension = Annotated[Annotated[Range, Tag("range")] | Annotated[Choices, Tag("choices")], Discriminator(_kind)]
+
+
+class Transfer(Section):
+    best: NonNegative
+    epochs: Positive
+
+
+class Tune(Section):
+    seed: NonNegative
+    trials: Positive
+    epochs: Positive
+    train_fraction: Annotated[float, Field(gt=0, le=1)]
+    space: Annotated[dict[Key, Dimension], Field(min_length=1)]
+    reference: dict[Key, Scalar]
+    transfer: Transfer
+
+
+def with_values(settings: S, values: Mapping[str, Scalar]) -> S:
+    """Settings of a classifier with some keys changed; a dotted key reaches into a section.
+
+    Raises:
+        ValueError: there is no such key, it is not one to search, or the value isn't allowed; key and value are named.
+    """
+    tree = settings.model_dump(mode="json")
+    for key, value in values.items():
+        *path, last = key.split(".")
+        node: Any = tree
+        for part in path:
+            node = node.get(part) if isinstance(node, dict) else None
+        if not isinstance(node, dict) or last not in node or key in FIXED:
+            known = ", ".join(name for name in tree if name not in FIXED)
+            raise ValueError(f"there is no key '{key}' to search; the keys are {known}")
+        node[last] = value
+    try:
+        return type(settings).model_validate_json(canonical_json(tree), strict=True)
+    except ValidationError as error:
+        item = error.errors(include_url=False)[0]
+        key = ".".join(map(str, item["loc"])) or ", ".join(values)
+        raise ValueError(f"{key}: {item['input']!r} is not allowed: {item['msg']}") from None
+
+
+def check_space(settings: BaseModel, tune: Tune) -> None:
+    """Try every bound and choice of the space, and the reference, on a classifier's settings.
+
+    Raises:
+        ValueError: as `with_values`.
+    """
+    for key, dimension in tune.space.items():
+        for value in _extremes(dimension):
+            _try(f"tune.space.{key}", settings, {key: value})
+    _try("tune.reference", settings, tune.reference)
+
+
+def _extremes(dimension: Range | list[Scalar]) -> Iterator[Scalar]:
+    yield from (dimension.low, dimension.high) if isinstance(dimension, Range) else dimension
+
+
+def _try(where: str, settings: BaseModel, values: Mapping[str, Scalar]) -> None:
+    try:
+        with_values(settings, values)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None

@@ -1,0 +1,217 @@
+"""The search as a stage and as a command, in a project of tiny faces: real trainings, in this process."""
+
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from ferlab.adapters.tracking import connect
+from ferlab.cli.main import app
+from ferlab.errors import UserError
+from ferlab.project import Project
+from ferlab.stages.context import run_stage
+from ferlab.stages.table import find
+from temporary import TemporaryProject, stop
+
+OUTS = ("work/tuned/resnet50.json", "reports/tiny/trials/resnet50.csv", "reports/tiny/tuning/resnet50.json")
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Stages settle threads, kernels and SIGTERM for their whole process."""
+    for name in ("MLFLOW_TRACKING_URI", "FERLAB_STUDY_STORAGE"):
+        monkeypatch.delenv(name, raising=False)
+    threads, handler = torch.get_num_threads(), signal.getsignal(signal.SIGTERM)
+    yield
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(False)
+    signal.signal(signal.SIGTERM, handler)
+
+
+@pytest.fixture(scope="module")
+def prepared(untouched: TemporaryProject, tmp_path_factory: pytest.TempPathFactory) -> TemporaryProject:
+    """Splits made, MLflow's schema made. Read-only."""
+    project = untouched.copy(tmp_path_factory.mktemp("prepared") / "project")
+    run_stage(Project(project.root), find("prepare"), [], quiet=True)
+    connect(Project(project.root))
+    return project
+
+
+@pytest.fixture
+def make(prepared: TemporaryProject, tmp_path: Path) -> Callable[..., TemporaryProject]:
+    def copy(name: str, **tune: Any) -> TemporaryProject:
+        project = prepared.copy(tmp_path / name)
+        project.change({"tune": tune})
+        return project
+
+    return copy
+
+
+def search(project: TemporaryProject) -> dict[str, Any]:
+    run_stage(Project(project.root), find("tune"), ["resnet50"], quiet=True)
+    found: dict[str, Any] = json.loads((project.root / OUTS[2]).read_text())
+    return found
+
+
+def outs(project: TemporaryProject) -> list[bytes]:
+    return [(project.root / path).read_bytes() for path in OUTS]
+
+
+def runs(project: TemporaryProject) -> dict[str, tuple[Any, ...]]:
+    rows = project.query("SELECT name, status, start_time, end_time FROM runs WHERE name LIKE 'tune-%'")
+    return {row[0]: row[1:] for row in rows}
+
+
+def test_a_larger_total_goes_on_where_the_search_ended(make: Callable[..., TemporaryProject]) -> None:
+    """CASE 14: 1 and 1 more equals 2, and the first trial isn't trained again."""
+    project, whole = make("grown", trials=1), make("whole", trials=2)
+    study = search(project)["study"]
+    before = runs(project)
+    project.change({"tune": {"trials": 2}})
+    assert search(project)["study"] == study
+    assert runs(project)[f"{study}-0"] == before[f"{study}-0"]
+    assert f"{study}-1" in runs(project)
+    search(whole)
+    assert outs(project) == outs(whole)
+
+
+@pytest.mark.chaos  # kills a real search
+def test_a_search_killed_in_a_trial_ends_bit_equal(make: Callable[..., TemporaryProject]) -> None:
+    """CASES 4, 8 and 14: the trial goes on from its checkpoint; its run is the same run."""
+    settings: dict[str, Any] = {"trials": 2, "epochs": 40, "transfer": {"best": 0}}
+    whole, project = make("whole", **settings), make("killed", **settings)
+    whole.ferlab("stage", "tune", "resnet50")
+    project.change({"runtime": {"checkpoint_seconds": 0}})
+    process = project.start("ferlab", "stage", "tune", "resnet50")
+    deadline = time.monotonic() + 120
+    while not list(project.root.glob(".ferlab/inflight/*/1-40/state.safetensors")):
+        assert process.poll() is None, project.beside("log.txt").read_text()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    stop(process)
+    assert sorted(status for status, *_ in runs(project).values()) == ["FINISHED", "RUNNING", "RUNNING"]
+    assert not (project.root / OUTS[0]).exists()
+    project.ferlab("stage", "tune", "resnet50")
+    assert outs(project) == outs(whole)
+    assert len(runs(project)) == 4  # the study, two trials, the reference
+    assert {status for status, *_ in runs(project).values()} == {"FINISHED"}
+
+
+def test_another_space_is_another_study(make: Callable[..., TemporaryProject]) -> None:
+    """CASE 9."""
+    project = make("project", transfer={"best": 0})
+    first = search(project)["study"]
+    project.change({"tune": {"space": {"lr": {"high": 0.3}}}})
+    assert search(project)["study"] != first
+
+
+def poison(folder: Path) -> None:
+    labels = np.load(folder / "labels.npy")
+    np.save(folder / "labels.npy", (labels + 3) % 7)
+
+
+@pytest.mark.parametrize("harm", [poison, lambda folder: [path.unlink() for path in folder.iterdir()]])
+def test_the_test_split_cannot_reach_the_search(
+    harm: Callable[[Path], Any], make: Callable[..., TemporaryProject]
+) -> None:
+    """CASE 32: with other test labels, or none at all, it ends the same."""
+    assert not [path for path in find("tune").inputs if "test" in path]
+    project, harmed = make("project"), make("harmed")
+    harm(harmed.root / "work" / "prepared" / "test")
+    search(project)
+    search(harmed)
+    assert outs(project) == outs(harmed)
+
+
+def test_the_choice_is_the_best_on_the_whole_split(make: Callable[..., TemporaryProject]) -> None:
+    """And what tuned arms use is that choice."""
+    project = make("project", trials=3, transfer={"best": 2, "epochs": 2})
+    found = search(project)
+    assert len(found["transfer"]) == 2
+    parts = sorted((t["part"] for t in found["transfer"]), reverse=True)
+    assert [t["part"] for t in found["transfer"]] == parts
+    assert found["chosen"]["whole"] == max(t["whole"] for t in found["transfer"])
+    assert (found["images"]["part"], found["images"]["whole"]) == (21, 42)
+    assert found["reference"]["values"] == project.params.tune.reference
+    tuned = json.loads((project.root / OUTS[0]).read_text())
+    assert tuned["values"] == found["chosen"]["values"]
+    trials = pd.read_csv(project.root / OUTS[1])
+    assert list(trials["number"]) == [0, 1, 2]
+    chosen = trials.set_index("number").loc[tuned["trial"]]
+    assert {key: chosen[key] for key in tuned["values"]} == tuned["values"]
+
+
+def test_a_search_in_which_every_loss_is_infinite_says_so(make: Callable[..., TemporaryProject]) -> None:
+    """A summary of all trials; no file is written."""
+    project = make("project", trials=2, epochs=6, space={"lr": {"low": 9.0, "high": 10.0}, "batch_size": [2]})
+    project.change({"classifiers": {"resnet50": {"weight_decay": 1.0, "schedule": "constant"}}})
+    with pytest.raises(UserError, match="none of 2 trials has a value") as caught:
+        search(project)
+    assert str(caught.value).count("no longer finite") == 2
+    assert not any((project.root / path).exists() for path in OUTS)
+    statuses = [status for status, *_ in runs(project).values()]
+    assert statuses == ["FAILED"] * 3
+
+
+def test_the_command_leaves_its_trials_to_the_stage(
+    make: Callable[..., TemporaryProject], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So several workers can do the pipeline's own study; a further key makes a study of its own."""
+    project = make("project", trials=2)
+    monkeypatch.chdir(project.root)
+    app(["--quiet", "tune", "resnet50"], standalone_mode=False)
+    told = capsys.readouterr().out
+    assert told.startswith("trial 0: batch_size ")
+    assert "best: trial" in told
+    before = runs(project)
+    found = search(project)
+    after = runs(project)
+    for number in (0, 1):
+        assert after[f"{found['study']}-{number}"] == before[f"{found['study']}-{number}"]
+    words = ["--space", "momentum=0.5..0.9", "--space", "schedule=constant,one_cycle", "--trials", "1"]
+    app(["--quiet", "tune", "resnet50", *words], standalone_mode=False)
+    told = capsys.readouterr().out
+    assert "momentum 0." in told
+    assert "schedule " in told
+    assert found["study"] not in told
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["resnet50", "--space", "dropuot=0.1..0.5"], "there is no key 'dropuot' to search"),
+        (["resnet50", "--space", "lr=0.1..0.1"], "a range needs low < high, not 0.1 and 0.1"),
+        (["resnet50", "--space", "lr=0.2..0.1:log"], "a range needs low < high, not 0.2 and 0.1"),
+        (["resnet50", "--space", "weight_decay=0..0.1:log"], "a log range needs bounds above zero, not 0"),
+        (["resnet50", "--space", "momentum=-0.1..0.5"], "momentum: -0.1 is not allowed"),
+        (["resnet50", "--space", "schedule=constant,cosine"], "schedule: 'cosine' is not allowed"),
+        (["resnet50", "--space", "epochs=1..5"], "there is no key 'epochs' to search"),
+        (["resnet50", "--space", "lr"], "'lr' is no part of a space"),
+        (["resnet50", "--space", "lr=low..high"], "'low..high' is no range of numbers"),
+        (["resnet50", "--space", "lr=0.1..0.2:exp"], "'0.1..0.2:exp' is no range of numbers"),
+        (["resnet50", "--trials", "0"], "tune.trials: 0 is not allowed"),
+        (["resnet50", "--fraction", "1.5"], "tune.train_fraction: 1.5 is not allowed"),
+        (["nobody"], "run.tuned: 'nobody' is not one of"),
+        (["svm"], "there is no key 'batch_size' to search"),
+        (["resnet50", "--storage", "sqlite:////no/such/folder/o.db"], "unable to open database file"),
+        (["resnet50", "--study", "no name"], "'no name' can't name a study"),
+        (["resnet50", "--fail", "3"], "can't be marked failed"),
+    ],
+)
+def test_bad_input_is_named_and_nothing_is_written(
+    words: list[str], says: str, prepared: TemporaryProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(prepared.root)
+    before = (prepared.root / "params.yaml").read_bytes()
+    with pytest.raises(UserError) as caught:
+        app(["--quiet", "tune", *words], standalone_mode=False)
+    assert says in str(caught.value)
+    assert (prepared.root / "params.yaml").read_bytes() == before
+    assert not (prepared.root / "work" / "tuned").exists()
