@@ -72,6 +72,10 @@ def test_unknown_key(tree: Any, key: str, value: Any) -> None:
         ("gan.families.dcgan.beta1", 1.0),
         ("gan.families.dcgan.critic_steps", 0),
         ("synthesis.shown", 17),
+        ("gan.families.dcgan.critic_norm", "group"),
+        ("gan.families.wgan_gp.penalty", -1.0),
+        ("quality.neighbours", 0),
+        ("quality.folds", 1),
         ("quality.collapse_ratio", 1.0),
         ("quality.copy_correlation", 1.01),
         ("classifiers.resnet50.width", 0),
@@ -247,3 +251,10 @@ def test_the_demo_budget_leaves_the_committed_file_as_it_is(tmp_path: Path) -> N
         overlay(tree, read_yaml(REPOSITORY / "budgets" / f"{name}.yaml"))
         if name == "demo":
             assert dump_yaml(tree) == committed
+
+
+def test_a_gradient_penalty_forbids_batch_norm(tree: Any) -> None:
+    put(tree, "gan.families.wgan_gp.critic_norm", "batch")
+    assert "critic_norm: with a gradient penalty" in refusal(tree)
+    put(tree, "gan.families.wgan_gp.penalty", 0.0)
+    assert check(tree, "params.yaml").gan.families["wgan_gp"].penalty == 0

@@ -4,10 +4,12 @@ import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
-from ferlab.data.labels import FER_CLASSES
+from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
 from temporary import TemporaryProject, stages_run
 
 EVERY_STAGE = {
@@ -152,7 +154,8 @@ def test_an_edit_of_the_metrics_evaluates_and_reports_anew_only(done: TemporaryP
         ("data/images.py", EVERY_STAGE),
         ("training/seeding.py", TRAINERS | EVALUATES | {"synthesize@dcgan"}),
         ("classifiers/augment.py", (TRAINERS | EVALUATES | {"mix"}) - {"gan@dcgan"}),
-        ("gan/quality.py", {"gan@dcgan", "synthesize@dcgan", "quality"}),
+        ("gan/objectives.py", {"gan@dcgan", "synthesize@dcgan"}),
+        ("quality/pixels.py", {"quality"}),
         ("synthesis/mix.py", {"synthesize@dcgan", "mix"}),
         ("report/paper.py", {"report"}),
         ("stages/tune.py", {"tune@resnet50"}),
@@ -179,6 +182,7 @@ def test_an_edit_anywhere_makes_just_the_stages_stale_that_it_can_change(
         ({"tune": {"trials": 2}}, {"tune@resnet50", "report"}),
         ({"tune": {"transfer": {"best": 0}}}, {"tune@resnet50", "report"}),
         ({"quality": {"collapse_ratio": 0.1}}, {"quality", "report"}),
+        ({"synthesis": {"shown": 2}}, {"quality", "report"}),
     ],
 )
 def test_a_changed_parameter_makes_just_its_stages_stale(
@@ -186,3 +190,18 @@ def test_a_changed_parameter_makes_just_its_stages_stale(
 ) -> None:
     done.change(change)
     assert stale(done) == wanted
+
+
+def test_looks_at_a_gan_are_kept_with_its_run(finished: TemporaryProject) -> None:
+    """CASE 28: a picture of what it makes, also where nobody watches; of seven GANs after their last epoch."""
+    pictures = sorted((finished.root / "mlruns" / "gans").glob("*/artifacts/samples/epoch-0002.png"))
+    assert len(pictures) == 7
+    assert {Image.open(path).size for path in pictures} == {(8 * 50, 50)}
+
+
+def test_the_quality_of_each_class_is_on_file(finished: TemporaryProject) -> None:
+    found = json.loads((finished.root / "reports" / "tiny" / "quality.json").read_text())
+    assert set(found) == {"dcgan", "real", "protocol"}
+    assert set(found["dcgan"]) == {*CKPLUS_CLASSES, "all"}
+    assert found["dcgan"]["all"]["samples"] == 4 * 7
+    assert np.load(finished.root / "reports" / "tiny" / "samples" / "dcgan.npy").shape == (7, 4, 48, 48)

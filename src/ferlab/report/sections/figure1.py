@@ -13,6 +13,7 @@ from ferlab.errors import UserError
 from ferlab.report import paper, tables
 from ferlab.report.drawing import GREY, Panel
 from ferlab.report.evidence import Evidence
+from ferlab.report.gan_figures import samples_panel
 from ferlab.report.section import Album, Section
 
 Faces = NDArray[np.uint8]
@@ -30,7 +31,7 @@ def section(evidence: Evidence, album: Album) -> Section:
     shown = min(4, max((faces.shape[1] for faces in samples.values()), default=0))  # more would make a heavy page
     values = {
         "figure1": album.keep("figure1", alt, *faces_panel(samples, 1)),
-        "samples": album.keep("samples", alt, *faces_panel(samples, max(shown, 1))),
+        "samples": album.keep("samples", alt, *samples_panel(samples, evidence.quality, max(shown, 1))),
         "shown": shown,
     }
     return Section("figure1", "Figure 1", "Figure 1: generated faces", values)
