@@ -1,5 +1,6 @@
 """The one GAN loop: against a loop written out, interrupted at every step, stopped when it diverges."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,13 @@ def train(folder: Path, settings: GanFamily, family: Family = DCGAN, **other: An
         "checkpoints": Checkpoints(folder, 1e9),
     }
     return fit(family, settings, IMAGES, **({"labels": LABELS} | arguments | other))
+
+
+@pytest.fixture
+def in_doubles() -> Iterator[None]:
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
 
 
 def plain_loop(name: str, settings: GanFamily, seed: int) -> tuple[dict[str, Tensor], list[dict[str, float]]]:
@@ -96,18 +104,21 @@ def plain_loop(name: str, settings: GanFamily, seed: int) -> tuple[dict[str, Ten
 
 @pytest.mark.parametrize("critic_steps", [1, 3])
 @pytest.mark.parametrize("name", FAMILIES)
-def test_against_a_loop_written_out(tmp_path: Path, name: str, critic_steps: int) -> None:
-    """What makes our loop faster changes no result beyond rounding."""
+def test_against_a_loop_written_out(tmp_path: Path, name: str, critic_steps: int, in_doubles: None) -> None:
+    """What makes our loop faster changes no result beyond rounding.
+
+    In float64: Adam's first steps make much of gradients that are nothing but rounding.
+    """
     settings = gan(critic_steps=critic_steps)
     if FAMILIES[name].objective is WASSERSTEIN:
         settings = gan(critic_steps=critic_steps, critic_norm="layer", penalty=10.0, beta1=0.0, beta2=0.9)
     trained = train(tmp_path, settings, FAMILIES[name], **told(name))
     weights, rows = plain_loop(name, settings, 0)
     for key, value in trained.generator.state_dict().items():
-        torch.testing.assert_close(value, weights[key], rtol=1e-3, atol=1e-4, msg=key)
+        torch.testing.assert_close(value, weights[key], rtol=1e-6, atol=1e-8, msg=key)
     for found, expected in zip(trained.history, rows, strict=True):
         for key, value in expected.items():
-            assert found[key] == pytest.approx(value, rel=1e-3, abs=1e-4), key
+            assert found[key] == pytest.approx(value, rel=1e-6, abs=1e-8), key
 
 
 def test_the_generator_learns_after_every_critic_steps_batches_only(tmp_path: Path) -> None:

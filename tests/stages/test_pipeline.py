@@ -4,10 +4,12 @@ import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
-from ferlab.data.labels import FER_CLASSES
+from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
 from temporary import TemporaryProject, stages_run
 
 EVERY_STAGE = {
@@ -60,7 +62,7 @@ def test_two_runs_give_the_same_bytes(finished: TemporaryProject, fresh: Tempora
     """Another process, another folder, an empty cache: equal files, all the way to the predictions."""
     targets = ("evaluate@svm-0", "evaluate@resnet50-dcgan-0")
     output = fresh.repro(*targets)
-    assert stages_run(output) == EVERY_STAGE - {"audit", "quality", "report"}
+    assert stages_run(output) == EVERY_STAGE - {"quality", "report"}
     once, again = finished.locked(), fresh.locked()
     assert {name: once[name] for name in again} == again
     for target in targets:
@@ -188,3 +190,18 @@ def test_a_changed_parameter_makes_just_its_stages_stale(
 ) -> None:
     done.change(change)
     assert stale(done) == wanted
+
+
+def test_looks_at_a_gan_are_kept_with_its_run(finished: TemporaryProject) -> None:
+    """CASE 28: a picture of what it makes, also where nobody watches; of seven GANs after their last epoch."""
+    pictures = sorted((finished.root / "mlruns" / "gans").glob("*/artifacts/samples/epoch-0002.png"))
+    assert len(pictures) == 7
+    assert {Image.open(path).size for path in pictures} == {(8 * 50, 50)}
+
+
+def test_the_quality_of_each_class_is_on_file(finished: TemporaryProject) -> None:
+    found = json.loads((finished.root / "reports" / "tiny" / "quality.json").read_text())
+    assert set(found) == {"dcgan", "real", "protocol"}
+    assert set(found["dcgan"]) == {*CKPLUS_CLASSES, "all"}
+    assert found["dcgan"]["all"]["samples"] == 4 * 7
+    assert np.load(finished.root / "reports" / "tiny" / "samples" / "dcgan.npy").shape == (7, 4, 48, 48)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ferlab.gan.layers import FewPlaces, FromFewPlaces
 from ferlab.params import GanFamily
 
 LEAK = 0.2  # Radford, Metz & Chintala 2015, section 3
@@ -25,10 +26,10 @@ class Generator(nn.Module):
         super().__init__()
         self.told, c = told, settings.base_channels
         self.layers = nn.Sequential(
-            nn.ConvTranspose2d(settings.latent + told, 8 * c, 3, 1, 0, bias=False),
+            FromFewPlaces(settings.latent + told, 8 * c, 3, 1, 0, bias=False),
             nn.BatchNorm2d(8 * c),
             nn.ReLU(inplace=True),
-            *_up(8 * c, 4 * c),
+            *_up(8 * c, 4 * c, FromFewPlaces),
             *_up(4 * c, 2 * c),
             *_up(2 * c, c),
             nn.ConvTranspose2d(c, 1, 4, 2, 1),
@@ -56,8 +57,8 @@ class Critic(nn.Module):
             nn.LeakyReLU(LEAK, inplace=True),
             *_down(c, 2 * c, norm),
             *_down(2 * c, 4 * c, norm),
-            *_down(4 * c, 8 * c, norm),
-            nn.Conv2d(8 * c, 1, 3, 1, 0),
+            *_down(4 * c, 8 * c, norm, FewPlaces),
+            FewPlaces(8 * c, 1, 3, 1, 0),
         )
         self.apply(radford_init)
 
@@ -74,13 +75,13 @@ def _tell(maps: Tensor, labels: Tensor, told: int) -> Tensor:
     return torch.cat([maps, own[:, :, None, None].expand(-1, -1, *maps.shape[2:])], dim=1)
 
 
-def _up(before: int, after: int) -> tuple[nn.Module, ...]:
-    convolution = nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False)
+def _up(before: int, after: int, layer: type[nn.ConvTranspose2d] = nn.ConvTranspose2d) -> tuple[nn.Module, ...]:
+    convolution = layer(before, after, 4, 2, 1, bias=False)
     return convolution, nn.BatchNorm2d(after), nn.ReLU(inplace=True)
 
 
-def _down(before: int, after: int, norm: str) -> tuple[nn.Module, ...]:
-    convolution = nn.Conv2d(before, after, 4, 2, 1, bias=False)
+def _down(before: int, after: int, norm: str, layer: type[nn.Conv2d] = nn.Conv2d) -> tuple[nn.Module, ...]:
+    convolution = layer(before, after, 4, 2, 1, bias=False)
     return convolution, _norm(norm, after), nn.LeakyReLU(LEAK, inplace=True)
 
 
@@ -103,8 +104,8 @@ def radford_init(module: nn.Module) -> None:
 
 
 def to_network(images: Tensor) -> Tensor:
-    """uint8 (N, 48, 48) in 0-255 to float32 (N, 1, 48, 48) in [-1, 1]."""
-    return images.unsqueeze(1).float() / 127.5 - 1.0
+    """uint8 (N, 48, 48) in 0-255 to float32 (N, 1, 48, 48) in [-1, 1] (float64 where that is torch's default)."""
+    return images.unsqueeze(1).to(torch.get_default_dtype()) / 127.5 - 1.0
 
 
 def to_pixels(images: Tensor) -> Tensor:

@@ -60,7 +60,7 @@ class Sides:
         loss = self.family.objective.critic(on_real, on_fake)
         measured = {
             "wasserstein": on_real.mean() - on_fake.mean(),
-            "critic_accuracy": torch.cat([on_real > 0, on_fake < 0]).float().mean(),
+            "critic_accuracy": torch.cat([on_real > 0, on_fake < 0]).to(on_real.dtype).mean(),
         }
         if self.settings.penalty:
             share = torch.rand(len(real), 1, 1, 1, generator=self.noise).to(self.device)
