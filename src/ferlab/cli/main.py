@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ferlab.cli import budget, data, doctor, report, stage, ui
+from ferlab.cli import budget, compare, data, doctor, report, stage, trace, ui, verify
 from ferlab.errors import UserError
 
 app = typer.Typer(
@@ -17,6 +17,9 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.add_typer(budget.app, name="budget")
 app.command()(report.report)
+app.command()(verify.verify)
+app.command()(trace.trace)
+app.command()(compare.compare)
 app.command()(doctor.doctor)
 app.command()(ui.ui)
 app.command(hidden=True)(stage.stage)
