@@ -177,7 +177,7 @@ def test_banner_says_what_the_numbers_are_worth(
 def test_sentences_are_made_from_the_numbers(full: tuple[Path, Params, str]) -> None:
     _, _, html = full
     assert "is resnet50-dcgan: 64.29% of 70 test images" in html
-    assert "Measured: +7.14 points. Of the paper" in html  # drawn faces: the paper's gain isn't set beside it
+    assert "Measured: +7.14 points. The paper" in html  # drawn faces: the paper's gain isn't set beside it
 
 
 def test_runs_on_different_images_are_refused(tmp_path: Path) -> None:

@@ -17,13 +17,14 @@ def finding(evidence: Evidence) -> str:
     budget = f"at the {evidence.params.budget} budget"
     gain = difference(evidence, *(row.arm for row in paper.CLAIM))
     reported = "" if drawn(evidence.params) else f"; the paper reports {signed(paper.LIFTS_RESNET.gains[0])}"
-    measured = f" Measured: {interval(gain)} points{reported}." if gain else ""
+    # a verdict's reason has the numbers already
+    measured = f" Measured: {interval(gain)} points{reported}." if gain and main.word not in words else ""
     others = [verdict for verdict in verdicts if verdict.claim is not paper.LIFTS_RESNET]
-    counted = [sum(verdict.word == word for verdict in others) for word in (HOLDS, FAILS)]
+    holding, failing = (sum(verdict.word == word for verdict in others) for word in (HOLDS, FAILS))
     return (
         f"Does adding DCGAN's images lift ResNET-50? {budget[0].upper()}{budget[1:]}: {answer} ({main.why}).{measured} "
-        f"Of the paper's {len(others)} other claims {counted[0]} hold, {counted[1]} do not, "
-        f"and {len(others) - sum(counted)} are not decided."
+        f"The paper's {len(others)} other claims: {holding} hold, {failing} do not hold, "
+        f"{len(others) - holding - failing} not decided."
     )
 
 
