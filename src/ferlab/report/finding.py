@@ -18,7 +18,7 @@ def finding(evidence: Evidence) -> str:
     gain = difference(evidence, *(row.arm for row in paper.CLAIM))
     reported = "" if drawn(evidence.params) else f"; the paper reports {signed(paper.LIFTS_RESNET.gains[0])}"
     # a verdict's reason has the numbers already
-    measured = f" Measured: {interval(gain)} points{reported}." if gain and main.word not in words else ""
+    measured = f" Measured: {interval(gain)} points{reported}." if gain and "(the paper" not in main.why else ""
     others = [verdict for verdict in verdicts if verdict.claim is not paper.LIFTS_RESNET]
     holding, failing = (sum(verdict.word == word for verdict in others) for word in (HOLDS, FAILS))
     return (
