@@ -82,6 +82,16 @@ def test_table_1_has_the_papers_seven_rows(opened: Opened) -> None:
     assert "not run yet" in text
 
 
+def test_a_number_opens_its_provenance(opened: Opened) -> None:
+    """Without JavaScript too."""
+    cell = opened.page.locator("#table1 ~ table details").first
+    origin = cell.locator(".origin")
+    assert not origin.is_visible()
+    cell.locator("summary").click()
+    assert origin.is_visible()
+    assert "commit" in origin.inner_text()
+
+
 def test_every_picture_is_there_and_described(opened: Opened) -> None:
     pictures = opened.page.locator("img").all()
     assert len(pictures) >= 4

@@ -12,12 +12,12 @@ import pytest
 from ferlab.errors import UserError
 from ferlab.evaluation import predictions
 from ferlab.params import Params, load
-from ferlab.report import paper, tables
+from ferlab.report import formats, paper, tables
 from ferlab.report.evidence import Evidence
 from ferlab.report.render import build
 from reports import ROOT, N, add_rest, add_run, make_params
 
-IMAGES = ("accuracy", "figure1", "samples", "confusion", "curves", "tuning")
+IMAGES = ("accuracy", "figure1", "samples", "confusion", "classes", "gains", "usefulness", "curves", "tuning")
 
 
 class Page(HTMLParser):
@@ -94,7 +94,7 @@ def test_three_seeds_have_students_interval(tmp_path: Path) -> None:
     assert row["ours_percent"] == pytest.approx(60.0, abs=1e-5)
     assert row["high_percent"] - row["ours_percent"] == pytest.approx(100 * half, abs=1e-5)
     assert (row["seeds"], row["seeds_missing"]) == ("0 1 2", "3")
-    assert "0, 1, 2 (3 not run yet)" in tables.table1_markdown(tables.table1(Evidence(tmp_path, params)), params)
+    assert "0, 1, 2 (3 not run yet)" in formats.table1_markdown(tables.table1(Evidence(tmp_path, params)), params)
 
 
 def test_controls_are_the_arms_that_the_paper_has_not(full: tuple[Path, Params, str]) -> None:
@@ -107,7 +107,7 @@ def test_controls_are_the_arms_that_the_paper_has_not(full: tuple[Path, Params, 
 
 def test_rebuild_is_byte_identical(full: tuple[Path, Params, str]) -> None:
     folder, params, _ = full
-    names = ["index.html", "table1.csv", "table1.md", *(f"{name}.png" for name in IMAGES)]
+    names = ["index.html", "numbers.json", "table1.csv", "table1.md", "table1.tex", *(f"{name}.png" for name in IMAGES)]
     before = {name: (folder / name).read_bytes() for name in names}
     for name in names:
         (folder / name).unlink()
@@ -132,7 +132,9 @@ def test_page_stands_alone_and_is_accessible(full: tuple[Path, Params, str]) -> 
     assert len(html.encode()) < 5_000_000
     assert not [tag for tag, _ in page.tags if tag in ("script", "iframe", "object", "embed")]
     images = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert len(images) == 3 + 2 + 3 + 1  # accuracy, Figure 1, more samples; curves; confusion matrices; tuning
+    assert (
+        len(images) == 3 + 2 + 3 + 1 + 1 + 1 + 3
+    )  # table and faces; curves; confusion; tuning; classes; gains; usefulness
     assert all((image["src"] or "").startswith("data:image/png;base64,") and image["alt"] for image in images)
     assert all(attributes.get("scope") in ("row", "col") for tag, attributes in page.tags if tag == "th")
     assert ("html", {"lang": "en"}) in page.tags
@@ -189,7 +191,7 @@ def test_banner_says_what_the_numbers_are_worth(
     tmp_path: Path, budget: str, kind: str, says: str, banner: bool
 ) -> None:
     params = make_params([0], budget, kind)
-    page = Page(build(tmp_path, params).read_text(encoding="utf-8"))
+    page = Page(build(tmp_path, params, draw=False).read_text(encoding="utf-8"))
     assert says in page.text
     assert any(attributes.get("class") == "banner" for _, attributes in page.tags) is banner
     assert says in (tmp_path / "table1.md").read_text(encoding="utf-8").splitlines()[0]
@@ -198,22 +200,20 @@ def test_banner_says_what_the_numbers_are_worth(
 def test_sentences_are_made_from_the_numbers(full: tuple[Path, Params, str]) -> None:
     _, _, html = full
     assert "is resnet50-dcgan: 64.29% of 70 test images" in html
-    assert (
-        "changes our accuracy by +7.14 points. This page" in html
-    )  # drawn faces: the paper's gain isn't set beside it
+    assert "Measured: +7.14 points. The paper" in html  # drawn faces: the paper's gain isn't set beside it
 
 
 def test_runs_on_different_images_are_refused(tmp_path: Path) -> None:
     add_run(tmp_path, "resnet50", 0, 40)
     add_run(tmp_path, "svm", 0, 40, prefix="other")
     with pytest.raises(UserError, match=r"not those of resnet50-0\.parquet"):
-        build(tmp_path, make_params([0]))
+        build(tmp_path, make_params([0]), draw=False)
 
 
 def test_results_of_other_data_are_refused(tmp_path: Path) -> None:
     add_rest(tmp_path, make_params([0]))
     with pytest.raises(UserError, match=r"results on demo data, and params\.yaml says data\.kind is real"):
-        build(tmp_path, make_params([0], "cpu", "real"))
+        build(tmp_path, make_params([0], "cpu", "real"), draw=False)
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_damaged_files_are_named(tmp_path: Path, name: str, content: bytes) -> N
     add_rest(tmp_path, params)
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UserError) as caught:
-        build(tmp_path, params)
+        build(tmp_path, params, draw=False)
     assert caught.value.where.endswith(name)
 
 
@@ -239,4 +239,6 @@ def test_stale_selection_is_flagged(tmp_path: Path) -> None:
     add_run(tmp_path, "svm", 0, 40)
     path = tmp_path / "selection" / "svm-0.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"identity": "0" * 16}))
-    assert "the selection on file is of another run" in build(tmp_path, make_params([0])).read_text(encoding="utf-8")
+    assert "the selection on file is of another run" in build(tmp_path, make_params([0]), draw=False).read_text(
+        encoding="utf-8"
+    )

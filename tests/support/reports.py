@@ -1,5 +1,6 @@
 """Built folders of reports/: predictions with known accuracies, and everything else that a budget leaves there."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def add_run(folder: Path, arm: str, seed: int, right: int, prefix: str = "t", no
     probabilities = np.full((N, 7), 0.05)
     probabilities[np.arange(N), chosen] = 0.7
     ids = tuple(f"{prefix}{i}" for i in range(N))
-    identity = f"{len(arm):08x}{seed:08x}"
+    identity = hashlib.sha256(f"{arm}-{seed}".encode()).hexdigest()[:16]
     predictions.write(
         folder / "predictions" / f"{arm}-{seed}.parquet", predictions.Predictions(ids, truth, probabilities, identity)
     )

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ferlab.cli import ablate, budget, data, doctor, predict, report, stage, tune, ui
+from ferlab.cli import ablate, budget, compare, data, doctor, predict, report, stage, trace, tune, ui, verify
 from ferlab.errors import UserError
 
 app = typer.Typer(
@@ -19,6 +19,9 @@ app.add_typer(budget.app, name="budget")
 app.command()(ablate.ablate)
 app.command()(ablate.train)
 app.command()(report.report)
+app.command()(verify.verify)
+app.command()(trace.trace)
+app.command()(compare.compare)
 app.command()(doctor.doctor)
 app.command()(tune.tune)
 app.command()(ui.ui)

@@ -12,21 +12,12 @@ def report(
 
     Needs no data, no checkpoints and no torch: a fresh clone will do.
     """
-    from ferlab import params
-    from ferlab.errors import UserError
+    from ferlab.cli.folder import evidence_of
     from ferlab.project import Project
     from ferlab.report.render import build
+    from ferlab.stages.ledger import commit
 
     project = Project.find()
-    budget = name or params.load(project.params).budget
-    folder = project.reports(budget)
-    if not (folder / "params.yaml").is_file():
-        known = sorted(path.parent.name for path in (project.root / "reports").glob("*/params.yaml"))
-        raise UserError(
-            f"there are no results of the budget '{budget}' yet",
-            where=str(folder),
-            next_step=f"`ferlab budget use {budget}` and `dvc repro` make them"
-            + (f"; reports exist for {', '.join(known)}" if known else ""),
-        )
-    page = build(folder, params.load(folder / "params.yaml"))
+    evidence = evidence_of(project, name)
+    page = build(evidence.folder, evidence.params, dirty=commit(project)["dirty"] == "true")
     typer.echo(str(page.relative_to(project.root)))

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from ferlab.report.tables import NOT_RUN
+from ferlab.report.words import NOT_RUN
 
 PRINT_DPI = 300  # dots an inch of the files; the page shows them at half of that
 BLUE, ORANGE, GREEN, GREY, INK = "#0072B2", "#D55E00", "#009E73", "#767676", "#222222"
@@ -76,9 +76,15 @@ def halved(image: Raster) -> Raster:
 
 
 def png(image: Raster, dpi: int) -> bytes:
-    """The bytes of a PNG: equal for equal images. A palette of 256 colours makes it a third as large."""
-    picture, buffer = Image.fromarray(image).convert("RGB").quantize(256, dither=Image.Dither.NONE), io.BytesIO()
-    picture.save(buffer, format="png", dpi=(dpi, dpi), optimize=True)
+    """The bytes of a PNG, equal for equal images. Grey ones keep every level; others get a palette of 256 colours."""
+    picture, buffer = Image.fromarray(image), io.BytesIO()
+    if (image == image[:, :, :1]).all():
+        picture = picture.convert("L")
+    else:
+        picture = picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        tints = picture.getpalette() or []
+        picture.putpalette([255 if value > 250 else value for value in tints])  # the quantiser greys white a little
+    picture.save(buffer, format="png", dpi=(dpi, dpi))
     return buffer.getvalue()
 
 

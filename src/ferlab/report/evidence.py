@@ -1,18 +1,20 @@
 """The small files of one budget, read and checked once."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
 from ferlab.errors import UserError
 from ferlab.evaluation.predictions import Predictions, read
 from ferlab.params import Params
+from ferlab.report.provenance import Origin, origins
 
+T = TypeVar("T")
 Runs = dict[str, dict[int, Predictions]]
 _REDO = "run `dvc repro`, which makes it anew"
 
@@ -29,6 +31,14 @@ class Evidence:
     folder: Path
     params: Params
     dirty: bool = False
+    _made: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def once(self, make: Callable[["Evidence"], T]) -> T:
+        """What `make` gives for this evidence, computed when it is first asked for."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        found: T = self._made[make]
+        return found
 
     @cached_property
     def runs(self) -> Runs:
@@ -61,6 +71,11 @@ class Evidence:
                 next_step="run `dvc repro`, or switch back with `ferlab budget use`",
             )
         return audit
+
+    @cached_property
+    def origins(self) -> dict[str, dict[int, Origin]]:
+        """Arm -> seed -> where its predictions come from; see `provenance.origins` for what is refused."""
+        return origins(self.folder, self.runs, self.arms)
 
     def selection(self, arm: str, seed: int) -> dict[str, Any]:
         """Which epoch of a run was kept and why; empty where it isn't on file."""

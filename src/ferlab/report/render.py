@@ -6,48 +6,61 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ferlab.data.labels import FER_CLASSES
-from ferlab.files import write_text
+from ferlab.files import write_json, write_text
 from ferlab.params import Params
-from ferlab.report import paper, tables
-from ferlab.report.evidence import Evidence, Runs
+from ferlab.report import formats, paper, tables, words
+from ferlab.report.evidence import Evidence
+from ferlab.report.finding import finding, sentences
 from ferlab.report.section import Album, Section
 from ferlab.report.sections import (
+    claims,
+    classes,
     confusion,
     controls,
+    copies,
     curves,
     data,
+    deviations,
     figure1,
+    gains,
     quality,
     rebuild,
     runs,
     settings,
     table1,
     tuning,
+    usefulness,
 )
 
 SECTIONS: tuple[Callable[[Evidence, Album], Section], ...] = (
     table1.section,
+    claims.section,
     controls.section,
     figure1.section,
-    runs.section,
     curves.section,
     confusion.section,
+    classes.section,
+    gains.section,
+    usefulness.section,
     quality.section,
+    copies.section,
+    runs.section,
     tuning.section,
     data.section,
+    deviations.section,
     settings.section,
     rebuild.section,
 )
 """The page, in order. A section is a function here and a template of its name."""
 
 
-def build(folder: Path, params: Params, *, into: Path | None = None, dirty: bool = False) -> Path:
+def build(folder: Path, params: Params, *, into: Path | None = None, dirty: bool = False, draw: bool = True) -> Path:
     """Rebuild every table, figure and the page from the small files in `folder` (= reports/<budget>/).
 
     Args:
         into: where to write; by default `folder` itself.
         dirty: whether the code differs from its commit; the page then says so.
+        draw: whether to draw the figures; without them the page has their descriptions alone.
 
     Each file is written atomically and byte for byte the same from the same files. What is missing is shown as not
     run yet.
@@ -59,7 +72,7 @@ def build(folder: Path, params: Params, *, into: Path | None = None, dirty: bool
         UserError: a file is damaged, runs can't be compared, or the files are of other data than params names.
     """
     evidence, target = Evidence(folder, params, dirty), into or folder
-    made = [section(evidence, Album(target)) for section in SECTIONS]
+    made = [section(evidence, Album(target, draw)) for section in SECTIONS]
     page = Environment(
         loader=PackageLoader("ferlab.report"),
         autoescape=True,
@@ -67,40 +80,16 @@ def build(folder: Path, params: Params, *, into: Path | None = None, dirty: bool
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page.globals.update(tables=tables, paper=paper, params=params)
+    page.globals.update(formats=formats, paper=paper, params=params, tables=tables, words=words)
     bodies = [Markup(page.get_template(f"{one.name}.html.j2").render(one.values)) for one in made]
     html = page.get_template("index.html.j2").render(
         sections=list(zip(made, bodies, strict=True)),
         sentences=sentences(evidence.runs, params),
+        finding=finding(evidence),
+        dirty=dirty,
+        unclean=[f"{arm}-{seed}" for arm, own in evidence.origins.items() for seed, one in own.items() if one.dirty],
     )
+    numbers = {one.name: one.numbers for one in made if one.numbers}
+    write_json(target / "numbers.json", {"budget": params.budget, "data": params.data.kind} | numbers)
     write_text(target / "index.html", html)
     return target / "index.html"
-
-
-def sentences(runs: Runs, params: Params) -> list[str]:
-    """What the numbers say so far, without judging whether a difference is real."""
-    if not runs:
-        return ["No arm has been run yet."]
-    scored = {arm: tables.accuracy(seeds) for arm, seeds in runs.items()}
-    best = max(scored, key=lambda arm: scored[arm].value)
-    one = scored[best]
-    images = len(next(iter(runs[best].values())).ids)
-    common, share = tables.always_commonest(runs)
-    highest = (
-        f"The highest of our {len(scored)} arm{'s' * (len(scored) > 1)} so far is {best}: {one.value:.2%} of "
-        f"{images:,} test images (95% interval {one.low:.2%} to {one.high:.2%}; {one.method}). "
-        "It was picked after seeing all of them."
-    )
-    sentences = [
-        highest,
-        f"Always answering “{FER_CLASSES[common]}”, the commonest class of this test split, would give {share:.2%}.",
-    ]
-    plain, augmented = scored.get(paper.CLAIM[1].arm), scored.get(paper.CLAIM[0].arm)
-    if plain and augmented:
-        gain = tables.signed(100 * (augmented.value - plain.value))
-        reported = "" if tables.drawn(params) else f"; the paper reports +{paper.LIFTS_RESNET.gains[0]:.2f}"
-        sentences.append(
-            f"Adding DCGAN images to ResNET-50's training data changes our accuracy by {gain} points{reported}. "
-            "This page doesn't test whether that is more than chance."
-        )
-    return sentences

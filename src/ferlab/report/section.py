@@ -38,12 +38,19 @@ class Section:
 
 @dataclass(frozen=True)
 class Album:
-    """Puts each figure into `folder` for print (300 dots an inch) and, at half of that, on the page."""
+    """Puts each figure into `folder` for print (300 dots an inch) and, at half of that, on the page.
+
+    Attributes:
+        draw: false leaves every figure out, for who only wants the text.
+    """
 
     folder: Path
+    draw: bool = True
 
     def keep(self, name: str, alt: str, panel: drawing.Panel, size: tuple[float, float]) -> Picture:
         """One panel of `size` inches as `folder`/`name`.png, and as a picture of the page."""
+        if not self.draw:
+            return Picture("", alt)
         image = drawing.raster(panel, size)
         self._write(name, image)
         return _picture(alt, image)
@@ -56,6 +63,8 @@ class Album:
         Args:
             drawn: what a panel shows in words -> the panel.
         """
+        if not self.draw:
+            return [Picture("", alt) for alt in drawn]
         images = {alt: drawing.raster(panel, size) for alt, panel in drawn.items()}
         self._write(name, drawing.sheet(list(images.values()), columns))
         return [_picture(alt, image) for alt, image in images.items()]

@@ -15,12 +15,11 @@ from ferlab.evaluation.predictions import Predictions
 from ferlab.params import NONE, DfsvmClassifier, NetworkClassifier, Params
 from ferlab.report import paper
 from ferlab.report.evidence import Evidence, Runs
+from ferlab.report.verdict import Verdict, judge
+from ferlab.report.words import NOT_RUN, RUN, drawn
 
-NOT_RUN = "not run yet"
-RUN = "run"
 NO_WEIGHTS = "not run: no ImageNet weights; with them, add {arm} to run.arms and type `dvc repro evaluate@{arm}-0`"
 DECIMALS = 6  # of percentages in table1.csv
-DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 
 
 def accuracy(seeds: Mapping[int, Predictions]) -> Interval:
@@ -35,18 +34,38 @@ def table1(evidence: Evidence) -> pd.DataFrame:
     """The paper's Table 1 beside ours: all seven rows in the paper's order, run or not.
 
     Returns:
-        `model` and `paper_percent` (the paper's), then ours as in `_ours`, and `difference_points` (ours minus the
-        paper's, in percentage points; NaN on drawn faces). Accuracies are in percent; what hasn't been run is NaN,
-        or "" for text.
+        `model` and `paper_percent` (the paper's), then ours as in `_ours`, `difference_points` (ours minus the
+        paper's, in percentage points; NaN on drawn faces), and the row's claim as in `_claimed`. Accuracies are in
+        percent; what hasn't been run is NaN, or "" for text.
     """
     runs, about, params = evidence.runs, evidence.arms, evidence.params
+    verdicts: dict[str, Verdict] = {}
+    for verdict in judge(evidence):
+        if isinstance(verdict.claim, paper.Order):
+            verdicts.setdefault(verdict.claim.row.arm, verdict)
     rows = []
     for row in paper.TABLE1:
         ours = _ours(row.arm, runs.get(row.arm, {}), about, params)
         # on drawn faces a difference would be a number without a meaning
         difference = float("nan") if drawn(params) else round(ours["ours_percent"] - row.percent, DECIMALS)
-        rows.append({"model": row.model, "paper_percent": row.percent, **ours, "difference_points": difference})
+        told = {"model": row.model, "paper_percent": row.percent, **ours, "difference_points": difference}
+        rows.append(told | _claimed(verdicts.get(row.arm)))
     return pd.DataFrame(rows)
+
+
+def _claimed(verdict: Verdict | None) -> dict[str, Any]:
+    """The row's main claim: `claim`, `verdict`, and for a claim of one pair `gain_points` with `gain_low`, `gain_high`
+    (95%, over paired seeds) and `gain_p` (two-sided, before Holm)."""
+    nan = float("nan")
+    row = {"claim": "", "verdict": "", "gain_points": nan, "gain_low": nan, "gain_high": nan, "gain_p": nan}
+    if verdict is not None:
+        row |= {"claim": verdict.claim.says, "verdict": verdict.word}
+        if len(verdict.differences) == 1 and (one := verdict.differences[0]):
+            values = (one.mean, one.low, one.high)
+            keys = ("gain_points", "gain_low", "gain_high")
+            row |= {key: round(100 * value, DECIMALS) for key, value in zip(keys, values, strict=True)}
+            row["gain_p"] = float(f"{one.p:.6g}")
+    return row
 
 
 def controls(evidence: Evidence) -> pd.DataFrame:
@@ -134,71 +153,3 @@ def always_commonest(runs: Runs) -> tuple[int, float]:
     truth = next(run for seeds in runs.values() for run in seeds.values()).truth
     counts = np.bincount(truth)
     return int(counts.argmax()), float(counts.max() / len(truth))
-
-
-def drawn(params: Params) -> bool:
-    """Whether the data are the demo's drawn faces."""
-    return params.data.kind == "demo"
-
-
-def standing(params: Params) -> str:
-    """What these numbers are worth, in a sentence or two: the budget, the data and whether they bear on the paper."""
-    if drawn(params):
-        return (
-            f"These numbers come from the {params.budget} budget on drawn faces. They show that the pipeline works and "
-            "say nothing about the paper."
-        )
-    if params.budget != "paper":
-        return (
-            f"These numbers come from the {params.budget} budget on FER-2013 and CK+. They are real measurements of "
-            "smaller or shorter trainings than the paper's, not its experiment."
-        )
-    return "These numbers come from the paper budget on FER-2013 and CK+."
-
-
-def table1_markdown(table: pd.DataFrame, params: Params) -> str:
-    """`table1` for reading, as Markdown; its first line says what the numbers are worth."""
-    lines = [standing(params), ""]
-    lines.append("| model | paper % | our arm | ours % (95% interval) | difference, points | seeds | training data |")
-    lines.append("| --- | ---: | --- | ---: | ---: | --- | --- |")
-    for row in table.to_dict("records"):
-        name = str(row["arm"])
-        cells = [row["model"], f"{row['paper_percent']:.2f}", f"`{name}`", ours_text(row), difference_text(row)]
-        lines.append("| " + " | ".join(map(str, [*cells, seeds_text(row), data_text(row)])) + " |")
-    methods = sorted({str(method) for method in table["interval"] if method})
-    if methods:
-        lines += ["", f"Intervals: {'; '.join(methods)}. Difference: ours minus the paper's."]
-    return "\n".join(lines) + "\n"
-
-
-def ours_text(row: Mapping[Any, Any]) -> str:
-    """E.g. "41.20 (37.10–45.41)"."""
-    if row["status"] != RUN:
-        return str(row["status"])
-    return f"{row['ours_percent']:.2f} ({row['low_percent']:.2f}{DASH}{row['high_percent']:.2f})"
-
-
-def difference_text(row: Mapping[Any, Any]) -> str:
-    """E.g. "−23.08" or "+1.20"; a dash where there is none."""
-    return DASH if pd.isna(row["difference_points"]) else signed(row["difference_points"])
-
-
-def signed(points: float) -> str:
-    """E.g. "−23.08" or "+1.20"."""
-    return f"{points:+.2f}".replace("-", MINUS)
-
-
-def seeds_text(row: Mapping[Any, Any]) -> str:
-    """E.g. "0, 1 (2 not run yet)"; a dash where there is none."""
-    if row["status"] != RUN:
-        return DASH
-    missing = f" ({row['seeds_missing'].replace(' ', ', ')} {NOT_RUN})" if row["seeds_missing"] else ""
-    return f"{row['seeds']}".replace(" ", ", ") + missing
-
-
-def data_text(row: Mapping[Any, Any]) -> str:
-    """E.g. "drop_contempt, 600 added"; a dash where there is none."""
-    if row["status"] != RUN:
-        return DASH
-    added = "number added unknown" if pd.isna(row["added_images"]) else f"{row['added_images']:,} added"
-    return f"{row['labels']}, {added}"

@@ -10,7 +10,7 @@ from ferlab.data.labels import CKPLUS_CLASSES
 from ferlab.evaluation.comparison import Difference, at_least, at_most, holm, paired
 from ferlab.report import paper
 from ferlab.report.evidence import Evidence
-from ferlab.report.tables import drawn, signed
+from ferlab.report.words import drawn, signed
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "not decided"
 MINIMUM_SEEDS = 3
@@ -72,6 +72,10 @@ def difference(evidence: Evidence, higher: str, lower: str) -> Difference | None
 
 def judge(evidence: Evidence) -> list[Verdict]:
     """A verdict on each claim of the paper: those of Table 1 as one family, then those about images."""
+    return evidence.once(_judge)
+
+
+def _judge(evidence: Evidence) -> list[Verdict]:
     found = [tuple(difference(evidence, h.arm, lower.arm) for h, lower in one.pairs) for one in paper.ORDERS]
     gaps = [_gap(evidence, one, found[i]) for i, one in enumerate(paper.ORDERS)]
     # the family is every claim, run or not: a verdict doesn't change because another arm was added

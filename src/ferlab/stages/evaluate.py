@@ -87,6 +87,7 @@ def _track(context: Context, record: dict[str, Any], found: Predictions) -> None
         "tuned_by": record["tuned_by"],
         "data": context.params.data.model_dump(mode="json"),
         "checkpoint": content_hash(source),
+        "gan": ledger.gan_identity(context.project, context.params.arms[record["arm"]].synthetic),
         "predictions": sha256_file(context.outs[0]),
         "valid_accuracy": record["valid_accuracy"],
         "test_accuracy": scores["accuracy"],

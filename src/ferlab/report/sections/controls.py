@@ -7,5 +7,5 @@ from ferlab.report.section import Album, Section
 
 def section(evidence: Evidence, album: Album) -> Section:
     """Each with its accuracy, run or not."""
-    title = "Controls: arms of ours that the paper has not"
-    return Section("controls", "Controls", title, {"controls": tables.controls(evidence).to_dict("records")})
+    values = {"controls": tables.controls(evidence).to_dict("records"), "origins": evidence.origins}
+    return Section("controls", "Controls", "Controls: arms of ours that the paper has not", values)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ferlab.data.labels import CKPLUS_CLASSES
 from ferlab.errors import UserError
-from ferlab.report import paper, tables
+from ferlab.report import paper, words
 from ferlab.report.drawing import GREY, Panel
 from ferlab.report.evidence import Evidence
 from ferlab.report.gan_figures import samples_panel
@@ -27,7 +27,7 @@ def section(evidence: Evidence, album: Album) -> Section:
     samples = {name: faces for name, path in paths.items() if (faces := _samples(path)) is not None}
     missing = ", ".join(row.name for row in paper.FIGURE1 if row.family not in samples)
     alt = f"Generated faces: a column for each of {', '.join(CKPLUS_CLASSES)}; rows: {', '.join(samples) or 'none'}."
-    alt += f" Empty rows, {tables.NOT_RUN}: {missing}." if missing else ""
+    alt += f" Empty rows, {words.NOT_RUN}: {missing}." if missing else ""
     shown = min(4, max((faces.shape[1] for faces in samples.values()), default=0))  # more would make a heavy page
     values = {
         "figure1": album.keep("figure1", alt, *faces_panel(samples, 1)),
@@ -81,7 +81,7 @@ def faces_panel(samples: Mapping[str, Faces], per_class: int) -> tuple[Panel, tu
                     wall[top + j * _CELL :, i * _CELL :][:_SIDE, :_SIDE] = samples[family][i, j]
             else:
                 axes.add_patch(Rectangle((0, top), width - 1, depth - 1, fill=False, ec=GREY, ls=":"))
-                axes.text(width / 2, top + depth / 2, tables.NOT_RUN, ha="center", va="center", color=GREY)
+                axes.text(width / 2, top + depth / 2, words.NOT_RUN, ha="center", va="center", color=GREY)
             top += depth + 2 * _GAP
         for i, name in enumerate(CKPLUS_CLASSES):
             axes.text(i * _CELL + _SIDE / 2, -4, name, ha="center", va="bottom", fontsize=10)

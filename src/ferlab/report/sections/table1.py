@@ -1,30 +1,52 @@
 """Table 1: the paper's accuracies and ours."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ferlab.evaluation.comparison import align, mcnemar
 from ferlab.files import write_text
-from ferlab.report import paper, tables
+from ferlab.report import formats, paper, tables, words
 from ferlab.report.drawing import BLUE, GREY, ORANGE, Panel
 from ferlab.report.evidence import Evidence
 from ferlab.report.section import Album, Section
 
 
 def section(evidence: Evidence, album: Album) -> Section:
-    """All seven rows, run or not; also written as table1.csv and table1.md."""
+    """All seven rows, run or not; also written as table1.csv, table1.md and table1.tex."""
     params = evidence.params
     table = tables.table1(evidence)
+    write_text(album.folder / "table1.tex", formats.table1_latex(table, params))
     write_text(album.folder / "table1.csv", table.to_csv(index=False, lineterminator="\n"))
-    write_text(album.folder / "table1.md", tables.table1_markdown(table, params))
+    write_text(album.folder / "table1.md", formats.table1_markdown(table, params))
     picture = album.keep(
         "accuracy",
         "Accuracies as dots with 95% intervals; the numbers stand in Table 1.",
-        accuracy_panel(table, human=not tables.drawn(params)),
+        accuracy_panel(table, human=not words.drawn(params)),
         (5.2, 4.1),
     )
-    values = {"table": table.to_dict("records"), "accuracy": picture}
-    return Section("table1", "Table 1", "Table 1: accuracy on the test split", values)
+    rows = [row | {"gain_text": formats.gain_text(row)} for row in table.to_dict("records")]
+    pairs = list(compared(evidence))
+    values = {"table": rows, "accuracy": picture, "origins": evidence.origins, "pairs": pairs}
+    keys = ("ours_percent", "low_percent", "high_percent", "difference_points", "gain_points", "gain_p")
+    numbers = {row["arm"]: {key: None if row[key] != row[key] else row[key] for key in keys} for row in rows}
+    for pair in pairs:
+        numbers.setdefault("mcnemar", {})[f"{pair['first']}, {pair['second']}, {pair['seed']}"] = pair["p"]
+    return Section("table1", "Table 1", "Table 1: accuracy on the test split", values, numbers)
+
+
+def compared(evidence: Evidence) -> Iterator[dict[str, Any]]:
+    """McNemar's test of each pair of arms that a claim compares, seed by seed."""
+    pairs = dict.fromkeys((lower.arm, higher.arm) for claim in paper.ORDERS for higher, lower in claim.pairs)
+    for first, second in pairs:
+        before, after = evidence.runs.get(first, {}), evidence.runs.get(second, {})
+        for seed in (seed for seed in before if seed in after):
+            flips = mcnemar(before[seed], align(before[seed], after[seed]))
+            names = {"first": first, "second": second, "seed": seed}
+            yield names | {"only_first": flips.lost, "only_second": flips.won, "p": float(f"{flips.p:.6g}")}
 
 
 def accuracy_panel(table: pd.DataFrame, human: bool) -> Panel:
@@ -42,7 +64,7 @@ def accuracy_panel(table: pd.DataFrame, human: bool) -> Panel:
             band = (paper.HUMAN.percent - paper.HUMAN.plus_minus, paper.HUMAN.percent + paper.HUMAN.plus_minus)
             axes.axvspan(*band, color=GREY, alpha=0.18, lw=0, label="human, as the paper cites it")
         axes.plot(table["paper_percent"], y, "D", color=ORANGE, mfc="white", ms=6, mew=1.6, label="the paper")
-        run = (table["status"] == tables.RUN).to_numpy()
+        run = (table["status"] == words.RUN).to_numpy()
         done = table[run]
         low, high = done["ours_percent"] - done["low_percent"], done["high_percent"] - done["ours_percent"]
         axes.errorbar(
@@ -55,7 +77,7 @@ def accuracy_panel(table: pd.DataFrame, human: bool) -> Panel:
             label="ours, 95% interval" if run.any() else None,
         )
         for i in y[~run]:
-            axes.text(1, i, f"ours: {tables.NOT_RUN}", va="center", color=GREY, fontsize=8.5)
+            axes.text(1, i, f"ours: {words.NOT_RUN}", va="center", color=GREY, fontsize=8.5)
         axes.set_yticks(y, [str(model).replace("+VGG19", "\n+VGG19") for model in table["model"]])
         axes.set(xlim=(0, 100), ylim=(len(table) - 0.5, -0.5), xlabel="accuracy on the test split, %")
         axes.grid(axis="x", color="#e4e4e4")

@@ -1,0 +1,35 @@
+"""Which reports/<budget>/ a command speaks of."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ferlab.project import Project
+    from ferlab.report.evidence import Evidence
+
+
+def evidence_of(project: "Project", budget: str | None) -> "Evidence":
+    """The evidence of a budget, by default of params.yaml's own.
+
+    Raises:
+        UserError: there are no results of it; those that there are, are named.
+    """
+    from ferlab import params
+    from ferlab.errors import UserError
+    from ferlab.report.evidence import Evidence
+
+    name = budget or params.load(project.params).budget
+    folder = project.reports(name)
+    if not (folder / "params.yaml").is_file():
+        known = budgets(project)
+        raise UserError(
+            f"there are no results of the budget '{name}' yet",
+            where=str(folder),
+            next_step=f"`ferlab budget use {name}` and `dvc repro` make them"
+            + (f"; reports exist for {', '.join(known)}" if known else ""),
+        )
+    return Evidence(folder, params.load(folder / "params.yaml"))
+
+
+def budgets(project: "Project") -> list[str]:
+    """Budgets that have a report."""
+    return sorted(path.parent.name for path in (project.root / "reports").glob("*/params.yaml"))

@@ -1,0 +1,87 @@
+"""Whether what is published follows from the small files beside it."""
+
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from ferlab.errors import UserError
+from ferlab.report.evidence import Evidence, read_json
+from ferlab.report.render import build
+
+TEXTS = ("numbers.json", "table1.csv", "table1.md", "table1.tex", "index.html")
+_FIGURE = re.compile(r"data:image/png;base64,[A-Za-z0-9+/=]*")
+
+
+def faults(evidence: Evidence, *, figures: bool = False) -> Iterator[str]:
+    """Everything in reports/<budget>/ that doesn't follow from its predictions and other small files.
+
+    Every run must be there, be the file that the ledger has a hash of, and score what the ledger and its selection
+    say; every table, number and sentence is computed anew and compared.
+
+    Args:
+        figures: draw the figures too, and compare them byte by byte.
+
+    Yields:
+        One sentence a fault, naming the file, and for texts the line.
+    """
+    folder = evidence.folder
+    try:
+        yield from _of_runs(evidence)
+        with tempfile.TemporaryDirectory() as made:
+            build(folder, evidence.params, into=Path(made), draw=figures)
+            for name in TEXTS:
+                yield from _of_text(folder / name, Path(made) / name)
+            for fresh in sorted(Path(made).glob("*.png")):
+                known = folder / fresh.name
+                if not known.is_file() or known.read_bytes() != fresh.read_bytes():
+                    yield f"{known}: is not the figure that the files beside it give"
+    except UserError as error:
+        yield f"{error.where}: {error.what}"
+
+
+def _of_runs(evidence: Evidence) -> Iterator[str]:
+    params = evidence.params
+    origins = evidence.origins
+    for arm in params.run.arms:
+        for seed in params.run.seeds:
+            path = evidence.folder / "predictions" / f"{arm}-{seed}.parquet"
+            origin = origins.get(arm, {}).get(seed)
+            if origin is None:
+                if arm in evidence.runs:  # an arm without any run is reported as not run
+                    yield f"{path}: missing, though other seeds of {arm} have run"
+                continue
+            if origin.line is None:
+                yield f"{path}: the ledger has no line of the training {origin.identity}"
+                continue
+            accuracy = float(evidence.runs[arm][seed].correct.mean())
+            if origin.line.get("test_accuracy") != accuracy:
+                yield f"{path}: accuracy is {accuracy}, and the ledger says {origin.line.get('test_accuracy')}"
+            selection = evidence.folder / "selection" / f"{arm}-{seed}.json"
+            chosen = read_json(selection)
+            for key in ("identity", "valid_accuracy"):
+                if chosen.get(key) != origin.line.get(key):
+                    yield f"{selection}: {key} is {chosen.get(key)}, and the ledger says {origin.line.get(key)}"
+
+
+def _of_text(published: Path, fresh: Path) -> Iterator[str]:
+    if not published.is_file():
+        yield f"{published}: missing"
+        return
+    ours, theirs = (_lines(path) for path in (published, fresh))
+    for number, (line, wanted) in enumerate(zip(ours, theirs, strict=False), 1):
+        if line != wanted:
+            yield f"{published}, line {number}: says {_part(line, wanted)}, and the files give {_part(wanted, line)}"
+            return
+    if len(ours) != len(theirs):
+        yield f"{published}: has {len(ours)} lines, and the files give {len(theirs)}"
+
+
+def _lines(path: Path) -> list[str]:
+    return _FIGURE.sub("", path.read_text(encoding="utf-8")).splitlines()
+
+
+def _part(text: str, other: str) -> str:
+    """The text around the first difference."""
+    start = next((i for i, (a, b) in enumerate(zip(text, other, strict=False)) if a != b), min(len(text), len(other)))
+    return f"“{text[max(0, start - 20) : start + 40]}”"

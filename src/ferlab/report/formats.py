@@ -1,0 +1,87 @@
+"""Table 1 as text: Markdown, LaTeX and the cells of the page."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from ferlab.params import Params
+from ferlab.report.words import DASH, MINUS, NOT_RUN, RUN, probability, signed, standing
+
+
+def table1_markdown(table: pd.DataFrame, params: Params) -> str:
+    """`table1` for reading, as Markdown; its first line says what the numbers are worth."""
+    lines = [standing(params), ""]
+    head = (
+        "| model | paper % | our arm | ours % (95% interval) | difference, points | verdict | seeds | training data |"
+    )
+    lines += [head, "| --- | ---: | --- | ---: | ---: | --- | --- | --- |"]
+    for row in table.to_dict("records"):
+        name = str(row["arm"])
+        cells = [row["model"], f"{row['paper_percent']:.2f}", f"`{name}`", ours_text(row), difference_text(row)]
+        lines.append("| " + " | ".join(map(str, [*cells, verdict_text(row), seeds_text(row), data_text(row)])) + " |")
+    methods = sorted({str(method) for method in table["interval"] if method})
+    if methods:
+        lines += ["", f"Intervals: {'; '.join(methods)}. Difference: ours minus the paper's."]
+    return "\n".join(lines) + "\n"
+
+
+def table1_latex(table: pd.DataFrame, params: Params) -> str:
+    """`table1` as a LaTeX tabular in the style of booktabs; its first line, a comment, says what it is worth."""
+    lines = [f"% {standing(params)}", r"\begin{tabular}{lrrrl}", r"\toprule"]
+    lines += [r"model & paper, \% & ours, \% (95\% interval) & difference & claim \\", r"\midrule"]
+    for row in table.to_dict("records"):
+        cells = [row["model"], f"{row['paper_percent']:.2f}", ours_text(row), difference_text(row), verdict_text(row)]
+        lines.append(" & ".join(map(_latex, cells)) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def _latex(text: str) -> str:
+    return text.replace("%", r"\%").replace("_", r"\_").replace(DASH, "--").replace(MINUS, "$-$")
+
+
+def verdict_text(row: Mapping[Any, Any]) -> str:
+    """E.g. "DCGAN's images lift ResNET-50: holds, +7.42 (6.80 to 8.04)"; a dash where the row claims nothing."""
+    if not row["verdict"]:
+        return DASH
+    gain = gain_text(row)
+    return f"{row['claim']}: {row['verdict']}" + (f", {gain}" if gain else "")
+
+
+def gain_text(row: Mapping[Any, Any]) -> str:
+    """E.g. "+7.42 (+6.80 to +8.04), p = 0.002", in points; empty where there is no gain to speak of."""
+    if pd.isna(row["gain_points"]):
+        return ""
+    if pd.isna(row["gain_low"]):
+        return signed(row["gain_points"])
+    p = probability(row["gain_p"])
+    told = f"p {p}" if p.startswith("<") else f"p = {p}"
+    return f"{signed(row['gain_points'])} ({signed(row['gain_low'])} to {signed(row['gain_high'])}), {told}"
+
+
+def ours_text(row: Mapping[Any, Any]) -> str:
+    """E.g. "41.20 (37.10–45.41)"."""
+    if row["status"] != RUN:
+        return NOT_RUN
+    return f"{row['ours_percent']:.2f} ({row['low_percent']:.2f}{DASH}{row['high_percent']:.2f})"
+
+
+def difference_text(row: Mapping[Any, Any]) -> str:
+    """E.g. "−23.08" or "+1.20"; a dash where there is none."""
+    return DASH if pd.isna(row["difference_points"]) else signed(row["difference_points"])
+
+
+def seeds_text(row: Mapping[Any, Any]) -> str:
+    """E.g. "0, 1 (2 not run yet)"; a dash where there is none."""
+    if row["status"] != RUN:
+        return DASH
+    missing = f" ({row['seeds_missing'].replace(' ', ', ')} {NOT_RUN})" if row["seeds_missing"] else ""
+    return f"{row['seeds']}".replace(" ", ", ") + missing
+
+
+def data_text(row: Mapping[Any, Any]) -> str:
+    """E.g. "drop_contempt, 600 added"; a dash where there is none."""
+    if row["status"] != RUN:
+        return DASH
+    added = "number added unknown" if pd.isna(row["added_images"]) else f"{row['added_images']:,} added"
+    return f"{row['labels']}, {added}"

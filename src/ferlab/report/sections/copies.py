@@ -1,0 +1,45 @@
+"""Accuracy with and without the test images that have a copy in the training split (CASES 20 and 21)."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ferlab.errors import UserError
+from ferlab.report.evidence import Evidence
+from ferlab.report.section import Album, Section
+
+TABLE = "test_images.csv"
+
+
+def section(evidence: Evidence, album: Album) -> Section:
+    """A row an arm, if the audit's table of test images is there."""
+    table = evidence.table(TABLE, "id", "copy_in_train", "near_copy_in_train")
+    rows = [] if table is None else [_row(evidence, table, arm) for arm in evidence.runs]
+    values = {"copies": rows, "audited": table is not None}
+    return Section("copies", "Leaked copies", "With and without leaked copies", values, {r["arm"]: r for r in rows})
+
+
+def _row(evidence: Evidence, table: pd.DataFrame, arm: str) -> dict[str, Any]:
+    """Accuracies in percent, mean over seeds, and how many images are left."""
+    runs = evidence.runs[arm]
+    for seed, run in runs.items():
+        if absent := set(run.ids) - set(table["id"]):
+            raise UserError(
+                f"{len(absent)} predicted images are not in {TABLE}, such as {min(absent)}",
+                where=str(evidence.folder / "predictions" / f"{arm}-{seed}.parquet"),
+                next_step="run `dvc repro`, which brings both up to date",
+            )
+    row: dict[str, Any] = {"arm": arm, "all": _percent([run.correct for run in runs.values()])}
+    row["images"] = len(next(iter(runs.values())).ids)
+    for key, columns in (("exact", ["copy_in_train"]), ("near", ["copy_in_train", "near_copy_in_train"])):
+        leaked = set(table["id"][table[columns].any(axis=1)])
+        left = [run.correct[[name not in leaked for name in run.ids]] for run in runs.values()]
+        row |= {f"without_{key}": _percent(left), f"left_{key}": len(left[0])}
+    return row
+
+
+def _percent(correct: list[NDArray[np.bool_]]) -> float | None:
+    """Mean accuracy over seeds; None where no image is left."""
+    return round(100 * float(np.mean([one.mean() for one in correct])), 6) if all(len(one) for one in correct) else None

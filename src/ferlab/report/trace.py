@@ -1,0 +1,32 @@
+"""Everything that is known of where an arm's numbers come from, as plain JSON."""
+
+from typing import Any
+
+from ferlab.files import sha256_file
+from ferlab.report.evidence import Evidence
+
+FILES = ("audit.json", "quality.json", "arms.json", "params.yaml", "test_images.csv")
+
+
+def trace(evidence: Evidence, arm: str) -> dict[str, Any]:
+    """Of an arm that has run: its plan, the hashes of the files that describe the data, and a record a seed.
+
+    A record holds the training's identity, the file's hash and accuracy, and the ledger's line: commit, data, code,
+    inputs, parameters, GAN, checkpoint, lock file, machine, times and MLflow run; `ledger` is null where it has none.
+    """
+    runs = []
+    for seed, origin in evidence.origins[arm].items():
+        run = evidence.runs[arm][seed]
+        runs.append(
+            {
+                "seed": seed,
+                "identity": origin.identity,
+                "accuracy": float(run.correct.mean()),
+                "images": len(run.ids),
+                "predictions": origin.sha256,
+                "selection": {k: v for k, v in evidence.selection(arm, seed).items() if k != "settings"},
+                "ledger": dict(origin.line) if origin.line else None,
+            }
+        )
+    hashes = {name: sha256_file(path) for name in FILES if (path := evidence.folder / name).is_file()}
+    return {"arm": arm, "budget": evidence.params.budget, "plan": evidence.arms.get(arm), "files": hashes, "runs": runs}

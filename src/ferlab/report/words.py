@@ -1,0 +1,37 @@
+"""Words and signs that every part of the report uses."""
+
+from ferlab.params import Params
+
+NOT_RUN = "not run yet"
+RUN = "run"
+DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
+
+
+def signed(points: float) -> str:
+    """E.g. "−23.08" or "+1.20"."""
+    return f"{points:+.2f}".replace("-", MINUS)
+
+
+def probability(p: float) -> str:
+    """A p-value, e.g. "0.013" or "<0.001"; a dash where there is none."""
+    return DASH if p != p else "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def drawn(params: Params) -> bool:
+    """Whether the data are the demo's drawn faces."""
+    return params.data.kind == "demo"
+
+
+def standing(params: Params) -> str:
+    """What these numbers are worth, in a sentence or two: the budget, the data and whether they bear on the paper."""
+    if drawn(params):
+        return (
+            f"These numbers come from the {params.budget} budget on drawn faces. They show that the pipeline works and "
+            "say nothing about the paper."
+        )
+    if params.budget != "paper":
+        return (
+            f"These numbers come from the {params.budget} budget on FER-2013 and CK+. They are real measurements of "
+            "smaller or shorter trainings than the paper's, not its experiment."
+        )
+    return "These numbers come from the paper budget on FER-2013 and CK+."

@@ -1,0 +1,98 @@
+"""compare, trace, verify and DVC's own views, on a finished project and on a clone of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ferlab.evaluation import predictions
+from temporary import TemporaryProject
+
+BLOCK = """
+import importlib.abc, sys
+
+class Blocker(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("torch", "torchvision", "mlflow", "optuna", "dvc"):
+            raise ImportError(f"{name} is absent here")
+
+sys.meta_path.insert(0, Blocker())
+from ferlab.cli.main import main
+sys.argv = ["ferlab", *sys.argv[1:]]
+main()
+"""
+
+
+def test_a_bare_clone_rebuilds_and_verifies_every_byte(done: TemporaryProject, tmp_path: Path) -> None:
+    """CASE 31: no data, no checkpoints, no torch, no MLflow: figures, tables and page are equal."""
+    done.run("git", "clone", "--quiet", ".", str(tmp_path / "clone"))
+    clone = TemporaryProject(tmp_path / "clone")
+    folder = clone.root / "reports" / "tiny"
+    made = [*folder.glob("*.png"), *folder.glob("table1.*"), folder / "numbers.json", folder / "index.html"]
+    before = {path: path.read_bytes() for path in made}
+    assert "reports/tiny/: follows from its files" in clone.python(BLOCK, "verify", "--figures")
+    for path in made:
+        path.unlink()
+    clone.python(BLOCK, "report")
+    assert {path for path in made if path.read_bytes() != before[path]} == set()
+    assert clone.dirt() == ""
+    table = folder / "table1.csv"
+    table.write_text(table.read_text().replace("71.75", "71.76"))
+    assert "table1.csv, line 7" in clone.python(BLOCK, "verify", code=2)
+
+
+def test_compare_by_arm_by_file_and_by_mlflow_run(finished: TemporaryProject) -> None:
+    """Three names of one run give one answer."""
+    here = finished.root / "reports" / "tiny" / "predictions"
+    run = {line["arm"]: line["mlflow_run"] for line in finished.ledger()}
+    names = ("resnet50-dcgan", "resnet50-dcgan-0", str(here / "resnet50-dcgan-0.parquet"), run["resnet50-dcgan"])
+    told = [json.loads(finished.ferlab("compare", "svm", other, "--json")) for other in names]
+    for one in told:
+        one.pop("second")
+    assert told[1:] == told[:1] * 3
+    first, second = (predictions.read(here / f"{name}-0.parquet") for name in ("svm", "resnet50-dcgan"))
+    (pair,) = told[0]["pairs"]
+    assert pair["lost"] == int((first.correct & ~second.correct).sum())
+    assert pair["won"] == int((~first.correct & second.correct).sum())
+    assert pair["second"]["accuracy"] == second.correct.mean()
+    assert len(told[0]["images"]) == pair["lost"] + pair["won"]
+    assert told[0]["difference"] is None
+    assert "Not decided" in finished.ferlab("compare", "svm", "resnet50-dcgan")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("compare", "svm", "nobody"), "there are resnet50-dcgan, svm"),
+        (("compare", "svm", "no.parquet"), "not a file of predictions"),
+        (("compare", "svm", "0" * 32), "MLflow knows no run"),
+        (("trace", "nobody"), "no arm is called 'nobody'"),
+        (("trace", "resnet50"), "resnet50 has not been run"),
+        (("verify", "--budget", "huge"), "there are no results of the budget 'huge' yet"),
+    ],
+)
+def test_names_of_nothing(words: tuple[str, ...], said: str, finished: TemporaryProject) -> None:
+    output = finished.ferlab(*words, code=2)
+    assert said in output
+    assert "Traceback" not in output
+
+
+def test_trace_follows_a_number_to_its_commit_gan_and_run(finished: TemporaryProject) -> None:
+    told = json.loads(finished.ferlab("trace", "resnet50-dcgan", "--json"))
+    (run,) = told["runs"]
+    assert run["ledger"]["commit"] == finished.run("git", "rev-list", "--max-parents=0", "HEAD").strip()
+    assert run["ledger"]["gan"] == json.loads((finished.root / "work/gan/dcgan/gan.json").read_text())["identity"]
+    (other,) = json.loads(finished.ferlab("trace", "svm", "--json"))["runs"]
+    assert other["ledger"]["gan"] is None
+    assert run["ledger"]["mlflow_run"] in finished.ferlab("trace", "resnet50-dcgan")
+
+
+def test_dvc_sees_numbers_and_figures(finished: TemporaryProject, tmp_path: Path) -> None:
+    shown = json.loads(finished.run("dvc", "metrics", "show", "--json"))
+    files = {name: one["data"] for name, one in shown[""]["data"].items()}
+    assert files["reports/tiny/numbers.json"]["table1"]["resnet50-dcgan"]["ours_percent"] > 0
+    assert "reports/tiny/selection/svm-0.json" in files
+    finished.run("dvc", "plots", "show", "--out", str(tmp_path / "plots"))
+    page = (tmp_path / "plots" / "index.html").read_text()
+    assert "accuracy.png" in page
+    assert "valid_accuracy" in page
