@@ -135,6 +135,11 @@ def test_every_mistake_is_named_at_once(tree: Any) -> None:
         ("run.seeds", [], ["run.seeds", "empty"]),
         ("arms.svm.classifier", "forest", ["arms.svm.classifier", "forest"]),
         ("arms.svm.synthetic", "wgan", ["arms.svm.synthetic", "wgan"]),
+        ("arms.svm.select_on", "test", ["arms.svm", "epochs"]),
+        ("arms.svm.augmentation", False, ["arms.svm", "augmentation"]),
+        ("arms.svm.oversample_to", "nothing", ["arms.svm.oversample_to", "nothing"]),
+        ("arms.svm.oversample_to", "resnet50-oversampled", ["arms.svm.oversample_to", "resnet50-oversampled"]),
+        ("arms.resnet50-dcgan.oversample_to", "resnet50-cgan", ["dcgan", "resnet50-cgan", "not both"]),
         ("arms.svm.match_steps_of", "nothing", ["arms.svm.match_steps_of", "nothing"]),
         ("arms.svm.match_steps_of", "resnet50-steps", ["arms.svm.match_steps_of", "resnet50-steps"]),
         ("tune.space.lr.low", 0.2, ["range", "0.2"]),
@@ -157,7 +162,7 @@ def test_an_arm_needs_its_synthetic_set_and_its_tuning(tree: Any) -> None:
     put(tree, "gan.families.other", dict(tree["gan"]["families"]["dcgan"]))
     put(tree, "run.families", ["other"])
     assert "'resnet50-dcgan' needs the synthetic set 'dcgan'" in refusal(tree)
-    put(tree, "run.families", ["dcgan"])
+    put(tree, "run.families", ["dcgan", "wgan_gp", "cgan"])
     put(tree, "arms.svm.tuned", True)
     assert "'svm' is tuned, but 'svm' is absent from run.tuned" in refusal(tree)
 

@@ -32,7 +32,7 @@ def read_yaml(path: Path) -> Any:
 def dump_yaml(tree: Any) -> str:
     """The text of a tree from `read_yaml`, comments kept."""
     yaml, text = YAML(), io.StringIO()
-    yaml.width = 120
+    yaml.width = 4096  # a list in brackets stays on its line
     yaml.dump(tree, text)
     return text.getvalue()
 

@@ -22,7 +22,7 @@ from ferlab.params import NetworkClassifier
 from ferlab.training.checkpoint import FILE, Checkpoints, load_state
 from ferlab.training.observe import Observer, ignore
 from ferlab.training.seeding import derive, permutation, seeded
-from small import UNCHANGED, Dying, KilledError, Record, barred, network
+from small import UNCHANGED, Dying, KilledError, Record, barred, network, vgg
 
 TRAIN, VALID = barred(3), barred(1, seed=1, split="valid")
 BATCHES = 3  # an epoch of 21 images in eights; the last has five
@@ -50,7 +50,7 @@ def plain_loop(settings: NetworkClassifier) -> list[tuple[dict[str, Any], list[f
     total = settings.epochs * BATCHES
     scheduler = OneCycleLR(sgd, settings.lr, total, cycle_momentum=False)
     images, labels = to_input(torch.from_numpy(TRAIN.images), 48), torch.from_numpy(TRAIN.labels)
-    loss, epochs, step = CrossEntropyLoss(), [], 0
+    loss, epochs, step = CrossEntropyLoss(label_smoothing=settings.label_smoothing), [], 0
     for epoch in range(settings.epochs):
         losses = []
         model.train()
@@ -67,9 +67,10 @@ def plain_loop(settings: NetworkClassifier) -> list[tuple[dict[str, Any], list[f
     return epochs
 
 
-def test_against_a_loop_written_out(tmp_path: Path) -> None:
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_against_a_loop_written_out(tmp_path: Path, smoothing: float) -> None:
     """CASE 25 too: torch's scheduler, stepped every batch, gives the same weights."""
-    settings = network(augmentation=UNCHANGED, weight_decay=0.01)
+    settings = network(augmentation=UNCHANGED, weight_decay=0.01, label_smoothing=smoothing)
     fit, weights = train(tmp_path, settings)
     epochs = plain_loop(settings)
     kept, _ = epochs[fit.selected_epoch - 1]
@@ -153,6 +154,61 @@ def test_an_observer_that_fails_costs_no_step(
     train(tmp_path, network(), observe=record)
     assert record.steps == [1, 2]
     assert (tmp_path / FILE).read_bytes() == straight(None)[0].read_bytes()
+
+
+@pytest.mark.parametrize("writes", [None, 1, 4])
+def test_the_rate_is_told_at_every_step(tmp_path: Path, writes: int | None) -> None:
+    """CASE 25 and CASE 7: what torch's OneCycleLR would use, once a step, also by a training that was cut off."""
+    settings, record, total = network(), Record(), 2 * BATCHES
+    if writes:
+        with pytest.raises(KilledError):
+            train(tmp_path, settings, checkpoints=Dying(tmp_path, writes))
+    plan = Plan(0, "cpu", observe_step=record)
+    Network(settings).fit(TRAIN, VALID, plan, observe=ignore, checkpoints=Checkpoints(tmp_path, 1e9))
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    scheduler = OneCycleLR(optimizer, settings.lr, total, cycle_momentum=False)
+    told = [(step, values["step_lr"]) for step, values in record.rows if "step_lr" in values]
+    assert [step for step, _ in told] == list(range(total))
+    for step, rate in told:
+        assert rate == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-9)
+        optimizer.step()
+        if step < total - 1:
+            scheduler.step()
+    paces = [values["images_per_second"] for _, values in record.rows if "images_per_second" in values]
+    assert len(paces) == {None: 2, 1: 2, 4: 1}[writes]
+    assert min(paces) > 0
+
+
+@pytest.mark.parametrize("writes", [None, 1, 5])
+def test_every_epoch_can_be_kept(tmp_path: Path, writes: int | None) -> None:
+    """Each is a classifier that `load` takes; the selected one is among them, also after a kill."""
+    plan = Plan(0, "cpu", every_epoch=tmp_path / "epochs")
+    classifier = Network(network())
+    if writes:
+        with pytest.raises(KilledError):
+            classifier.fit(TRAIN, VALID, plan, observe=ignore, checkpoints=Dying(tmp_path, writes))
+    fit = classifier.fit(TRAIN, VALID, plan, observe=ignore, checkpoints=Checkpoints(tmp_path, 1e9))
+    kept = sorted((tmp_path / "epochs").iterdir())
+    assert [int(folder.name) for folder in kept] == [1, 2]
+    for folder, row in zip(kept, fit.history, strict=True):
+        found = Network(network()).load(folder).predict_proba(VALID.images)
+        assert (found.argmax(axis=1) == VALID.labels).mean() == row["valid_accuracy"]
+    selected = Network(network()).load(kept[fit.selected_epoch - 1]).predict_proba(VALID.images)
+    np.testing.assert_array_equal(selected, classifier.predict_proba(VALID.images))
+
+
+@pytest.mark.chaos  # compiling takes half a minute and more
+def test_compiled_it_learns_the_same(tmp_path: Path) -> None:
+    """To rounding: no dropout, because compiled code draws other random numbers."""
+    settings = vgg(dropout=0.0, epochs=1)
+    eager, _ = train(tmp_path / "eager", settings)
+    compiled, _ = train(tmp_path / "compiled", settings.model_copy(update={"compile": "default"}))
+    assert compiled.history[0]["train_loss"] == pytest.approx(eager.history[0]["train_loss"], rel=1e-3)
+
+
+def test_at_224_pixels_it_trains(tmp_path: Path) -> None:
+    fit, _ = train(tmp_path, network(input_size=224, epochs=1))
+    assert np.isfinite(fit.history[0]["train_loss"])
 
 
 @pytest.mark.parametrize("steps", [1, 4, 6, 7])

@@ -1,6 +1,7 @@
 """The networks for small grey faces against torchvision's own, and what goes in and comes out."""
 
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -10,9 +11,11 @@ import torchvision
 from torch import nn
 from torch.nn import functional as F
 
+from ferlab.classifiers.network import Network
 from ferlab.classifiers.networks import BATCH, build, probabilities, to_input
 from ferlab.classifiers.optimise import sgd
 from ferlab.classifiers.weights import adopt
+from ferlab.errors import UserError
 from ferlab.params import NetworkClassifier, ResnetClassifier, VggClassifier
 from small import network, noise, vgg
 
@@ -174,6 +177,12 @@ def test_input_enlarged() -> None:
     ramp = (torch.arange(48) * 5).to(torch.uint8).expand(1, 48, 48)
     expected = torchvision.transforms.functional.resize(to_input(ramp, 48), [224, 224], antialias=True)
     torch.testing.assert_close(to_input(ramp, 224), expected, rtol=0, atol=1e-5)
+
+
+def test_weights_of_another_width_are_an_error(tmp_path: Path) -> None:
+    Network(network()).save(tmp_path)
+    with pytest.raises(UserError, match="not of this network"):
+        Network(network(width=0.125)).load(tmp_path)
 
 
 class Corner(nn.Module):

@@ -1,9 +1,11 @@
 """The audit's figures on sets whose faults were planted by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from ferlab.data.audit import image_table, summarise, summarise_ckplus
+from ferlab.data.audit import image_table, rows_of_test, summarise, summarise_ckplus
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
 from small import noise
@@ -36,7 +38,7 @@ SETS = {
 
 
 def test_planted_duplicates_conflicts_and_copies() -> None:
-    summary = summarise(image_table(SETS, 1.0))
+    summary = summarise(image_table(SETS, 1.0, 0.995))
     # groups: 0 (4 images), 1 (2, conflict), 2 (2, conflict), 3 (2), 4 (3)
     assert summary["duplicates"] == {"groups": 5, "images": 13, "extras": 8, "groups_with_conflicting_labels": 2}
     assert summary["copies"] == {
@@ -44,7 +46,13 @@ def test_planted_duplicates_conflicts_and_copies() -> None:
         "test_in_valid": {"all": 1, "neutral": 1},
         "test_in_either": {"all": 4, "neutral": 2, "fear": 1, "happy": 1},
         "valid_in_train": {"all": 1, "angry": 1},
+        "test_near_train": {"all": 3, "neutral": 1, "fear": 1, "happy": 1},
     }
+    assert summary["near_duplicates"] == {"groups": 5, "images": 13, "extras": 8}
+    assert summary["conflicts"] == [
+        {"labels": ["angry", "fear"], "groups": 1},
+        {"labels": ["neutral", "sad"], "groups": 1},
+    ]
     assert summary["images"] == {
         "train": {"happy": 3, "sad": 1, "fear": 2},
         "valid": {"angry": 1, "neutral": 2, "sad": 1},
@@ -54,18 +62,49 @@ def test_planted_duplicates_conflicts_and_copies() -> None:
 
 
 def test_one_row_an_image_with_its_group() -> None:
-    table = image_table(SETS, 1.0)
+    table = image_table(SETS, 1.0, 0.995)
     assert list(table["id"]) == [name for images in SETS.values() for name in images.ids]
     pixels = np.concatenate([images.images for images in SETS.values()]).reshape(len(table), -1)
     equal = (pixels[:, None] == pixels[None]).all(axis=2)
-    np.testing.assert_array_equal(table["group"].to_numpy()[:, None] == table["group"].to_numpy()[None], equal)
+    group = table["duplicate_group"].to_numpy()
+    np.testing.assert_array_equal(group[:, None] == group[None], equal)
+    assert list(table.columns) == [
+        "split", "id", "label", "duplicate_group", "near_group", "copy_in_train", "copy_in_held_out", "constant",
+    ]  # fmt: skip
+    assert list(table[table["copy_in_train"]]["id"]) == ["valid/0", "test/0", "test/2", "test/4"]
+    assert list(table[table["copy_in_held_out"]]["id"]) == [f"train/{i}" for i in range(6)]
+
+
+def test_a_near_copy_is_counted_apart() -> None:
+    """CASE 21: a test image that is a train image with one row changed a little is no exact copy of it."""
+    retouched = SETS["test"].images.copy()
+    retouched[3] = FACES[2]
+    retouched[3, 0] ^= 1
+    table = image_table(SETS | {"test": replace(SETS["test"], images=retouched)}, 1.0, 0.995)
+    tested = rows_of_test(table)
+    assert list(tested.columns) == [
+        "id", "label", "duplicate_group", "copy_in_train", "near_copy_in_train", "constant",
+    ]  # fmt: skip
+    assert list(tested["id"]) == list(SETS["test"].ids)
+    assert list(tested["copy_in_train"]) == [True, False, True, False, True]
+    assert list(tested["near_copy_in_train"]) == [True, False, True, True, True]
+    summary = summarise(table)
+    assert summary["copies"]["test_in_train"]["all"] == 3
+    assert summary["copies"]["test_near_train"] == {"all": 4, "neutral": 1, "fear": 1, "happy": 1, "disgust": 1}
+    assert summary["near_duplicates"]["extras"] == summary["duplicates"]["extras"] + 1
+
+
+def test_constant_images_are_no_near_copies() -> None:
+    black = replace(SETS["valid"], images=np.zeros((4, 48, 48), np.uint8))
+    summary = summarise(image_table(SETS | {"valid": black}, 1.0, 0.995))
+    assert summary["duplicates"]["extras"] - summary["near_duplicates"]["extras"] == 3
 
 
 def test_one_pixel_makes_another_image() -> None:
     changed = SETS["test"].images.copy()
     changed[:, 20, 20] ^= 1
     rest = (SETS["test"].labels, FER_CLASSES, SETS["test"].ids, SETS["test"].subjects, SETS["test"].origins, "test")
-    summary = summarise(image_table(SETS | {"test": ImageSet(changed, *rest)}, 1.0))
+    summary = summarise(image_table(SETS | {"test": ImageSet(changed, *rest)}, 1.0, 0.995))
     assert summary["copies"]["test_in_either"] == {"all": 0}
 
 
@@ -81,7 +120,7 @@ def test_constant_images(limit: float, constant: int) -> None:
     labels = np.zeros(4, np.int64)
     whole = ImageSet(images, labels, FER_CLASSES, column, column, column, "train")
     others = {split: image_set(split, [(1, "sad")]) for split in ("valid", "test")}
-    table = image_table({"train": whole} | others, limit)
+    table = image_table({"train": whole} | others, limit, 0.995)
     assert table["constant"].sum() == (constant if limit < 127 else 6)
     assert summarise(table)["constant"]["train"] == constant
 
@@ -99,3 +138,10 @@ def test_ckplus_counts_sequences_not_frames() -> None:
     }
     mixed = ImageSet(noise(9), np.roll(labels, 1), *(images.classes, images.ids, images.subjects), ("",) * 9, "all")
     assert summarise_ckplus(mixed)["sequences_in_two_classes"] == 2
+
+
+def test_a_table_of_ckplus_has_no_sequences_to_count() -> None:
+    nobody = ("",) * 9
+    images = ImageSet(noise(9), np.arange(9) % 7, CKPLUS_CLASSES, nobody, nobody, nobody, "all")
+    found = summarise_ckplus(images)
+    assert (sum(found["images"].values()), found["sequences"], found["subjects"]) == (9, {}, 0)

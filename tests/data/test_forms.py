@@ -98,9 +98,8 @@ def counted(classes: tuple[str, ...], counts: tuple[int, ...], split: str) -> Im
 
 def test_differences_from_the_published_counts() -> None:
     sets = {split: counted(FER_CLASSES, counts, split) for split, counts in FER_COUNTS.items()}
-    form = forms.Form(forms.FER2013, "", lambda _: {})
-    assert forms.differences(form, sets) == []
+    assert forms.differences(forms.FER2013, sets) == []
     sets["valid"] = sets["valid"].take(np.arange(1, 3589))
-    assert forms.differences(form, sets) == ["valid/angry: 466 images, published 467"]
+    assert forms.differences(forms.FER2013, sets) == ["valid/angry: 466 images, published 467"]
     frames = {"all": counted(CKPLUS_CLASSES, CKPLUS_COUNTS, "all")}
-    assert forms.differences(forms.Form(forms.CKPLUS, "", lambda _: {}), frames) == []
+    assert forms.differences(forms.CKPLUS, frames) == []

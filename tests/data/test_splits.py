@@ -1,12 +1,19 @@
-"""Stratified parts."""
+"""Stratified parts, and folds that keep persons together."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ferlab.data import ckplus
 from ferlab.data.fer2013 import PUBLISHED
-from ferlab.data.splits import stratified_part
+from ferlab.data.images import ImageSet
+from ferlab.data.labels import CKPLUS_CLASSES
+from ferlab.data.splits import stratified_part, subject_folds
+from ferlab.errors import UserError
+from small import noise
 
 LABELS = np.random.default_rng(0).permutation(np.repeat(np.arange(7), PUBLISHED["valid"]))
 
@@ -29,3 +36,84 @@ def test_the_seed_decides(fraction: float) -> None:
     first = stratified_part(LABELS, fraction, 0)
     np.testing.assert_array_equal(first, stratified_part(LABELS, fraction, 0))
     assert not np.array_equal(first, stratified_part(LABELS, fraction, 1))
+
+
+@pytest.mark.parametrize(
+    ("labels", "fraction"), [([0, 0, 1], 0.5), ([0, 0, 1, 1, 2, 2], 0.2), ([0, 0, 1, 1], 0.01), ([], 0.5)]
+)
+def test_classes_too_small_to_be_parted(labels: list[int], fraction: float) -> None:
+    with pytest.raises(UserError, match=f"{len(labels)} images can't be parted at {fraction}"):
+        stratified_part(np.array(labels, dtype=np.int64), fraction, 0)
+
+
+def frames(rows: list[tuple[int, int, int]]) -> ImageSet:
+    """CK+ in small: rows of (person, class, which picture); three frames each."""
+    ids, labels, subjects = [], [], []
+    for sequence, (person, label, _) in enumerate(rows):
+        ids += [f"{CKPLUS_CLASSES[label]}/S{person:03}_{sequence:03}_{frame:08}.png" for frame in (1, 2, 3)]
+        labels += [label] * 3
+        subjects += [f"S{person:03}"] * 3
+    pictures = noise(max((picture for *_, picture in rows), default=0) * 3 + 3)
+    chosen = [3 * picture + frame for *_, picture in rows for frame in range(3)]
+    column = ("ckplus",) * len(ids)
+    return ImageSet(
+        pictures[chosen], np.array(labels, np.int64), CKPLUS_CLASSES, tuple(ids), tuple(subjects), column, "all"
+    )
+
+
+def folds_of(keys: list[str], folds: np.ndarray) -> dict[str, set[int]]:
+    found: dict[str, set[int]] = {}
+    for key, fold in zip(keys, folds, strict=True):
+        found.setdefault(key, set()).add(int(fold))
+    return found
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2), st.integers(0, 30)), min_size=8, max_size=24),
+    st.integers(2, 4),
+    st.integers(0, 99),
+)
+def test_no_person_sequence_or_copy_is_in_two_folds(rows: list[tuple[int, int, int]], folds: int, seed: int) -> None:
+    """CASES 20 and 22. Pictures recur by chance, so persons are joined by copies."""
+    images = frames(rows)
+    try:
+        found = subject_folds(images, folds, seed)
+    except UserError as error:
+        assert "persons" in error.what or "images of each class" in error.what
+        return
+    assert found.dtype == np.int64
+    assert set(found) == set(range(folds))
+    for keys in (
+        list(images.subjects),
+        [ckplus.sequence(name) for name in images.ids],
+        [image.tobytes() for image in images.images],
+    ):
+        assert max(map(len, folds_of(keys, found).values())) == 1
+    np.testing.assert_array_equal(found, subject_folds(images, folds, seed))
+
+
+def test_folds_are_balanced_and_the_seed_decides() -> None:
+    rows = [(person, label, 3 * person + label) for person in range(40) for label in range(3)]
+    images = frames(rows)
+    found = subject_folds(images, 4, 0)
+    for fold in range(4):
+        np.testing.assert_array_equal(np.bincount(images.labels[found == fold]), [30, 30, 30])
+    assert not np.array_equal(found, subject_folds(images, 4, 1))
+
+
+def test_a_copy_joins_two_persons() -> None:
+    rows = [(person, 0, 0 if person in (2, 5) else 1 + person) for person in range(8)]
+    for seed in range(6):
+        found = subject_folds(frames(rows), 4, seed)
+        assert found[3 * 2] == found[3 * 5]
+
+
+def test_folds_that_cannot_be_made_say_why() -> None:
+    images = frames([(0, 0, 0), (1, 0, 1), (2, 0, 2)])
+    with pytest.raises(UserError, match="9 of 9 images don't say"):
+        subject_folds(replace(images, subjects=("",) * 9), 2, 0)
+    with pytest.raises(UserError, match="4 folds need 4 persons, and there are 3"):
+        subject_folds(images, 4, 0)
+    with pytest.raises(UserError, match="'contempt' has 3"):
+        subject_folds(frames([(0, 1, 0), *((i, 0, i) for i in range(1, 9))]), 5, 0)

@@ -1,13 +1,14 @@
-"""The table of GAN families."""
+"""The table of GAN families, and their settings in params.yaml."""
 
 import pytest
-import torch
 
 from ferlab.errors import UserError
-from ferlab.gan import networks
 from ferlab.gan.families import FAMILIES, find
-from ferlab.gan.objectives import minimax_critic_loss, non_saturating_generator_loss
-from small import gan
+from ferlab.gan.networks import Critic, Generator
+from ferlab.gan.objectives import MINIMAX, WASSERSTEIN
+from ferlab.params import load
+from ferlab.yaml_file import overlay, read_yaml
+from small import REPOSITORY, gan
 
 
 def test_find() -> None:
@@ -17,16 +18,44 @@ def test_find() -> None:
     assert "dcgan" in caught.value.next_step
 
 
-def test_dcgan_is_radfords_networks_with_goodfellows_losses() -> None:
-    family, settings = find("dcgan"), gan()
-    generator, critic = family.networks(settings, 7)
-    assert isinstance(generator, networks.DcganGenerator)
-    assert isinstance(critic, networks.DcganCritic)
-    assert not family.conditional
-    critic.eval()
-    real, fake, labels = torch.rand(4, 1, 48, 48), torch.rand(4, 1, 48, 48), torch.zeros(4, dtype=torch.int64)
-    on_real, on_fake = critic(real, labels), critic(fake, labels)
-    torch.testing.assert_close(
-        family.critic_loss(critic, real, fake, labels, settings), minimax_critic_loss(on_real, on_fake)
-    )
-    torch.testing.assert_close(family.generator_loss(critic, fake, labels), non_saturating_generator_loss(on_fake))
+def test_the_table() -> None:
+    """The paper's three, and a control that differs from its CGAN in loss and penalty."""
+    assert {name: (family.objective, family.conditional) for name, family in FAMILIES.items()} == {
+        "dcgan": (MINIMAX, False),
+        "wgan_gp": (WASSERSTEIN, False),
+        "cgan": (WASSERSTEIN, True),
+        "cgan_plain": (MINIMAX, True),
+    }
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_labels_are_told_to_both_sides_of_a_conditional_family_only(name: str) -> None:
+    generator, critic = FAMILIES[name].networks(gan(), 7)
+    assert isinstance(generator, Generator)
+    assert isinstance(critic, Critic)
+    assert generator.told == critic.told == (7 if FAMILIES[name].conditional else 0)
+
+
+@pytest.mark.parametrize("budget", ["cpu", "paper"])
+def test_the_papers_settings(budget: str) -> None:
+    """Experiment A: Adam 1e-4; batch 16, 80 epochs; batch 8, 200 epochs; batch 64. The rest: Radford, Gulrajani."""
+    tree = read_yaml(REPOSITORY / "params.yaml")
+    overlay(tree, read_yaml(REPOSITORY / "budgets" / f"{budget}.yaml"))
+    families = tree["gan"]["families"]
+    assert {n: (f["lr"], f["batch_size"], f["epochs"], f["base_channels"]) for n, f in families.items()} == {
+        "dcgan": (1e-4, 16, 80, 64),
+        "wgan_gp": (1e-4, 8, 200, 64),
+        "cgan": (1e-4, 64, 200, 64),
+        "cgan_plain": (1e-4, 64, 200, 64),
+    }
+
+
+def test_the_sources_settings() -> None:
+    families = load(REPOSITORY / "params.yaml").gan.families
+    for name in ("dcgan", "cgan_plain"):  # Radford, Metz & Chintala 2015
+        one = families[name]
+        assert (one.beta1, one.critic_steps, one.critic_norm, one.penalty) == (0.5, 1, "batch", 0)
+    for name in ("wgan_gp", "cgan"):  # Gulrajani et al. 2017, algorithm 1 and section 4
+        one = families[name]
+        assert (one.beta1, one.beta2, one.critic_steps, one.critic_norm, one.penalty) == (0, 0.9, 5, "layer", 10)
+    assert families["wgan_gp"].latent == 128

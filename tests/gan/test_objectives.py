@@ -6,7 +6,14 @@ import pytest
 import torch
 from torch.nn import BCEWithLogitsLoss
 
-from ferlab.gan.objectives import minimax_critic_loss, non_saturating_generator_loss
+from ferlab.gan.objectives import (
+    gradient_penalty,
+    minimax_critic_loss,
+    non_saturating_generator_loss,
+    slopes,
+    wasserstein_critic_loss,
+    wasserstein_generator_loss,
+)
 
 REAL = torch.linspace(-6, 6, 25, dtype=torch.float64)
 FAKE = torch.linspace(8, -3, 25, dtype=torch.float64)
@@ -55,3 +62,39 @@ def test_finite_for_large_logits() -> None:
     large = torch.tensor([1e6, -1e6])
     assert minimax_critic_loss(large, large).isfinite()
     assert non_saturating_generator_loss(large).item() == pytest.approx(5e5)
+
+
+def test_wasserstein_losses() -> None:
+    """Differences of means; the critic of two point masses at distance 3 with slope 1 finds 3."""
+    assert wasserstein_critic_loss(REAL, FAKE).item() == pytest.approx(FAKE.mean().item() - REAL.mean().item())
+    assert wasserstein_generator_loss(FAKE).item() == pytest.approx(-FAKE.mean().item())
+    assert -wasserstein_critic_loss(torch.full((4,), 5.0), torch.full((2,), 2.0)).item() == 3
+
+
+@pytest.mark.parametrize("norm", [0.0, 0.5, 1.0, 3.0])
+def test_the_penalty_of_a_linear_critic(norm: float) -> None:
+    """(|w| - 1)², wherever the points lie."""
+    w = torch.randn(1, 48 * 48, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    w *= norm / w.norm()
+    real, fake, share = torch.rand(5, 1, 48, 48), torch.rand(5, 1, 48, 48), torch.rand(5, 1, 1, 1)
+    steepness = slopes(lambda x: (x.flatten(1).double() @ w.T).flatten(), real, fake, share)
+    torch.testing.assert_close(steepness, torch.full((5,), norm, dtype=steepness.dtype), rtol=1e-6, atol=1e-7)
+    assert gradient_penalty(steepness).item() == pytest.approx((norm - 1) ** 2, rel=1e-5, abs=1e-9)
+
+
+def test_where_the_slope_is_taken() -> None:
+    """The gradient of |x|²/2 is x: its norm shows the point, a share of the real and the rest of the fake image."""
+    real, fake = torch.rand(3, 1, 48, 48), torch.rand(3, 1, 48, 48)
+    share = torch.tensor([0.0, 0.25, 1.0]).reshape(3, 1, 1, 1)
+    steepness = slopes(lambda x: x.square().sum(dim=(1, 2, 3)) / 2, real, fake, share)
+    torch.testing.assert_close(steepness, (share * real + (1 - share) * fake).flatten(1).norm(dim=1))
+
+
+def test_the_penalty_teaches_the_critic() -> None:
+    """d/dw of (|w| - 1)² is 2 (|w| - 1) w / |w|."""
+    w = torch.randn(48 * 48, dtype=torch.float64, requires_grad=True)
+    images = torch.rand(2, 1, 48, 48, dtype=torch.float64)
+    share = torch.rand(2, 1, 1, 1, dtype=torch.float64)
+    gradient_penalty(slopes(lambda x: x.flatten(1) @ w, images, images.flip(0), share)).backward()
+    with torch.no_grad():
+        torch.testing.assert_close(w.grad, 2 * (w.norm() - 1) * w / w.norm())

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from ferlab.data import forms
-from ferlab.data.audit import image_table, summarise, summarise_ckplus
+from ferlab.data.audit import image_table, rows_of_test, summarise, summarise_ckplus
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import FER_CLASSES
 from ferlab.synthesis.mix import with_fer_labels
@@ -30,20 +30,20 @@ def archive(name: str) -> Path:
 def faces() -> dict[str, ImageSet]:
     form, sets = forms.read(archive("fer2013.zip"))
     assert form.dataset == forms.FER2013
-    assert forms.differences(form, sets) == []
+    assert forms.differences(form.dataset, sets) == []
     return sets
 
 
 @pytest.fixture(scope="module")
 def table(faces: dict[str, ImageSet]) -> pd.DataFrame:
-    return image_table(faces, near_constant_std=1.0)
+    return image_table(faces, near_constant_std=1.0, near_correlation=0.995)
 
 
 @pytest.fixture(scope="module")
 def frames() -> ImageSet:
     form, sets = forms.read(archive("ckplus48.zip"))
     assert form.dataset == forms.CKPLUS
-    assert forms.differences(form, sets) == []
+    assert forms.differences(form.dataset, sets) == []
     return sets["all"]
 
 
@@ -67,13 +67,19 @@ def test_duplicates(table: pd.DataFrame) -> None:
     }  # fmt: skip
 
 
+def test_near_duplicates(table: pd.DataFrame) -> None:
+    assert summarise(table)["near_duplicates"]["extras"] == 1942
+
+
 def test_copies_across_splits(table: pd.DataFrame) -> None:
     """CASE 21."""
     copies = summarise(table)["copies"]
     assert {name: part["all"] for name, part in copies.items()} == {
-        "test_in_train": 288, "test_in_valid": 44, "test_in_either": 314, "valid_in_train": 280,
+        "test_in_train": 288, "test_in_valid": 44, "test_in_either": 314, "valid_in_train": 280, "test_near_train": 303,
     }  # fmt: skip
     assert in_order(copies["test_in_train"]) == [37, 16, 47, 28, 17, 118, 25]
+    tested = rows_of_test(table)
+    assert (len(tested), tested["copy_in_train"].sum(), tested["near_copy_in_train"].sum()) == (3589, 288, 303)
 
 
 def test_constant_images(table: pd.DataFrame, faces: dict[str, ImageSet]) -> None:

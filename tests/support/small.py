@@ -87,6 +87,8 @@ GAN: dict[str, Any] = {
     "batch_size": 4,
     "epochs": 2,
     "critic_steps": 1,
+    "critic_norm": "batch",
+    "penalty": 0.0,
 }
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ferlab.data.images import concatenate
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
 from ferlab.params import Arm
-from ferlab.synthesis.mix import POLICIES, nothing, with_fer_labels
+from ferlab.synthesis.mix import POLICIES, again, nothing, with_fer_labels
 from small import barred
 
 ADDED = barred(3, split="all", classes=CKPLUS_CLASSES, origin="dcgan")
@@ -58,3 +58,20 @@ def test_every_policy_of_the_parameters_is_known() -> None:
 def test_adding_nothing() -> None:
     faces = barred(1)
     assert concatenate([faces, nothing()], "train").digest() == faces.digest()
+
+
+@given(st.lists(st.integers(0, 9), min_size=7, max_size=7), st.integers(0, 3))
+def test_once_more(wanted: list[int], seed: int) -> None:
+    """So many of each class, the same for the same seed, each image equally often to within one."""
+    faces = barred(3)
+    counts = dict(zip(FER_CLASSES, wanted, strict=True))
+    found = again(faces, counts, seed)
+    assert found.counts() == counts
+    assert found.digest() == again(faces, counts, seed).digest()
+    assert len(set(found.ids) | set(faces.ids)) == len(found) + len(faces)
+    originals = [name.split("/", 2)[2] for name in found.ids]
+    for label, n in enumerate(wanted):
+        own = np.array(faces.ids)[faces.labels == label]
+        times = [originals.count(name) for name in own]
+        assert sum(times) == n
+        assert max(times) - min(times) <= 1

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ferlab.gan.networks import DcganGenerator, to_pixels
+from ferlab.gan.networks import Generator, to_pixels
 from ferlab.synthesis.sample import CHUNK, draw
 from ferlab.training.seeding import generator
 from small import gan
@@ -14,7 +14,7 @@ from small import gan
 @pytest.fixture(scope="module")
 def maker() -> nn.Module:
     torch.manual_seed(0)
-    network = DcganGenerator(gan())
+    network = Generator(gan())
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.mul_(20)  # far from grey

@@ -202,3 +202,13 @@ def test_what_a_killed_write_left_is_swept_away(tmp_path: Path) -> None:
     (tmp_path / f".{FILE}.abc.part").write_bytes(b"half")
     assert checkpoints.load() == {"step": 1}
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
+
+
+def test_keys_with_slashes_do_not_meet(tmp_path: Path) -> None:
+    state = {"a/b": torch.zeros(1), "a": {"b": torch.ones(1), "~1b": torch.ones(2)}, "a~1b": torch.ones(3)}
+    save_state(state, tmp_path / "state")
+    found = load_state(tmp_path / "state")
+    assert found["a/b"].tolist() == [0]
+    assert found["a"]["b"].tolist() == [1]
+    assert found["a"]["~1b"].tolist() == [1, 1]
+    assert found["a~1b"].tolist() == [1, 1, 1]

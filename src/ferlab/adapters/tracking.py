@@ -35,7 +35,7 @@ class TrackedRun:
 
     client: MlflowClient
     run: Run
-    logged: dict[str, int]  # metric -> last step in the store: what a run taken up again needn't log twice
+    logged: dict[str, int] = field(default_factory=dict)  # metric -> its last step: a run taken up logs none twice
     waiting: list[Metric] = field(default_factory=list)
 
     @property
@@ -46,11 +46,18 @@ class TrackedRun:
         """An observer: keeps each value once a step."""
         now = int(time.time() * 1000)
         for name, value in values.items():
-            if name != "epoch" and step > self.logged.get(name, -1):
+            if name != "epoch" and step > self._last(name):
                 self.waiting.append(Metric(name, value, now, step))
                 self.logged[name] = step
         if len(self.waiting) >= BATCH:
             self.flush()
+
+    def _last(self, name: str) -> int:
+        """The last step of a metric in the store; asked once, and only for a metric that is logged again."""
+        if name not in self.logged:
+            known = self.client.get_metric_history(self.id, name) if name in self.run.data.metrics else []
+            self.logged[name] = max((metric.step for metric in known), default=-1)
+        return self.logged[name]
 
     def flush(self) -> None:
         """Send what waits."""
@@ -62,7 +69,7 @@ class TrackedRun:
         """Log values of the run as a whole: a known one isn't repeated, a changed one is logged a step later."""
         now, known = int(time.time() * 1000), self.run.data.metrics
         changed = {k: float(v) for k, v in values.items() if known.get(k) != float(v)}
-        fresh = [Metric(k, v, now, self.logged.get(k, -1) + 1) for k, v in changed.items()]
+        fresh = [Metric(k, v, now, self._last(k) + 1) for k, v in changed.items()]
         self.client.log_batch(self.id, metrics=fresh)
 
     def artifact(self, path: Path, folder: str | None = None) -> None:
@@ -155,10 +162,7 @@ def tracked(
         client.log_inputs(run.info.run_id, datasets=inputs)
     else:
         client.update_run(run.info.run_id, status="RUNNING")
-    logged = {
-        metric: max(m.step for m in client.get_metric_history(run.info.run_id, metric)) for metric in run.data.metrics
-    }
-    tracked_run = TrackedRun(client, run, logged)
+    tracked_run = TrackedRun(client, run)
     try:
         yield tracked_run
         tracked_run.flush()

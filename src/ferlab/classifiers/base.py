@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ferlab.data.images import ImageSet
 from ferlab.errors import UserError
 from ferlab.training.checkpoint import Checkpoints
-from ferlab.training.observe import Observer
+from ferlab.training.observe import Observer, ignore
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,16 @@ class Plan:
         device: `cpu` or `cuda`.
         steps: number of updates; None leaves it to the classifier's own number of epochs. A classifier without
             updates ignores it.
+        every_epoch: where to keep each epoch's weights beside the selected ones, as `<epoch>/` that `load` takes; None
+            keeps the selected alone. A classifier without epochs ignores it.
+        observe_step: told, once each and in order, of every update's learning rate.
     """
 
     seed: int
     device: str
     steps: int | None = None
+    every_epoch: Path | None = None
+    observe_step: Observer = ignore
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
 """The training loop of convolutional networks."""
 
+import time
 from collections.abc import Callable, Mapping
 from math import ceil, isfinite
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,9 +20,11 @@ from ferlab.classifiers.weights import first_weights
 from ferlab.data.images import ImageSet
 from ferlab.errors import UserError
 from ferlab.params import NetworkClassifier
-from ferlab.training.checkpoint import Checkpoints, restore
+from ferlab.training.checkpoint import Checkpoints, restore, save_state
 from ferlab.training.observe import Observer
 from ferlab.training.seeding import derive, generator, permutation, seeded
+
+FILE = "network.safetensors"
 
 
 def train_network(
@@ -51,6 +55,7 @@ def train_network(
     with seeded(derive(plan.seed, "weights")):
         model.load_state_dict(make(settings, len(train.classes)).state_dict())
     model.to(plan.device)
+    forward = _prepared(model, settings, plan.device)
     optimizer = sgd(model, settings)
     images = torch.from_numpy(np.array(train.images)).to(plan.device)
     labels = torch.from_numpy(train.labels).to(plan.device)
@@ -81,6 +86,8 @@ def train_network(
         step, loss_sum, history, best = state["step"], state["loss_sum"], state["history"], state["best"]
     for row in history:
         observe(int(row["epoch"]), row)
+    for earlier in range(step):  # what was told before a kill may not have reached its store
+        plan.observe_step(earlier, {"step_lr": learning_rate(settings.schedule, settings.lr, earlier, total)})
 
     for epoch in range(len(history), ceil(total / batches)):  # the last epoch may be cut short by `steps`
         if stop_at_drop and len(history) > 1 and history[-1]["valid_accuracy"] < history[-2]["valid_accuracy"]:
@@ -88,15 +95,19 @@ def train_network(
         order = permutation(len(train), plan.seed, "order", epoch)
         end = min((epoch + 1) * batches, total)
         model.train()
+        started, step_before = time.monotonic(), step
         while step < end:
             first = step % batches * settings.batch_size
             chosen = order[first : first + settings.batch_size].to(plan.device)
             rate = learning_rate(settings.schedule, settings.lr, step, total)
-            loss_sum += _update(model, optimizer, rate, images[chosen], labels[chosen], settings, rng)
+            loss_sum += _update(forward, optimizer, rate, images[chosen], labels[chosen], settings, rng)
             _must_be_finite(loss_sum, step, epoch, checkpoints)
+            plan.observe_step(step, {"step_lr": rate})
             step += 1
             if step < end:
                 checkpoints.offer(snapshot)
+        seen, seconds = min((end - step_before) * settings.batch_size, len(train)), time.monotonic() - started
+        plan.observe_step(step - 1, {"images_per_second": seen / seconds})
         accuracy, valid_loss = _score(model, valid_images, valid.labels, settings.input_size)
         _must_be_finite(valid_loss, step - 1, epoch, checkpoints)
         row = {
@@ -112,6 +123,8 @@ def train_network(
         if accuracy > best["accuracy"]:
             module = {name: tensor.clone() for name, tensor in model.state_dict().items()}
             best = {"accuracy": accuracy, "epoch": epoch + 1, "module": module}
+        if plan.every_epoch:
+            save_weights(model, plan.every_epoch / f"{epoch + 1:04d}")
         observe(epoch + 1, row)
         checkpoints.offer(snapshot)
     checkpoints.save(snapshot())
@@ -119,8 +132,30 @@ def train_network(
     return Fit(history, best["epoch"], best["accuracy"])
 
 
+def save_weights(model: nn.Module, folder: Path) -> None:
+    """Write a network's weights into a folder; equal weights are equal bytes."""
+    save_state(model.state_dict(), folder / FILE)
+
+
+def _prepared(model: nn.Module, settings: NetworkClassifier, device: str) -> Callable[[Tensor], Tensor]:
+    """The model as it is called in training: compiled, in mixed precision, and with fast kernels on a GPU, if asked."""
+    if device == "cuda":
+        torch.use_deterministic_algorithms(settings.deterministic, warn_only=True)
+        torch.backends.cudnn.benchmark = not settings.deterministic  # it times kernels, and may choose another each run
+    call = model if settings.compile == "none" else torch.compile(model, mode=settings.compile)
+    if not (settings.amp and device == "cuda"):
+        return call
+
+    def mixed(batch: Tensor) -> Tensor:
+        with torch.autocast(device, torch.bfloat16):  # has float32's range: losses need no scaling
+            logits: Tensor = call(batch)
+        return logits.float()
+
+    return mixed
+
+
 def _update(
-    model: nn.Module,
+    forward: Callable[[Tensor], Tensor],
     optimizer: torch.optim.Optimizer,
     rate: float,
     images: Tensor,
@@ -132,7 +167,7 @@ def _update(
     faces = to_input(images, images.shape[-1])
     batch = augment(faces, settings.augmentation, rng, settings.input_size)
     loss = F.cross_entropy(
-        model(batch.contiguous(memory_format=torch.channels_last)), labels, label_smoothing=settings.label_smoothing
+        forward(batch.contiguous(memory_format=torch.channels_last)), labels, label_smoothing=settings.label_smoothing
     )
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]

@@ -8,16 +8,14 @@ import torch
 from numpy.typing import NDArray
 
 from ferlab.classifiers.base import Fit, Plan
-from ferlab.classifiers.fit import train_network
+from ferlab.classifiers.fit import FILE, save_weights, train_network
 from ferlab.classifiers.networks import build, probabilities
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import FER_CLASSES
 from ferlab.errors import UserError
 from ferlab.params import NetworkClassifier
-from ferlab.training.checkpoint import Checkpoints, load_state, save_state
+from ferlab.training.checkpoint import Checkpoints, load_state
 from ferlab.training.observe import Observer
-
-FILE = "network.safetensors"
 
 
 class Network:
@@ -35,7 +33,7 @@ class Network:
         return probabilities(self.model, torch.from_numpy(np.array(images)), self.settings.input_size)
 
     def save(self, folder: Path) -> None:
-        save_state(self.model.state_dict(), folder / FILE)
+        save_weights(self.model, folder)
 
     def load(self, folder: Path) -> Self:
         try:

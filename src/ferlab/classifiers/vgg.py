@@ -1,11 +1,14 @@
-"""VGG-13, VGG-16 and VGG-19 for small grey faces, with a head that doesn't pay for its 49 copies."""
+"""VGG-13, VGG-16 and VGG-19 for small grey faces, with a head that doesn't pay for its 49 copies.
+
+Written out for the reason that `resnet.py` gives; the modules' names and numbers are torchvision's.
+"""
 
 from torch import Tensor, nn
-from torchvision.models.vgg import cfgs, make_layers
 
 from ferlab.params import VggClassifier
 
-LAYERS = {"vgg13": "B", "vgg16": "D", "vgg19": "E"}  # Simonyan & Zisserman 2015, table 1, and torchvision's `cfgs`
+CHANNELS = (64, 128, 256, 512, 512)  # of the five groups of convolutions: Simonyan & Zisserman 2015, table 1
+DEPTHS = {"vgg13": (2, 2, 2, 2, 2), "vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}  # convolutions a group
 PLACES = 7 * 7  # of torchvision's average pool in front of its head
 STD = 0.01  # of torchvision's first weights of linear layers
 SMALLEST = 32  # an input of this side has a last map of 1x1
@@ -26,11 +29,16 @@ class Vgg(nn.Module):
 
     def __init__(self, settings: VggClassifier, classes: int) -> None:
         super().__init__()
-        layers = [round(c * settings.width) if isinstance(c, int) else c for c in cfgs[LAYERS[settings.network]]]
-        self.features = make_layers(layers, batch_norm=settings.batch_norm)
-        first = self.features[0]
-        self.features[0] = nn.Conv2d(1, first.out_channels, 3, padding=1)
-        wide, hidden = layers[-2], round(4096 * settings.width)
+        layers, wide, hidden = list[nn.Module](), 1, round(4096 * settings.width)
+        for channels, depth in zip(CHANNELS, DEPTHS[settings.network], strict=True):
+            for _ in range(depth):
+                inner, wide = wide, round(channels * settings.width)
+                layers.append(nn.Conv2d(inner, wide, 3, padding=1))
+                if settings.batch_norm:
+                    layers.append(nn.BatchNorm2d(wide))
+                layers.append(nn.ReLU(inplace=True))
+            layers.append(nn.MaxPool2d(2, 2))
+        self.features = nn.Sequential(*layers)
         one_place = settings.input_size // SMALLEST == 1
         self.places = PLACES if one_place else 1
         self.avgpool = nn.Identity() if one_place else nn.AdaptiveAvgPool2d((7, 7))

@@ -10,7 +10,6 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torchvision.models import get_model_weights
 
 from ferlab.classifiers.networks import build
 from ferlab.classifiers.vgg import PLACES, Vgg
@@ -70,6 +69,8 @@ def _grey(filters: Tensor) -> Tensor:
 
 
 def _imagenet(settings: NetworkClassifier) -> Mapping[str, Tensor]:
+    from torchvision.models import get_model_weights  # late: it costs seconds
+
     name = settings.network + ("_bn" if isinstance(settings, VggClassifier) and settings.batch_norm else "")
     release = get_model_weights(name)[RELEASE]
     path = Path(torch.hub.get_dir()) / "checkpoints" / Path(release.url).name

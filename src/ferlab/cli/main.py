@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ferlab.cli import budget, data, doctor, report, stage, tune, ui
+from ferlab.cli import budget, data, doctor, predict, report, stage, tune, ui
 from ferlab.errors import UserError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app.command()(report.report)
 app.command()(doctor.doctor)
 app.command()(tune.tune)
 app.command()(ui.ui)
+app.command()(predict.predict)
 app.command(hidden=True)(stage.stage)
 
 

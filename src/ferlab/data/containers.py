@@ -43,7 +43,7 @@ def examine(paths: Sequence[Path], allow_partial: bool) -> dict[str, Found]:
                 next_step="give one archive of FER-2013 and one of CK+48",
             )
         counts = {split: images.counts() for split, images in sets.items()}
-        found[form.dataset] = Found(path, form, counts, forms.differences(form, sets))
+        found[form.dataset] = Found(path, form, counts, forms.differences(form.dataset, sets))
         if found[form.dataset].differences and not allow_partial:
             raise UserError(
                 f"{form.name}: the counts are not the published ones:\n  "

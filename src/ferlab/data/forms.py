@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -64,9 +64,9 @@ def read(path: Path) -> tuple[Form, dict[str, ImageSet]]:
     return form, sets
 
 
-def differences(form: Form, sets: dict[str, ImageSet]) -> list[str]:
+def differences(dataset: str, sets: Mapping[str, ImageSet]) -> list[str]:
     """How the counts differ from the published dataset's: one line a split and class, empty if they agree."""
-    published = fer2013.PUBLISHED if form.dataset == FER2013 else {"all": ckplus.PUBLISHED}
+    published = fer2013.PUBLISHED if dataset == FER2013 else {"all": ckplus.PUBLISHED}
     return [
         f"{split}/{name}: {found} images, published {expected}"
         for split, images in sets.items()

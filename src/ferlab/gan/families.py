@@ -1,52 +1,38 @@
-"""The table of GAN families. A family is data: networks, objective, and whether it sees labels."""
+"""The table of GAN families. A family is data: an objective, whether it is told labels, and its settings."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from torch import Tensor, nn
+from torch import nn
 
 from ferlab.errors import UserError
-from ferlab.gan import networks, objectives
+from ferlab.gan.networks import Critic, Generator
+from ferlab.gan.objectives import MINIMAX, WASSERSTEIN, Objective
 from ferlab.params import GanFamily
-
-CriticLoss = Callable[[nn.Module, Tensor, Tensor, Tensor, GanFamily], Tensor]
-"""(critic, real, fake, labels, settings) -> scalar loss. real, fake: float32 (N, 1, 48, 48); labels int64 (N,)."""
-
-GeneratorLoss = Callable[[nn.Module, Tensor, Tensor], Tensor]
-"""(critic, fake, labels) -> scalar loss."""
 
 
 @dataclass(frozen=True)
 class Family:
-    """One way to make faces.
+    """One way to make faces. Sizes, the critic's norm, the penalty and the critic's steps are settings (params.yaml).
 
     Attributes:
-        networks: (settings, number of labels) -> (generator, critic).
-        critic_loss, generator_loss: what each side minimises.
+        objective: what each side minimises; the settings may add a gradient penalty to the critic's.
         conditional: one GAN for all labels, which are told to both sides; otherwise one GAN a label.
     """
 
-    networks: Callable[[GanFamily, int], tuple[nn.Module, nn.Module]]
-    critic_loss: CriticLoss
-    generator_loss: GeneratorLoss
+    objective: Objective
     conditional: bool
 
-
-def _minimax(critic: nn.Module, real: Tensor, fake: Tensor, labels: Tensor, settings: GanFamily) -> Tensor:
-    return objectives.minimax_critic_loss(critic(real, labels), critic(fake, labels))
-
-
-def _non_saturating(critic: nn.Module, fake: Tensor, labels: Tensor) -> Tensor:
-    return objectives.non_saturating_generator_loss(critic(fake, labels))
+    def networks(self, settings: GanFamily, n_labels: int) -> tuple[nn.Module, nn.Module]:
+        """A new (generator, critic). Both are called with labels; those of an unconditional family ignore them."""
+        told = n_labels if self.conditional else 0
+        return Generator(settings, told), Critic(settings, told)
 
 
 FAMILIES = {
-    "dcgan": Family(  # Radford, Metz & Chintala 2015
-        networks=lambda settings, n_labels: (networks.DcganGenerator(settings), networks.DcganCritic(settings)),
-        critic_loss=_minimax,
-        generator_loss=_non_saturating,
-        conditional=False,
-    ),
+    "dcgan": Family(MINIMAX, conditional=False),  # Radford, Metz & Chintala 2015
+    "wgan_gp": Family(WASSERSTEIN, conditional=False),  # Gulrajani et al. 2017
+    "cgan": Family(WASSERSTEIN, conditional=True),  # the paper's: labels to both sides, gradient penalty
+    "cgan_plain": Family(MINIMAX, conditional=True),  # control: labels, but DCGAN's loss and no penalty
 }
 
 

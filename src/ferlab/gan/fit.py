@@ -1,25 +1,34 @@
 """The one training loop of all GAN families."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, isfinite
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ferlab.errors import UserError
 from ferlab.gan.families import Family
 from ferlab.gan.networks import to_network
+from ferlab.gan.sides import Sides
 from ferlab.params import GanFamily
-from ferlab.training.checkpoint import Checkpoints, restore
+from ferlab.training.checkpoint import Checkpoints
 from ferlab.training.observe import Observer
-from ferlab.training.seeding import derive, generator, permutation, seeded
+from ferlab.training.seeding import generator, permutation
+
+LEAST = 2  # images a label: one face can't show how faces differ
+SHOWN = 8  # images a label in a look at the generator
+
+Look = Callable[[int, NDArray[np.uint8]], None]
+"""Called with an epoch and uint8 (n_labels, 8, 48, 48): what the generator makes of the same noise each time."""
 
 
 @dataclass(frozen=True)
 class TrainedGan:
-    """A trained generator (in evaluation mode, on the CPU) and one row of mean losses an epoch."""
+    """A trained generator (in evaluation mode, on the CPU) and one row of mean signals an epoch."""
 
     generator: nn.Module
     history: list[dict[str, float]]
@@ -31,101 +40,91 @@ def fit(
     images: Tensor,
     labels: Tensor,
     *,
-    n_labels: int,
+    classes: Sequence[str],
     seed: int,
     device: str,
     observe: Observer,
     checkpoints: Checkpoints,
+    look: Look | None = None,
+    look_every: int = 1,
 ) -> TrainedGan:
     """Train one GAN.
 
-    An epoch is one pass of the critic over the images; the generator is updated after every `critic_steps` batches.
-    The last batch of an epoch may be smaller. Calls `observe(epoch, losses)` once an epoch.
+    An epoch is one pass of the critic over the images; the generator is updated after every `critic_steps` batches, and
+    an epoch without such an update has no signals of the generator. The last batch of an epoch may be smaller; with
+    fewer images than a batch holds, all of them are the batch.
+
+    Calls `observe(epoch, signals)` once an epoch (see `Sides` for what the signals are) and `look` every `look_every`
+    epochs and at the end; what they do can't change the result.
 
     Args:
         images: uint8 (N, 48, 48), 0-255.
-        labels: int64 (N,), 0 to n_labels - 1.
+        labels: int64 (N,), indices into `classes`.
+        classes: what the labels mean; a conditional family is told them, any other should have one.
         seed: decides first weights, order and noise.
 
     Raises:
-        UserError: no images, or a loss that is no longer finite (the last finite checkpoint is kept).
+        UserError: a class with fewer than two images; a checkpoint of another GAN; or a signal that is no longer finite
+            (the last finite checkpoint is kept).
     """
-    if not len(images):
-        raise UserError("a GAN can't be trained on no images", next_step="`ferlab data audit` shows the classes' sizes")
-    with seeded(derive(seed, "weights")):
-        maker, critic = family.networks(settings, n_labels)
-    maker, critic = maker.to(device), critic.to(device)
-    betas = (settings.beta1, settings.beta2)
-    maker_optimizer = torch.optim.Adam(maker.parameters(), settings.lr, betas)
-    critic_optimizer = torch.optim.Adam(critic.parameters(), settings.lr, betas)
-    noise = generator(seed, "noise")
+    _must_be_enough(labels, classes)
+    sides = Sides(family, settings, len(classes), seed, device)
     real_images, all_labels = to_network(images).to(device), labels.to(device)
     batches = ceil(len(images) / settings.batch_size)
-    step, sums, history = 0, {"critic_loss": 0.0, "generator_loss": 0.0}, list[dict[str, float]]()
+    step, sums, history = 0, dict[str, list[float]](), list[dict[str, float]]()
 
     def snapshot() -> Mapping[str, Any]:
-        return {
-            "generator": {"module": maker.state_dict(), "optimizer": maker_optimizer.state_dict()},
-            "critic": {"module": critic.state_dict(), "optimizer": critic_optimizer.state_dict()},
-            "noise": noise.get_state(),
-            "step": step,
-            "sums": sums,
-            "history": history,
-        }
+        return {**sides.state(), "step": step, "sums": sums, "history": history}
 
     state = checkpoints.load()
     if state is not None:
-        restore(maker, maker_optimizer, state["generator"])
-        restore(critic, critic_optimizer, state["critic"])
-        noise.set_state(state["noise"])
+        sides.restore(state)
         step, sums, history = state["step"], state["sums"], state["history"]
     for row in history:
         observe(int(row["epoch"]), row)
+    z = torch.randn(len(classes) * SHOWN, settings.latent, 1, 1, generator=generator(seed, "look"))
+    told_shown = torch.arange(len(classes)).repeat_interleave(SHOWN)
 
     for epoch in range(step // batches, settings.epochs):
         order = permutation(len(images), seed, "order", epoch)
         for batch in range(step % batches, batches):
             chosen = order[batch * settings.batch_size : (batch + 1) * settings.batch_size].to(device)
-            real, told = real_images[chosen], all_labels[chosen]
-            fake = _make(maker, len(real), settings.latent, told, noise)
-            critic_loss = family.critic_loss(critic, real, fake.detach(), told, settings)
-            _update(critic_optimizer, critic_loss)
-            sums["critic_loss"] += critic_loss.item()
+            told = all_labels[chosen]
+            measured, made = sides.update_critic(real_images[chosen], told)
             if (step + 1) % settings.critic_steps == 0:
-                if settings.critic_steps > 1:  # the generator answers to images of its own, not to the critic's last
-                    fake = _make(maker, len(real), settings.latent, told, noise)
-                generator_loss = family.generator_loss(critic, fake, told)
-                _update(maker_optimizer, generator_loss)
-                sums["generator_loss"] += generator_loss.item() * settings.critic_steps
-            _must_be_finite(sums, step, epoch, checkpoints)
+                measured |= sides.update_maker(told, made)
+            values = dict(zip(measured, torch.stack(list(measured.values())).tolist(), strict=True))
+            _must_be_finite(values, step, epoch, checkpoints)
+            for name, value in values.items():
+                total, n = sums.get(name, (0.0, 0))
+                sums[name] = [total + value, n + 1]
             step += 1
             if step % batches == 0:
-                row = {"epoch": epoch + 1, **{name: total / batches for name, total in sums.items()}}
+                row = {"epoch": epoch + 1, **{name: total / n for name, (total, n) in sorted(sums.items())}}
                 history.append(row)
-                sums = dict.fromkeys(sums, 0.0)
+                sums = {}
                 observe(epoch + 1, row)
+                if look and ((epoch + 1) % look_every == 0 or epoch + 1 == settings.epochs):
+                    look(epoch + 1, sides.look(z, told_shown).reshape(len(classes), SHOWN, *images.shape[1:]))
             checkpoints.offer(snapshot)
     checkpoints.save(snapshot())
-    return TrainedGan(maker.eval().cpu(), history)
+    return TrainedGan(sides.maker.eval().cpu(), history)
 
 
-def _must_be_finite(sums: Mapping[str, float], step: int, epoch: int, checkpoints: Checkpoints) -> None:
-    if not all(map(isfinite, sums.values())):
+def _must_be_enough(labels: Tensor, classes: Sequence[str]) -> None:
+    for name, n in zip(classes, torch.bincount(labels, minlength=len(classes)).tolist(), strict=True):
+        if n < LEAST:
+            raise UserError(
+                f"'{name}' has {'one image' if n else 'no images'}; a GAN needs at least {LEAST} of each class",
+                next_step="`ferlab data audit` shows the classes' sizes",
+            )
+
+
+def _must_be_finite(values: Mapping[str, float], step: int, epoch: int, checkpoints: Checkpoints) -> None:
+    bad = [name for name, value in values.items() if not isfinite(value)]
+    if bad:
         raise UserError(
-            f"the loss is no longer finite at step {step} (epoch {epoch + 1})",
+            f"{' and '.join(bad)} no longer finite at step {step} (epoch {epoch + 1})",
             where=f"the last finite checkpoint is kept in {checkpoints.folder}",
             next_step="lower the family's learning rate (gan.families.<family>.lr)",
         )
-
-
-def _make(maker: nn.Module, n: int, latent: int, labels: Tensor, noise: torch.Generator) -> Tensor:
-    # drawn on the CPU, so that a seed means the same faces on every device
-    z = torch.randn(n, latent, 1, 1, generator=noise).to(labels.device)
-    fake: Tensor = maker(z, labels)
-    return fake
-
-
-def _update(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()

@@ -1,11 +1,12 @@
 """Generators and critics for 48x48 grey faces.
 
-Every generator is called as `generator(z, labels)` and every critic as `critic(images, labels)`; networks that know no
-labels ignore them. Shapes: z float32 (N, latent, 1, 1), images float32 (N, 1, 48, 48) in [-1, 1], labels int64 (N,).
+Every generator is called as `generator(z, labels)` and every critic as `critic(images, labels)`; networks that are told
+no labels ignore them. Shapes: z float32 (N, latent, 1, 1), images float32 (N, 1, 48, 48) in [-1, 1], labels int64 (N,).
 """
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ferlab.params import GanFamily
 
@@ -13,14 +14,18 @@ LEAK = 0.2  # Radford, Metz & Chintala 2015, section 3
 INIT_STD = 0.02  # likewise
 
 
-class DcganGenerator(nn.Module):
-    """Radford's generator with a 3x3 start, so that four doublings give 48x48: batch norm but for the output, tanh."""
+class Generator(nn.Module):
+    """Radford's generator with a 3x3 start, so that four doublings give 48x48: batch norm but for the output, tanh.
 
-    def __init__(self, settings: GanFamily) -> None:
+    Args:
+        told: number of labels that it is told, as one-hot numbers after z (Mirza & Osindero 2014); 0 for none.
+    """
+
+    def __init__(self, settings: GanFamily, told: int = 0) -> None:
         super().__init__()
-        c = settings.base_channels
+        self.told, c = told, settings.base_channels
         self.layers = nn.Sequential(
-            nn.ConvTranspose2d(settings.latent, 8 * c, 3, 1, 0, bias=False),
+            nn.ConvTranspose2d(settings.latent + told, 8 * c, 3, 1, 0, bias=False),
             nn.BatchNorm2d(8 * c),
             nn.ReLU(inplace=True),
             *_up(8 * c, 4 * c),
@@ -32,29 +37,41 @@ class DcganGenerator(nn.Module):
         self.apply(radford_init)
 
     def forward(self, z: Tensor, labels: Tensor) -> Tensor:
-        images: Tensor = self.layers(z)
+        images: Tensor = self.layers(_tell(z, labels, self.told))
         return images
 
 
-class DcganCritic(nn.Module):
-    """Radford's discriminator: strided convolutions, LeakyReLU, batch norm but for the input; returns logits (N,)."""
+class Critic(nn.Module):
+    """Radford's discriminator: strided convolutions, LeakyReLU, a norm but for the input; returns logits (N,).
 
-    def __init__(self, settings: GanFamily) -> None:
+    Args:
+        told: number of labels that it is told, as that many constant maps beside the image; 0 for none.
+    """
+
+    def __init__(self, settings: GanFamily, told: int = 0) -> None:
         super().__init__()
-        c = settings.base_channels
+        self.told, c, norm = told, settings.base_channels, settings.critic_norm
         self.layers = nn.Sequential(
-            nn.Conv2d(1, c, 4, 2, 1),
+            nn.Conv2d(1 + told, c, 4, 2, 1),
             nn.LeakyReLU(LEAK, inplace=True),
-            *_down(c, 2 * c),
-            *_down(2 * c, 4 * c),
-            *_down(4 * c, 8 * c),
+            *_down(c, 2 * c, norm),
+            *_down(2 * c, 4 * c, norm),
+            *_down(4 * c, 8 * c, norm),
             nn.Conv2d(8 * c, 1, 3, 1, 0),
         )
         self.apply(radford_init)
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
-        logits: Tensor = self.layers(images).flatten()
+        logits: Tensor = self.layers(_tell(images, labels, self.told)).flatten()
         return logits
+
+
+def _tell(maps: Tensor, labels: Tensor, told: int) -> Tensor:
+    """Put one constant map a label after the channels: 1 for an image's own label, 0 for others."""
+    if not told:
+        return maps
+    own = F.one_hot(labels, told).to(maps.dtype)
+    return torch.cat([maps, own[:, :, None, None].expand(-1, -1, *maps.shape[2:])], dim=1)
 
 
 def _up(before: int, after: int) -> tuple[nn.Module, ...]:
@@ -62,9 +79,16 @@ def _up(before: int, after: int) -> tuple[nn.Module, ...]:
     return convolution, nn.BatchNorm2d(after), nn.ReLU(inplace=True)
 
 
-def _down(before: int, after: int) -> tuple[nn.Module, ...]:
+def _down(before: int, after: int, norm: str) -> tuple[nn.Module, ...]:
     convolution = nn.Conv2d(before, after, 4, 2, 1, bias=False)
-    return convolution, nn.BatchNorm2d(after), nn.LeakyReLU(LEAK, inplace=True)
+    return convolution, _norm(norm, after), nn.LeakyReLU(LEAK, inplace=True)
+
+
+def _norm(name: str, channels: int) -> nn.Module:
+    """Layer norm is over all channels and places, with a scale and shift a channel, as in Gulrajani's own code."""
+    if name == "batch":
+        return nn.BatchNorm2d(channels)
+    return nn.GroupNorm(1 if name == "layer" else channels, channels)
 
 
 def radford_init(module: nn.Module) -> None:

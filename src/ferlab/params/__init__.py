@@ -19,15 +19,15 @@ from ferlab.params.classifiers import (
     VggClassifier,
 )
 from ferlab.params.data import Audit, Data
-from ferlab.params.experiment import NONE, Arm, Compute, Run, Runtime
+from ferlab.params.experiment import CKPLUS, NONE, Arm, Compute, Run, Runtime
 from ferlab.params.gan import Gan, GanFamily, Quality, Synthesis
 from ferlab.params.schema import Params, check, load
 from ferlab.params.section import Section
 from ferlab.params.tuning import Range, Scalar, Transfer, Tune, with_values
 
 __all__ = [
-    "NONE", "Arm", "Audit", "Augmentation", "Classifier", "Compute", "Data", "DfsvmClassifier", "Features", "Gan",
-    "GanFamily", "HogFeatures", "LbpFeatures", "Member", "NetworkClassifier", "Params", "PixelFeatures", "Quality",
-    "Range", "ResnetClassifier", "Run", "Runtime", "Scalar", "Section", "SvmClassifier", "Synthesis", "Transfer",
-    "Tune", "VggClassifier", "check", "load", "with_values",
+    "CKPLUS", "NONE", "Arm", "Audit", "Augmentation", "Classifier", "Compute", "Data", "DfsvmClassifier", "Features",
+    "Gan", "GanFamily", "HogFeatures", "LbpFeatures", "Member", "NetworkClassifier", "Params", "PixelFeatures",
+    "Quality", "Range", "ResnetClassifier", "Run", "Runtime", "Scalar", "Section", "SvmClassifier", "Synthesis",
+    "Transfer", "Tune", "VggClassifier", "check", "load", "with_values",
 ]  # fmt: skip

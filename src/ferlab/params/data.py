@@ -16,3 +16,4 @@ class Data(Section):
 
 class Audit(Section):
     near_constant_std: Annotated[float, Field(ge=0, le=127)]
+    near_correlation: Annotated[float, Field(gt=0, le=1)]

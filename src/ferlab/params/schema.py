@@ -9,9 +9,9 @@ from pydantic import BaseModel, ValidationError, model_validator
 
 from ferlab.errors import UserError
 from ferlab.files import canonical_json
-from ferlab.params.classifiers import Classifier
+from ferlab.params.classifiers import Classifier, NetworkClassifier
 from ferlab.params.data import Audit, Data
-from ferlab.params.experiment import NONE, Arm, Compute, Run, Runtime
+from ferlab.params.experiment import CKPLUS, NONE, Arm, Compute, Run, Runtime
 from ferlab.params.gan import Gan, Quality, Synthesis
 from ferlab.params.section import Name, Section
 from ferlab.params.tuning import Tune, check_space
@@ -46,18 +46,22 @@ class Params(Section):
                 raise ValueError(f"{error} (for '{name}' of run.tuned)") from None
         for name, arm in self.arms.items():
             _must_be_known(f"arms.{name}.classifier", arm.classifier, self.classifiers)
-            _must_be_known(f"arms.{name}.synthetic", arm.synthetic, [NONE, *self.gan.families])
-            if arm.match_steps_of is not None:
-                _must_be_known(f"arms.{name}.match_steps_of", arm.match_steps_of, self.arms)
-                if self.arms[arm.match_steps_of].match_steps_of is not None:
-                    raise ValueError(f"arms.{name}.match_steps_of: '{arm.match_steps_of}' matches another arm itself")
+            _must_be_known(f"arms.{name}.synthetic", arm.synthetic, [NONE, CKPLUS, *self.gan.families])
+            for key in ("match_steps_of", "oversample_to"):
+                other = getattr(arm, key)
+                if other is not None:
+                    _must_be_known(f"arms.{name}.{key}", other, self.arms)
+                    if getattr(self.arms[other], key) is not None:
+                        raise ValueError(f"arms.{name}.{key}: '{other}' follows another arm itself")
+            network = isinstance(self.classifiers[arm.classifier], NetworkClassifier)
+            if not network and (arm.select_on == "test" or not arm.augmentation):
+                raise ValueError(f"arms.{name}: '{arm.classifier}' has neither epochs to select nor augmentation")
         for name in self.run.arms:
             _must_be_known("run.arms", name, self.arms)
             arm = self.arms[name]
-            if arm.synthetic not in (NONE, *self.run.families):
-                raise ValueError(
-                    f"run.arms: '{name}' needs the synthetic set '{arm.synthetic}', absent from run.families"
-                )
+            for source in (arm.synthetic, *(self.arms[o].synthetic for o in _others(arm))):
+                if source not in (NONE, CKPLUS, *self.run.families):
+                    raise ValueError(f"run.arms: '{name}' needs the synthetic set '{source}', absent from run.families")
             if arm.tuned and arm.classifier not in self.run.tuned:
                 raise ValueError(f"run.arms: '{name}' is tuned, but '{arm.classifier}' is absent from run.tuned")
         for key, values in self.run:
@@ -81,6 +85,11 @@ class Params(Section):
         if isinstance(value, dict):
             return {name: self.plain(f"{key}.{name}") for name in value}
         return value
+
+
+def _others(arm: Arm) -> list[str]:
+    """The arms whose sets decide an arm's own."""
+    return [name for name in (arm.match_steps_of, arm.oversample_to) if name is not None]
 
 
 def _step(node: Any, name: str) -> Any:

@@ -1,22 +1,36 @@
 """audit: count what is wrong with the faces before anything is trained on them."""
 
-from ferlab.data.audit import image_table, summarise, summarise_ckplus
+from ferlab.data import forms
+from ferlab.data.audit import image_table, rows_of_test, summarise, summarise_ckplus
+from ferlab.data.forms import CKPLUS, FER2013
 from ferlab.data.images import ImageSet
-from ferlab.files import write_json
+from ferlab.files import atomic_write, write_json, write_text
 from ferlab.stages.context import Context, Stage
 
 
 def run(context: Context) -> None:
     *fer2013, ckplus = [ImageSet.open(path) for path in context.inputs]
-    table = image_table({s.split: s for s in fer2013}, context.section("audit").near_constant_std)
+    settings, kind = context.section("audit"), context.section("data.kind")
+    sets = {s.split: s for s in fer2013}
+    table = image_table(sets, settings.near_constant_std, settings.near_correlation)
+    summary = summarise(table)
+    differences = forms.differences(FER2013, sets) + forms.differences(CKPLUS, {"all": ckplus})
     audit = {
-        "data": {"kind": context.section("data.kind")},
-        "fer2013": summarise(table),
+        "data": {"kind": kind},
+        "fer2013": summary,
         "ckplus": summarise_ckplus(ckplus),
+        "differences": differences if kind == "real" else [],  # drawn faces have no published counts
     }
-    write_json(context.outs[0], audit)
-    leaked = audit["fer2013"]["copies"]["test_in_train"]["all"]
-    context.say(f"{leaked} test images have an exact copy in train")
+    images, figures, tested = context.outs
+    with atomic_write(images) as handle:
+        table.to_parquet(handle, index=False)
+    write_json(figures, audit)
+    write_text(tested, rows_of_test(table).to_csv(index=False, lineterminator="\n"))
+    copies = summary["copies"]
+    context.say(
+        f"{copies['test_in_train']['all']} test images have an exact copy in train, "
+        f"{copies['test_near_train']['all']} a near copy"
+    )
 
 
 STAGE = Stage(
@@ -25,5 +39,5 @@ STAGE = Stage(
     keys=("audit", "data.kind"),
     rooms=("data",),
     inputs=("work/prepared/train", "work/prepared/valid", "work/prepared/test", "work/prepared/ckplus"),
-    outs=("reports/{budget}/audit.json",),
+    outs=("work/audit/images.parquet", "reports/{budget}/audit.json", "reports/{budget}/test_images.csv"),
 )

@@ -23,6 +23,8 @@ from ferlab.training.identity import Identity, changes, identify
 if TYPE_CHECKING:  # imported late: half of the stages need no torch, which costs seconds
     from ferlab.training.checkpoint import Checkpoints
 
+EVERY_EPOCH = "epochs"  # the folder of a run in which train leaves every epoch's weights for evaluate to pick from
+
 
 @dataclass(frozen=True)
 class Stage:

@@ -1,14 +1,19 @@
 """gan: train one family, its label set in turn (the paper's Experiment A)."""
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
+from PIL import Image
 
-from ferlab.adapters.tracking import tracked
+from ferlab.adapters.tracking import TrackedRun, tracked
 from ferlab.data.images import ImageSet
-from ferlab.files import atomic_folder, write_json, write_text
+from ferlab.files import atomic_folder, sha256_file, write_json, write_text
 from ferlab.gan.families import find
-from ferlab.gan.fit import TrainedGan, fit
+from ferlab.gan.fit import Look, TrainedGan, fit
 from ferlab.params import GanFamily
 from ferlab.stages.context import Context, Stage
 from ferlab.training.checkpoint import save_state
@@ -28,24 +33,30 @@ def run(context: Context) -> None:
     context.start_training()
     trained = {}
     for label in (EVERY,) if family.conditional else images.classes:
-        chosen = images if label == EVERY else images.take(images.labels == images.classes.index(label))
-        trained[label] = _train(context, name, label, settings, chosen)
+        trained[label] = _train(context, name, label, settings, images)
     with atomic_folder(context.outs[0]) as folder:
+        files = {}
         for label, gan in trained.items():
             save_state(gan.generator.state_dict(), folder / f"{label}.safetensors")
+            files[label] = sha256_file(folder / f"{label}.safetensors")
             write_text(folder / f"{label}.csv", pd.DataFrame(gan.history).to_csv(index=False))
         record = {
             "family": name,
             "settings": settings.model_dump(mode="json"),
             "classes": images.classes,
             "identity": context.identity.name,
+            "sha256": files,
         }
         write_json(folder / "gan.json", record)
     context.end_training()
 
 
 def _train(context: Context, name: str, label: str, settings: GanFamily, images: ImageSet) -> TrainedGan:
-    slot = f"{name}-{label}"
+    """Train on all images with their labels, or on one label's images, which are then one class."""
+    slot, classes, labels = f"{name}-{label}", images.classes, images.labels
+    if label != EVERY:
+        images = images.take(images.labels == images.classes.index(label))
+        classes, labels = (label,), np.zeros(len(images), np.int64)
     with (
         tracked(
             context.project,
@@ -62,13 +73,30 @@ def _train(context: Context, name: str, label: str, settings: GanFamily, images:
             find(name),
             settings,
             torch.from_numpy(np.array(images.images)),
-            torch.from_numpy(images.labels),
-            n_labels=len(images.classes),
+            torch.from_numpy(labels),
+            classes=classes,
             seed=derive(context.section("gan.seed"), name, label),
             device=context.device,
             observe=all_of(tracked_run.observe, progress),
             checkpoints=context.checkpoints.child(label),
+            look=_keep_grids(tracked_run),
+            look_every=context.params.runtime.look_every,
         )
+
+
+def _keep_grids(tracked_run: TrackedRun) -> Look:
+    """Pictures of what the generator makes of the same noise, as artifacts of the run: a row a label."""
+
+    def look(epoch: int, images: NDArray[np.uint8]) -> None:
+        wall = np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=255)
+        rows, columns, high, wide = wall.shape
+        picture = Image.fromarray(wall.swapaxes(1, 2).reshape(rows * high, columns * wide))
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"epoch-{epoch:04d}.png"
+            picture.save(path)
+            tracked_run.artifact(path, "samples")
+
+    return look
 
 
 STAGE = Stage(

@@ -1,43 +1,70 @@
-"""mix: make each arm's plan, and the set of images that it adds to FER-2013's training split."""
+"""mix: make each arm's plan, the images that it adds to FER-2013's training split, and the names of those it drops."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from ferlab.classifiers.schedule import batches_per_epoch
 from ferlab.data.images import ImageSet
 from ferlab.files import atomic_folder, write_json
-from ferlab.params import NONE, Arm, NetworkClassifier, with_values
+from ferlab.params import CKPLUS, NONE, Arm, Augmentation, NetworkClassifier, with_values
 from ferlab.stages.context import Context, Stage
-from ferlab.synthesis.mix import nothing, with_fer_labels
+from ferlab.synthesis.mix import again, nothing, with_fer_labels
+
+PLAIN = Augmentation(rotation=0, translation=0, crop=1, flip=False)  # nothing is changed
 
 
 def run(context: Context) -> None:
-    real_images, synthetic, tuned = context.inputs
+    train, ckplus, synthetic, images, tuned = context.inputs
     arms: dict[str, Arm] = context.section("arms")
-    n_real = len(ImageSet.open(real_images))
+    real = ImageSet.open(train)
+    leaked = _copies_of_held_out(images)
+
+    @cache
+    def added(name: str) -> ImageSet:
+        arm = arms[name]
+        if arm.oversample_to:
+            return again(real.take(kept(name)), added(arm.oversample_to).counts(), context.section("synthesis.seed"))
+        if arm.synthetic == NONE:
+            return nothing()
+        source = ckplus if arm.synthetic == CKPLUS else synthetic / arm.synthetic
+        return with_fer_labels(ImageSet.open(source), arm.labels)
+
+    def kept(name: str) -> Any:
+        return ~pd.Series(real.ids).isin(leaked if arms[name].drop_train_copies else []).to_numpy()
+
     plans: dict[str, Any] = {}
     with atomic_folder(context.outs[0]) as folder:
         for name in context.section("run.arms"):
             arm = arms[name]
-            added = _added(arm, synthetic)
-            added.save(folder / name / "added")
             settings = _settings(context, arm, tuned)
-            other = arms[arm.match_steps_of] if arm.match_steps_of else arm
+            if not arm.augmentation:
+                settings = settings.model_copy(update={"augmentation": PLAIN})
+            pace = arm.match_steps_of or name
             plans[name] = arm.model_dump(mode="json") | {
                 "settings": settings.model_dump(mode="json"),
                 "tuned_by": _tuned_by(arm, tuned),
-                "real_images": n_real,
-                "added_images": len(added),
-                "steps": _steps(settings, n_real + len(_added(other, synthetic))),
+                "real_images": int(kept(name).sum()),
+                "added_images": len(added(name)),
+                "steps": _steps(settings, int(kept(pace).sum()) + len(added(pace))),
             }
+            added(name).save(folder / name / "added")
+            write_json(folder / name / "dropped.json", sorted(leaked) if arm.drop_train_copies else [])
             write_json(folder / name / "plan.json", plans[name])
-            context.say(f"{name}: {n_real} images + {len(added)} added, {plans[name]['steps'] or 'no'} steps")
+            context.say(
+                f"{name}: {plans[name]['real_images']} images + {len(added(name))} added, "
+                f"{plans[name]['steps'] or 'no'} steps"
+            )
     write_json(context.outs[1], plans)
 
 
-def _added(arm: Arm, synthetic: Path) -> ImageSet:
-    return nothing() if arm.synthetic == NONE else with_fer_labels(ImageSet.open(synthetic / arm.synthetic), arm.labels)
+def _copies_of_held_out(images: Path) -> list[str]:
+    """Ids of training images of which valid or test holds an exact copy, as the audit found them."""
+    table = pd.read_parquet(images, columns=["split", "id", "copy_in_held_out"])
+    return list(table["id"][(table["split"] == "train") & table["copy_in_held_out"]])
 
 
 def _settings(context: Context, arm: Arm, tuned: Path) -> Any:
@@ -66,8 +93,8 @@ def _steps(settings: Any, images: int) -> int | None:
 STAGE = Stage(
     name="mix",
     run=run,
-    keys=("arms", "classifiers", "run.arms"),
+    keys=("arms", "classifiers", "run.arms", "synthesis.seed"),
     rooms=("data", "synthesis", "classifiers"),
-    inputs=("work/prepared/train", "work/synthetic", "work/tuned"),
+    inputs=("work/prepared/train", "work/prepared/ckplus", "work/synthetic", "work/audit/images.parquet", "work/tuned"),
     outs=("work/arms", "reports/{budget}/arms.json"),
 )

@@ -1,41 +1,53 @@
-"""quality: how varied the synthetic faces are, and how many are copies of real frames."""
+"""quality: how varied and how new the synthetic faces are, how near CK+, and whether they show what they claim."""
 
-from dataclasses import asdict
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from ferlab.data.images import ImageSet
-from ferlab.files import write_json
-from ferlab.gan.quality import judge
+from ferlab.files import atomic_folder, write_json
+from ferlab.quality.assess import ALL, assess, protocol
+from ferlab.quality.features import hog
 from ferlab.stages.context import Context, Stage
+
+BLANK = 255  # grey level of a place for which there is no sample
 
 
 def run(context: Context) -> None:
     settings = context.section("quality")
     synthetic, ckplus = context.inputs
-    real = ImageSet.open(ckplus)
-    found = {}
-    for family in context.section("run.families"):
-        fake = ImageSet.open(synthetic / family)
-        found[family] = {
-            name: asdict(
-                judge(
-                    fake.images[fake.labels == fake.classes.index(name)],
-                    real.images[real.labels == real.classes.index(name)],
-                    settings.collapse_ratio,
-                    settings.copy_correlation,
-                )
-            )
-            for name in fake.classes
-        }
-        collapsed = [name for name, quality in found[family].items() if quality["collapsed"]]
-        context.say(f"{family}: " + (f"collapsed: {', '.join(collapsed)}" if collapsed else "no class collapsed"))
-    write_json(context.outs[0], found)
+    samples, figures = context.outs
+    sets = {name: ImageSet.open(synthetic / name) for name in context.section("run.families")}
+    with threadpool_limits(1):  # the last digits of a product depend on the number of threads
+        found, copies = assess(sets, ImageSet.open(ckplus), settings, hog)
+    with atomic_folder(samples) as folder:
+        for name, fake in sets.items():
+            content = io.BytesIO()
+            np.save(content, _shown(fake, copies[name], context.section("synthesis.shown")))
+            (folder / f"{name}.npy").write_bytes(content.getvalue())
+    write_json(figures, found | {"protocol": protocol(settings)})
+    for name in sets:
+        whole = found[name][ALL]
+        collapsed = f"collapsed: {', '.join(whole['collapsed'])}" if whole["collapsed"] else "no class collapsed"
+        context.say(f"{name}: {collapsed}, {whole['copies']} copies of real frames")
+
+
+def _shown(fake: ImageSet, copies: NDArray[np.bool_], number: int) -> NDArray[np.uint8]:
+    """The first samples of each class that are no copies: uint8 (7, number, 48, 48), blank where there are too few."""
+    shown = np.full((len(fake.classes), number, *fake.images.shape[1:]), BLANK, np.uint8)
+    for label in range(len(fake.classes)):
+        chosen = np.flatnonzero((fake.labels == label) & ~copies)[:number]
+        shown[label, : len(chosen)] = fake.images[chosen]
+    return shown
 
 
 STAGE = Stage(
     name="quality",
     run=run,
-    keys=("quality", "run.families"),
-    rooms=("data", "gan"),
+    keys=("quality", "synthesis.shown", "run.families"),
+    rooms=("data", "quality"),
     inputs=("work/synthetic", "work/prepared/ckplus"),
-    outs=("reports/{budget}/quality.json",),
+    outs=("reports/{budget}/samples", "reports/{budget}/quality.json"),
 )

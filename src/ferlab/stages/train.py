@@ -1,6 +1,7 @@
 """train: fit one arm with one seed; select on PublicTest. The test split is not among its inputs."""
 
 import json
+import shutil
 from math import ceil
 from typing import Any
 
@@ -14,7 +15,7 @@ from ferlab.classifiers.catalogue import recreate
 from ferlab.classifiers.schedule import batches_per_epoch
 from ferlab.data.images import SIDE, ImageSet, concatenate
 from ferlab.files import atomic_folder, write_json, write_text
-from ferlab.stages.context import Context, Stage
+from ferlab.stages.context import EVERY_EPOCH, Context, Stage
 from ferlab.stages.ledger import commit
 from ferlab.training.identity import flatten
 from ferlab.training.observe import ShowProgress, all_of
@@ -28,9 +29,13 @@ def run(context: Context) -> None:
     set_up(context.section("compute").threads)
     train_folder, valid_folder, arm_folder = context.inputs
     plan = json.loads((arm_folder / "plan.json").read_text())
-    train = concatenate([ImageSet.open(train_folder), ImageSet.open(arm_folder / "added")], "train")
+    real, dropped = ImageSet.open(train_folder), set(json.loads((arm_folder / "dropped.json").read_text()))
+    if dropped:
+        real = real.take(np.array([name not in dropped for name in real.ids]))
+    train = concatenate([real, ImageSet.open(arm_folder / "added")], "train")
     valid = ImageSet.open(valid_folder)
     classifier = recreate(plan["settings"])
+    every_epoch = context.checkpoints.folder / EVERY_EPOCH if plan["select_on"] == "test" else None
     context.start_training()
     tags = {"stage": "train", "arm": arm, "seed": str(seed), "budget": context.params.budget} | commit(context.project)
     with (
@@ -48,12 +53,14 @@ def run(context: Context) -> None:
         fit = classifier.fit(
             train,
             valid,
-            Plan(seed, context.device, plan["steps"]),
+            Plan(seed, context.device, plan["steps"], every_epoch, tracked_run.observe),
             observe=all_of(tracked_run.observe, progress),
             checkpoints=context.checkpoints,
         )
         with atomic_folder(context.outs[0]) as folder:
             classifier.save(folder)
+            if every_epoch:
+                shutil.copytree(every_epoch, folder / EVERY_EPOCH)
             write_text(folder / "curve.csv", pd.DataFrame(fit.history).to_csv(index=False))
             write_json(folder / "run.json", _record(context, arm, seed, plan, fit))
         _log(context, tracked_run, fit)
@@ -74,6 +81,7 @@ def _record(context: Context, arm: str, seed: int, plan: dict[str, Any], fit: Fi
         "manifest": context.identity.manifest,
         "settings": plan["settings"],
         "tuned_by": plan["tuned_by"],
+        "select_on": plan["select_on"],
         "selected_epoch": fit.selected_epoch,
         "valid_accuracy": fit.valid_accuracy,
         "notes": fit.notes,

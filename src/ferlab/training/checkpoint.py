@@ -4,6 +4,7 @@ A state is a tree of dicts, lists and tuples whose leaves are tensors or plain J
 file: tensors under their path in the tree, everything else as canonical JSON in the file's metadata.
 """
 
+import hashlib
 import json
 import shutil
 import time
@@ -27,7 +28,8 @@ def save_state(state: Mapping[str, Any], path: Path) -> None:
     """Write a state atomically. Equal states give byte-equal files, also after a resume."""
     tensors: dict[str, torch.Tensor] = {}
     skeleton = _split(state, "", tensors)
-    content = safetensors.torch.save(tensors, metadata={"skeleton": canonical_json(skeleton)})
+    about = canonical_json({"skeleton": skeleton, "sha256": _digest(tensors)})
+    content = safetensors.torch.save(tensors, metadata={"state": about})  # one key: more come in any order
     with atomic_write(path) as handle:
         handle.write(content)
 
@@ -40,9 +42,11 @@ def load_state(path: Path) -> dict[str, Any]:
     """
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            skeleton = json.loads(file.metadata()["skeleton"])
+            about = json.loads(file.metadata()["state"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-        state = _join(skeleton, tensors)
+        state = _join(about["skeleton"], tensors)
+        if about["sha256"] != _digest(tensors):
+            raise ValueError("it is damaged: its tensors are not those that were written")
     except (OSError, safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
         raise UserError(
             f"this checkpoint can't be read: {error}",
@@ -53,17 +57,31 @@ def load_state(path: Path) -> dict[str, Any]:
     return state
 
 
+def _digest(tensors: Mapping[str, torch.Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
 def _split(node: Any, path: str, tensors: dict[str, torch.Tensor]) -> Any:
     if isinstance(node, torch.Tensor):
+        assert path not in tensors, path
         # a copy: modules may share storage, which safetensors refuses
         tensors[path] = node.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
         return {"tensor": path}
     if isinstance(node, Mapping):
-        return {"dict": [[key, _split(value, f"{path}/{key}", tensors)] for key, value in node.items()]}
+        return {"dict": [[key, _split(value, f"{path}/{_escape(key)}", tensors)] for key, value in node.items()]}
     if isinstance(node, list | tuple):
         kind = "list" if isinstance(node, list) else "tuple"
         return {kind: [_split(value, f"{path}/{i}", tensors) for i, value in enumerate(node)]}
     return {"plain": node}
+
+
+def _escape(key: Any) -> str:
+    """A key as one step of a path, as JSON pointers (RFC 6901) have it: two keys never give the same path."""
+    return str(key).replace("~", "~0").replace("/", "~1")
 
 
 def _join(node: dict[str, Any], tensors: Mapping[str, torch.Tensor]) -> Any:

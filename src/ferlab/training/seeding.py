@@ -1,8 +1,11 @@
 """Random numbers that depend on a seed and a purpose, never on the order in which things happen."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic with it; read on import of torch
 
 import torch
 from threadpoolctl import threadpool_limits

@@ -1,0 +1,104 @@
+"""`ferlab predict`: what a trained run says of any pictures."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ferlab.classifiers.base import Classifier
+    from ferlab.project import Project
+
+
+def predict(
+    images: Annotated[list[Path], typer.Argument(help="Pictures of one face each, in any format that Pillow reads.")],
+    run: Annotated[str, typer.Option("--run", help="A trained arm and its seed, e.g. resnet50-0 (work/runs/).")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Print seven probabilities for each picture.
+
+    The networks know grey faces of 48x48 pixels that fill the picture: anything else is turned upright, made grey and
+    resized to that (a picture that isn't square is squeezed), and a note says so. No face is searched for.
+    """
+    import json
+    import sys
+
+    import numpy as np
+
+    from ferlab.data.labels import FER_CLASSES
+    from ferlab.errors import UserError
+    from ferlab.project import Project
+
+    classifier = load(Project.find(), run)
+    faces, problems = [], []
+    for path in images:
+        try:
+            face, change = read_face(path)
+        except (OSError, ValueError, SyntaxError) as error:  # as Pillow says that a file is none of its formats
+            problems.append(f"{path}: {error}")
+            continue
+        faces.append(face)
+        if change:
+            print(f"note: {path}: {change}", file=sys.stderr)
+    if problems:
+        raise UserError(
+            "these can't be read as pictures:\n  " + "\n  ".join(problems), next_step="leave them out, or convert them"
+        )
+    rows = {
+        str(path): {name: round(float(p), 4) for name, p in zip(FER_CLASSES, row, strict=True)}
+        for path, row in zip(images, classifier.predict_proba(np.stack(faces)), strict=True)
+    }
+    if as_json:
+        typer.echo(json.dumps(rows, indent=1))
+        return
+    for path_text, chances in rows.items():
+        best = max(chances, key=lambda name: chances[name])
+        typer.echo(f"{path_text}: {best}")
+        typer.echo("  " + "  ".join(f"{name} {p:.4f}" for name, p in chances.items()))
+
+
+def load(project: "Project", run: str) -> "Classifier":
+    """The classifier that a run has selected.
+
+    Raises:
+        UserError: there is no such run; those that exist are named.
+    """
+    import json
+
+    from ferlab.classifiers.catalogue import recreate
+    from ferlab.errors import UserError
+
+    known = sorted(path.parent.name for path in (project.work / "runs").glob("*/run.json"))
+    if run not in known:
+        raise UserError(
+            f"there is no trained run '{run}'",
+            where=str(project.work / "runs"),
+            next_step=f"trained are: {', '.join(known)}" if known else "`dvc repro` trains params.yaml's arms",
+        )
+    folder = project.work / "runs" / run
+    return recreate(json.loads((folder / "run.json").read_text())["settings"]).load(folder)
+
+
+def read_face(path: Path) -> "tuple[NDArray[np.uint8], str]":
+    """A picture as uint8 (48, 48), and how it was changed to become that ("" if it was that already).
+
+    Raises:
+        OSError, ValueError, SyntaxError: it can't be read as a picture.
+    """
+    import numpy as np
+    from PIL import Image, ImageOps
+
+    from ferlab.data.images import SIDE
+
+    with Image.open(path) as picture:
+        upright = ImageOps.exif_transpose(picture)
+        grey = upright.convert("L")
+        change = "" if (upright.mode, upright.size) == ("L", (SIDE, SIDE)) else (
+            f"{upright.mode} {upright.width}x{upright.height} became grey {SIDE}x{SIDE}"
+        )  # fmt: skip
+        if grey.size != (SIDE, SIDE):
+            grey = grey.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+        return np.asarray(grey, dtype=np.uint8), change

@@ -1,0 +1,50 @@
+"""The judge of expressions, and its folds by subject."""
+
+import numpy as np
+
+from ferlab.quality.judge import judged, subject_folds
+
+
+def test_a_subject_lies_in_one_fold() -> None:
+    """CASE 22."""
+    rng = np.random.default_rng(0)
+    subjects = tuple(f"S{i:03d}" for i in rng.integers(0, 40, 300))
+    labels = rng.integers(0, 3, 300)
+    folds = subject_folds(labels, subjects, 5, seed=0)
+    assert set(folds) == set(range(5))
+    for subject in set(subjects):
+        assert len({fold for fold, s in zip(folds, subjects, strict=True) if s == subject}) == 1
+    np.testing.assert_array_equal(folds, subject_folds(labels, subjects, 5, seed=0))
+    assert (folds != subject_folds(labels, subjects, 5, seed=1)).any()
+
+
+def test_more_folds_than_subjects() -> None:
+    assert set(subject_folds(np.array([0, 1, 0, 1]), ("a", "a", "b", "b"), 5, 0)) == {0, 1}
+
+
+def test_whom_a_query_resembles_its_judge_has_not_seen() -> None:
+    """Labels that only knowledge of the very subject would tell are told no better than by guessing."""
+    rng = np.random.default_rng(0)
+    subjects = np.repeat(np.arange(60), 5)
+    person = rng.normal(size=(60, 80))[subjects]
+    labels = rng.integers(0, 2, 60)[subjects]
+    folds = subject_folds(labels, tuple(map(str, subjects)), 5, 0)
+    told = judged(person, labels, folds, person, folds, 1.0)
+    assert (told == labels).mean() < 0.7
+    leaky = judged(person, labels, folds, person, (folds + 1) % 5, 1.0)
+    assert (leaky == labels).mean() > 0.95
+
+
+def test_what_can_be_told_is_told() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(210) % 7
+    features = np.eye(7)[labels] * 4 + rng.normal(size=(210, 7))
+    folds = subject_folds(labels, tuple(map(str, np.arange(210) // 7)), 5, 0)
+    assert (judged(features, labels, folds, features, folds, 1.0) == labels).mean() > 0.9
+
+
+def test_without_a_second_class_nothing_is_told() -> None:
+    features, folds = np.ones((4, 2)), np.array([0, 0, 1, 1])
+    told = judged(features, np.array([0, 1, 1, 1]), folds, features, folds, 1.0)
+    assert told[:2].tolist() == [-1, -1]
+    assert (told[2:] >= 0).all()

@@ -1,0 +1,161 @@
+"""What each kind of arm is trained on, and who picks its epoch: real stages on the tiny project."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ferlab.classifiers.catalogue import recreate
+from ferlab.classifiers.schedule import batches_per_epoch
+from ferlab.data.images import ImageSet
+from ferlab.data.labels import CKPLUS_CLASSES
+from ferlab.evaluation.predictions import read
+from ferlab.stages.table import NAMES, find
+from small import barred
+from temporary import TemporaryProject
+
+ARMS = [
+    "resnet50", "resnet50-dcgan", "resnet50-steps", "resnet50-ckplus", "resnet50-oversampled", "resnet50-contempt",
+    "resnet50-unaugmented", "resnet50-no-copies", "resnet50-picked-on-test", "vgg16",
+]  # fmt: skip
+LEAKED = 2
+
+
+def run(project: TemporaryProject, name: str, *arguments: str) -> None:
+    project.ferlab("stage", name, *arguments)
+
+
+@pytest.fixture(scope="module")
+def mixed(untouched: TemporaryProject, tmp_path_factory: pytest.TempPathFactory) -> TemporaryProject:
+    """A project after `mix` with every kind of arm, on made GAN faces; the audit is made to find two leaked images."""
+    project = untouched.copy(tmp_path_factory.mktemp("mixed") / "project")
+    project.change({"run": {"arms": ARMS}, "arms": {"resnet50": {"tuned": False}}})
+    project.change({"classifiers": {"vgg16": {"width": 0.0625, "epochs": 1}}})
+    run(project, "prepare")
+    run(project, "audit")
+    path = project.root / "work" / "audit" / "images.parquet"
+    table = pd.read_parquet(path)
+    table["copy_in_held_out"] = False
+    table.loc[table.index[table["split"] == "train"][:LEAKED], "copy_in_held_out"] = True
+    table.to_parquet(path)
+    faces = barred(4, split="synthetic", classes=CKPLUS_CLASSES, origin="dcgan")
+    faces.save(project.root / "work" / "synthetic" / "dcgan")
+    (project.root / "work" / "tuned").mkdir()
+    run(project, "mix")
+    return project
+
+
+def added(project: TemporaryProject, arm: str) -> ImageSet:
+    return ImageSet.open(project.root / "work" / "arms" / arm / "added")
+
+
+def plan(project: TemporaryProject, arm: str) -> dict[str, object]:
+    found: dict[str, object] = json.loads((project.root / "work" / "arms" / arm / "plan.json").read_text())
+    return found
+
+
+def test_no_stage_but_evaluate_reads_the_test_split() -> None:
+    """Nor does train for the arm that picks on it; the audit compares pixels, and reports counts and ids."""
+    assert {name for name in NAMES if "work/prepared/test" in find(name).inputs} == {"evaluate", "audit"}
+
+
+def test_what_each_arm_adds(mixed: TemporaryProject) -> None:
+    """The GAN drew 4 a class, tiny CK+ holds 6; contempt is dropped unless a policy says otherwise (CASE 23)."""
+    assert {arm: len(added(mixed, arm)) for arm in ARMS} == {
+        "resnet50": 0, "resnet50-dcgan": 24, "resnet50-steps": 0, "resnet50-ckplus": 36, "resnet50-oversampled": 24,
+        "resnet50-contempt": 28, "resnet50-unaugmented": 0, "resnet50-no-copies": 0, "resnet50-picked-on-test": 0,
+        "vgg16": 0,
+    }  # fmt: skip
+    assert added(mixed, "resnet50-contempt").counts()["neutral"] == 4
+    assert set(added(mixed, "resnet50-ckplus").origins) == {"ckplus"}
+    assert set(added(mixed, "resnet50-dcgan").origins) == {"dcgan"}
+    assert added(mixed, "resnet50-oversampled").counts() == added(mixed, "resnet50-dcgan").counts()
+
+
+def test_oversampling_repeats_training_images_alone(mixed: TemporaryProject) -> None:
+    train, again = ImageSet.open(mixed.root / "work" / "prepared" / "train"), added(mixed, "resnet50-oversampled")
+    place = {name: i for i, name in enumerate(train.ids)}
+    originals = np.array([place[name.split("/", 2)[2]] for name in again.ids])
+    np.testing.assert_array_equal(again.images, train.images[originals])
+    np.testing.assert_array_equal(again.labels, train.labels[originals])
+    assert len(set(again.ids) | set(train.ids)) == len(again) + len(train)
+
+
+def test_steps(mixed: TemporaryProject) -> None:
+    """The step-matched arm takes the other's number of updates; others have their own number of epochs."""
+    settings = plan(mixed, "resnet50")["settings"]
+    assert isinstance(settings, dict)
+    for arm in ARMS[:-1]:
+        images = 42 + len(added(mixed, "resnet50-dcgan" if arm == "resnet50-steps" else arm))
+        images -= LEAKED * (arm == "resnet50-no-copies")
+        assert plan(mixed, arm)["steps"] == settings["epochs"] * batches_per_epoch(images, settings["batch_size"]), arm
+    assert plan(mixed, "resnet50-steps")["steps"] == plan(mixed, "resnet50-dcgan")["steps"]
+
+
+def test_augmentation_is_off_in_one_arm(mixed: TemporaryProject) -> None:
+    nothing = {"rotation": 0, "translation": 0, "crop": 1, "flip": False}
+    assert {arm for arm in ARMS if plan(mixed, arm)["settings"]["augmentation"] == nothing} == {"resnet50-unaugmented"}  # type: ignore[index]
+
+
+def test_leaked_copies_are_left_out_of_training(mixed: TemporaryProject) -> None:
+    """CASE 21. MLflow's digest of the training set shows it too."""
+    train = ImageSet.open(mixed.root / "work" / "prepared" / "train")
+    dropped = json.loads((mixed.root / "work" / "arms" / "resnet50-no-copies" / "dropped.json").read_text())
+    assert sorted(dropped) == sorted(train.ids[:LEAKED])
+    run(mixed, "train", "resnet50-no-copies", "0")
+    digests = mixed.query(
+        "SELECT d.digest FROM datasets d JOIN inputs i ON i.source_id = d.dataset_uuid JOIN runs r"
+        " ON r.run_uuid = i.destination_id WHERE r.name = 'resnet50-no-copies-0' AND d.name = 'train'"
+    )
+    assert digests == [(train.take(np.arange(LEAKED, len(train))).digest()[:36],)]
+
+
+def test_the_epoch_picked_on_test(mixed: TemporaryProject) -> None:
+    """CASE 32: this one arm takes the first epoch that is best on test; what validation would say stands beside it."""
+    arm = "resnet50-picked-on-test-0"
+    run(mixed, "train", "resnet50-picked-on-test", "0")
+    run(mixed, "evaluate", "resnet50-picked-on-test", "0")
+    folder = mixed.root / "work" / "runs" / arm
+    record = json.loads((folder / "run.json").read_text())
+    test = ImageSet.open(mixed.root / "work" / "prepared" / "test")
+    found = [
+        recreate(record["settings"]).load(epoch).predict_proba(test.images)
+        for epoch in sorted((folder / "epochs").iterdir())
+    ]
+    assert len(found) == len(pd.read_csv(folder / "curve.csv"))
+    scores = [(p.argmax(axis=1) == test.labels).mean() for p in found]
+    best = int(np.argmax(scores))
+    selection = json.loads((mixed.root / "reports" / "tiny" / "selection" / f"{arm}.json").read_text())
+    assert selection["selected_epoch"] == best + 1
+    assert selection["valid_would_select"] == record["selected_epoch"]
+    predicted = read(mixed.root / "reports" / "tiny" / "predictions" / f"{arm}.parquet")
+    np.testing.assert_array_equal(predicted.probabilities, found[best])
+
+
+def test_other_arms_keep_the_epoch_that_validation_picks(mixed: TemporaryProject) -> None:
+    """CASE 32. They leave no other epoch behind that test could be asked about."""
+    run(mixed, "train", "vgg16", "0")
+    run(mixed, "evaluate", "vgg16", "0")
+    assert not (mixed.root / "work" / "runs" / "vgg16-0" / "epochs").exists()
+    selection = json.loads((mixed.root / "reports" / "tiny" / "selection" / "vgg16-0.json").read_text())
+    assert selection["selected_epoch"] == selection["valid_would_select"]
+
+
+def test_the_rate_of_every_step_and_the_pace_are_tracked(mixed: TemporaryProject) -> None:
+    """CASE 25: one value a step, as many as there are updates."""
+    rows = mixed.query(
+        "SELECT m.step, m.value FROM metrics m JOIN runs r USING (run_uuid)"
+        " WHERE r.name = 'vgg16-0' AND m.key = 'step_lr' ORDER BY m.step"
+    )
+    assert [step for step, _ in rows] == list(range(int(str(plan(mixed, "vgg16")["steps"]))))
+    assert len({value for _, value in rows}) > 1
+    pace = mixed.query("SELECT value FROM metrics JOIN runs USING (run_uuid) WHERE key = 'images_per_second'")
+    assert all(value > 0 for (value,) in pace)
+
+
+def test_pictures_of_a_run_are_tracked(mixed: TemporaryProject) -> None:
+    [(place,)] = mixed.query("SELECT artifact_uri FROM runs WHERE name = 'vgg16-0'")
+    figures = Path(place.removeprefix("file://")) / "figures"
+    assert {path.name for path in figures.iterdir()} == {"confusion.png", "curves.png"}
