@@ -17,7 +17,6 @@ from torchvision.models.vgg import VGG, cfgs, make_layers
 from ferlab.classifiers.base import Fit, Plan
 from ferlab.classifiers.dfsvm import Dfsvm, deep_features, member_settings, redraw
 from ferlab.classifiers.networks import MEAN, STD, build
-from ferlab.classifiers.vgg import LAYERS
 from ferlab.errors import UserError
 from ferlab.files import sha256_file
 from ferlab.params import DfsvmClassifier, load
@@ -25,6 +24,7 @@ from ferlab.training.checkpoint import Checkpoints
 from ferlab.training.observe import ignore
 from small import REPOSITORY, barred, dfsvm
 
+LAYERS = {"vgg13": "B", "vgg16": "D", "vgg19": "E"}  # of torchvision's `cfgs`
 TRAIN, VALID = barred(4), barred(2, seed=1, split="valid")
 PLAIN = {"batch_norm": False, "schedule": "constant", "lr": 1e-3}
 

@@ -62,7 +62,7 @@ def gain_text(row: Mapping[Any, Any]) -> str:
 def ours_text(row: Mapping[Any, Any]) -> str:
     """E.g. "41.20 (37.10–45.41)"."""
     if row["status"] != RUN:
-        return NOT_RUN
+        return str(row["status"])
     return f"{row['ours_percent']:.2f} ({row['low_percent']:.2f}{DASH}{row['high_percent']:.2f})"
 
 
