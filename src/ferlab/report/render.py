@@ -59,7 +59,9 @@ def build(folder: Path, params: Params) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page.globals.update(tables=tables, paper=paper)
+    from ferlab.report import audit as data  # late: matplotlib takes its time
+
+    page.globals.update(tables=tables, paper=paper, data=data)
     html = page.get_template("index.html.j2").render(
         params=params,
         table=table.to_dict("records"),
@@ -74,6 +76,7 @@ def build(folder: Path, params: Params) -> Path:
         classes=FER_CLASSES,
         ckplus_classes=CKPLUS_CLASSES,
         splits=SPLITS,
+        data_figures=[_picture(alt, png) for alt, png in data.pictures(audit)],
         **_pictures(folder, params, table, runs),
     )
     write_text(folder / "index.html", html)
