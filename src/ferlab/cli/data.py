@@ -141,7 +141,7 @@ def audit(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
         if kind in fer2013:
             typer.echo(f"{name}: " + ", ".join(f"{v} {k.replace('_', ' ')}" for k, v in fer2013[kind].items()))
     for one in fer2013.get("conflicts", []):
-        typer.echo(f"  {one['groups']} groups labelled {' and '.join(one['labels'])}")
+        typer.echo(f"  {one['groups']} group{'s' * (one['groups'] > 1)} labelled {' and '.join(one['labels'])}")
     for name, counts in fer2013["copies"].items():
         typer.echo(f"{name.replace('_', ' ')}: " + ", ".join(f"{k} {v}" for k, v in counts.items()))
     of = f"{sum(ckplus['sequences'].values())} sequences, {ckplus['subjects']} subjects"
