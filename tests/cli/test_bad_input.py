@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
+from ferlab.data.images import ImageSet
 from ferlab.files import content_hash
 from temporary import TemporaryProject, stop
 
@@ -135,6 +136,8 @@ def test_archives_with_a_fault(project: TemporaryProject, tiny_archives: Path, t
     cut, text, bent = tmp_path / "cut.zip", tmp_path / "text.zip", tmp_path / "bent.zip"
     cut.write_bytes(whole[: len(whole) // 2])
     text.write_text("no archive")
+    empty = tmp_path / "empty"
+    empty.mkdir()
     place = whole.index(b"P5\n48 48\n255\n") + 500
     bent.write_bytes(whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :])
     neither = archive(tmp_path / "neither.zip", {"readme.txt": b"hello", "table.csv": b"a,b\n1,2\n"})
@@ -143,17 +146,19 @@ def test_archives_with_a_fault(project: TemporaryProject, tiny_archives: Path, t
         ((fer2013, tmp_path / "absent.zip"), ("no such file", "absent.zip")),
         ((cut, ckplus), ("not a whole zip archive", "cut.zip", "download it again")),
         ((text, ckplus), ("not a whole zip archive", "text.zip")),
-        ((bent, ckplus), ("can't be decoded", "bent.zip")),
         ((neither, ckplus), ("neither FER-2013 nor CK+48", "neither.zip")),
         ((broken, ckplus), ("Training_0.jpg", "can't be decoded")),
-        ((fer2013, fer2013), ("hold fer2013", "one archive of FER-2013 and one of CK+48")),
-        ((fer2013,), ("an archive of ckplus is missing too", "never mixed")),
-        ((ckplus,), ("an archive of fer2013 is missing too", "never mixed")),
-        ((tmp_path,), ("no such file",)),
+        ((fer2013, fer2013), ("hold fer2013", "one copy of FER-2013 and one of CK+48")),
+        ((fer2013,), ("ckplus is missing too", "never mixed")),
+        ((ckplus,), ("fer2013 is missing too", "never mixed")),
+        ((empty,), ("neither FER-2013 nor CK+48", "empty")),
     ):
         message = refused(project, "data", "add", "--allow-partial", *map(str, words))
         for part in wanted:
             assert part in message, (words, message)
+    message = refused(project, "data", "add", str(bent), str(ckplus))
+    assert "can't be decoded" in message
+    assert "bent.zip: " in message
     message = refused(project, "data", "add", str(fer2013), str(ckplus))
     assert "the counts are not the published ones" in message
     assert "train/angry: 6 images, published 3995" in message
@@ -197,6 +202,34 @@ def test_own_archives_take_the_place_of_the_demo(fresh: TemporaryProject, tiny_a
     assert all(path.is_file() for path in mine)
     assert fresh.params.data.ckplus in fresh.ferlab("data", "show")
     fresh.ferlab("data", "add", "--allow-partial", str(mine[1]))  # the other one is kept: both are real now
+    fresh.ferlab("stage", "prepare")
+
+
+def test_a_counted_loss_is_said_and_not_stored(fresh: TemporaryProject, tiny_archives: Path, tmp_path: Path) -> None:
+    """A folder instead of an archive, with one picture cut off and something else beside it."""
+    folder = tmp_path / "faces"
+    with zipfile.ZipFile(tiny_archives / "fer2013.zip") as file:
+        file.extractall(folder)
+    victim = next(folder.rglob("Training_*"))
+    victim.write_bytes(victim.read_bytes()[:500])
+    (folder / "notes.txt").write_text("x")
+    words = ("data", "add", str(folder), str(tiny_archives / "ckplus.zip"))
+    before = {path.name: path.read_bytes() for path in (fresh.root / "data").iterdir()}
+    assert victim.name in fresh.ferlab(*words, code=2)
+    assert {path.name: path.read_bytes() for path in (fresh.root / "data").iterdir()} == before
+    output = fresh.ferlab(*words, "--allow-partial")
+    assert f"lost: 1 that can't be used: 1 can't be decoded (OSError) ({victim.relative_to(folder)})" in output
+    assert "skipped: 1 other file (notes.txt)" in output
+    assert "FER-2013 in folders" in output
+    fresh.ferlab("stage", "prepare")
+    assert len(ImageSet.open(fresh.root / "work" / "prepared" / "train")) == 41
+
+
+def test_faces_that_a_kill_left_aside_come_back(fresh: TemporaryProject) -> None:
+    aside = fresh.root / ".data.abcdefgh.old"
+    aside.mkdir()
+    (fresh.root / "data").rename(aside / "data")
+    assert "missing" not in fresh.ferlab("data", "show")
     fresh.ferlab("stage", "prepare")
 
 

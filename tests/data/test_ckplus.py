@@ -133,6 +133,14 @@ def test_flat_tables(tmp_path: Path, order: tuple[str, ...], share: int, neutral
         subject_folds(images, 5, 0)
 
 
+def test_a_flat_table_may_not_lose_a_row(tmp_path: Path) -> None:
+    """Its counts say what its numbers mean."""
+    text = flat(("angry", "disgust", "fear", "happy", "sad", "surprise", "contempt"), 1) + "3,1 2,Training\n"
+    with pytest.raises(UserError, match="line 983 can't be read: 2 pixels") as caught:
+        read_flat(tmp_path / "a.zip", text)
+    assert "--allow-partial" not in caught.value.next_step
+
+
 def test_a_flat_table_whose_numbers_nobody_can_tell(tmp_path: Path) -> None:
     text = flat(("angry", "disgust", "fear", "happy", "sad", "surprise", "contempt"), 1)
     with pytest.raises(UserError, match="class numbers can't be told: images a number are 0: 135, 1: 177") as caught:

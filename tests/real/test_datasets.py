@@ -1,29 +1,17 @@
 """The real archives, to the digit (FACTS, sections 1 and 2)."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 
+from archives import archive
 from ferlab.data import forms
 from ferlab.data.audit import image_table, rows_of_test, summarise, summarise_ckplus
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import FER_CLASSES
 from ferlab.synthesis.mix import with_fer_labels
-from small import REPOSITORY
 
 pytestmark = pytest.mark.real
-
-FOLDER = Path(os.environ.get("FERLAB_REAL_DATA") or REPOSITORY.parent / "shared" / "data")
-
-
-def archive(name: str) -> Path:
-    path = FOLDER / name
-    if not path.is_file():
-        pytest.skip(f"{path} is absent; FERLAB_REAL_DATA names another folder")
-    return path
 
 
 @pytest.fixture(scope="module")

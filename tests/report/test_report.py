@@ -17,7 +17,7 @@ from ferlab.report.evidence import Evidence
 from ferlab.report.render import build
 from reports import ROOT, N, add_rest, add_run, make_params
 
-IMAGES = ("accuracy", "figure1", "samples", "confusion", "classes", "gains", "usefulness", "curves", "tuning")
+IMAGES = ("accuracy", "figure1", "samples", "confusion", "classes", "gains", "usefulness", "curves", "tuning", "data")
 
 
 class Page(HTMLParser):

@@ -137,13 +137,17 @@ def audit(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
         typer.echo(f"data/ now holds {settings.data.kind} faces: `dvc repro audit` counts those")
     for split, counts in fer2013["images"].items():
         typer.echo(f"{split}: {sum(counts.values())} images, {fer2013['constant'][split]} constant")
-    typer.echo("exact duplicates: " + ", ".join(f"{v} {k.replace('_', ' ')}" for k, v in fer2013["duplicates"].items()))
+    for kind, name in (("duplicates", "exact duplicates"), ("near_duplicates", "near duplicates")):
+        if kind in fer2013:
+            typer.echo(f"{name}: " + ", ".join(f"{v} {k.replace('_', ' ')}" for k, v in fer2013[kind].items()))
+    for one in fer2013.get("conflicts", []):
+        typer.echo(f"  {one['groups']} group{'s' * (one['groups'] > 1)} labelled {' and '.join(one['labels'])}")
     for name, counts in fer2013["copies"].items():
         typer.echo(f"{name.replace('_', ' ')}: " + ", ".join(f"{k} {v}" for k, v in counts.items()))
-    typer.echo(
-        f"CK+: {sum(ckplus['images'].values())} images of {sum(ckplus['sequences'].values())} sequences, "
-        f"{ckplus['subjects']} subjects"
-    )
+    of = f"{sum(ckplus['sequences'].values())} sequences, {ckplus['subjects']} subjects"
+    typer.echo(f"CK+: {sum(ckplus['images'].values())} images of {of if ckplus['subjects'] else 'unknown subjects'}")
+    for difference in found.get("differences", []):
+        typer.echo(f"not the published count: {difference}")
 
 
 def _describe(dataset: str, what: "Found") -> None:

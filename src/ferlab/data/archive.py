@@ -122,10 +122,14 @@ def _start(path: Path, members: list[str]) -> "subprocess.Popen[bytes]":
 
 def serve() -> None:
     """What a helper process does: decode the members that stdin names, and write the result out."""
-    path, members = json.load(sys.stdin.buffer)
-    with zipfile.ZipFile(path) as archive:
-        images, problems = _decode(archive, members)
-    sys.stdout.buffer.write(json.dumps(problems).encode() + b"\n" + images.tobytes())
+    try:
+        path, members = json.load(sys.stdin.buffer)
+        with zipfile.ZipFile(path) as archive:
+            images, problems = _decode(archive, members)
+        sys.stdout.buffer.write(json.dumps(problems).encode() + b"\n" + images.tobytes())
+        sys.stdout.buffer.flush()
+    except (KeyboardInterrupt, BrokenPipeError):  # whoever asked is gone, or is going
+        os._exit(1)
 
 
 def _decode(archive: zipfile.ZipFile, members: Sequence[str]) -> Decoded:

@@ -9,7 +9,7 @@ import numpy as np
 from ferlab.data.archive import inside, picture_members, read_pictures
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import CKPLUS_CLASSES, standard_name
-from ferlab.data.reading import Problem, Reading
+from ferlab.data.reading import Problem, Reading, refuse
 from ferlab.data.tables import Table, read_table
 from ferlab.errors import UserError
 
@@ -75,9 +75,10 @@ def read_csv(archive: zipfile.ZipFile, member: str) -> Reading:
     rows are left out: the paper's CK+ has seven expressions.
 
     Raises:
-        UserError: the counts fit no known order, so nobody can say what the numbers mean.
+        UserError: a row can't be read, or the counts fit no known order, so nobody can say what the numbers mean.
     """
     table = read_table(archive, member)
+    refuse(table.problems, str(archive.filename), partial=False)
     order = _order(table)
     if order is None:
         counted = ", ".join(f"{k}: {n}" for k, n in zip(*np.unique(table.codes, return_counts=True), strict=True))
@@ -102,7 +103,7 @@ def read_csv(archive: zipfile.ZipFile, member: str) -> Reading:
     if n < len(kept):
         notices.append(f"{len(kept) - n} neutral rows are left out: they are none of the seven expressions")
     form = f"CK+ as a table ({PurePosixPath(member).name})"
-    return Reading(DATASET, form, {"all": found}, table.problems, notices)
+    return Reading(DATASET, form, {"all": found}, [], notices)
 
 
 def sequence(image_id: str) -> str:

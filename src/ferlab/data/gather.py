@@ -15,6 +15,7 @@ from ferlab.data import ckplus, fer2013
 from ferlab.data.archive import is_junk, is_picture, open_archive, picture_members
 from ferlab.data.tables import is_table
 from ferlab.errors import UserError
+from ferlab.files import disk_errors
 
 LARGEST_ARCHIVE = 2**31  # bytes of an archive inside another, or of all that a tar archive unpacks to
 DEEPEST = 3  # archives inside each other
@@ -157,7 +158,7 @@ def _from_tar(path: Path, target: Path, shown: str) -> Path:
 
 
 def _pack(target: Path, files: dict[str, Opener]) -> Path:
-    with zipfile.ZipFile(target, "w") as archive:
+    with disk_errors(target), zipfile.ZipFile(target, "w") as archive:
         for name in sorted(files):
             with files[name]() as source:
                 _write(archive, name, source)

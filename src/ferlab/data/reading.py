@@ -35,15 +35,19 @@ class Reading:
     members: tuple[str, ...] = ()
 
 
-def refuse(problems: list[Problem], where: str) -> None:
-    """Raise a UserError that names the first problem and counts the others, if there are any."""
+def refuse(problems: list[Problem], where: str, partial: bool = True) -> None:
+    """Raise a UserError that names the first problem and counts the others, if there are any.
+
+    `partial`: whether one could do without what can't be used.
+    """
     if not problems:
         return
     first, others = problems[0], len(problems) - 1
     raise UserError(
         f"{first.where} {first.what}" + (f" (and {others} more can't be used)" if others else ""),
         where=f"{where}: {first.where}",
-        next_step="get a whole copy; or `ferlab data add --allow-partial` does without what can't be used",
+        next_step="get a whole copy"
+        + ("; or `ferlab data add --allow-partial` does without what can't be used" if partial else ""),
     )
 
 

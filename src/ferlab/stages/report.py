@@ -30,6 +30,7 @@ STAGE = Stage(
         "reports/{budget}/arms.json",
         "reports/{budget}/audit.json",
         "reports/{budget}/quality.json",
+        "reports/{budget}/test_images.csv",
     ),
     outs=(
         "reports/{budget}/params.yaml",
@@ -47,5 +48,6 @@ STAGE = Stage(
         "reports/{budget}/usefulness.png",
         "reports/{budget}/curves.png",
         "reports/{budget}/tuning.png",
+        "reports/{budget}/data.png",
     ),
 )
