@@ -21,8 +21,6 @@ from ferlab.stages.context import Context, call
 from ferlab.stages.table import find
 from ferlab.yaml_file import dump_yaml
 
-FOUND_BY_TUNING = ("lr", "batch_size")
-
 
 def lay(project: Project, params: Params, point: Point) -> Project:
     """Make the variant of a point, or find it: parameters, links, and the arm's own plan and added images.
@@ -58,20 +56,20 @@ def _with_tuned(project: Project, params: Params, point: Point) -> dict[str, Any
     """The point's settings. Where it sets one of the values that a tuned arm takes from its search, it wins over the
     search, and the other values found stay."""
     arm = params.arms[point.arm]
-    room = f"classifiers.{arm.classifier}."
-    tuned = point.settings.get(f"arms.{point.arm}.tuned", arm.tuned)
-    if not tuned or not any(room + key in point.settings for key in FOUND_BY_TUNING):
+    if not point.settings.get(f"arms.{point.arm}.tuned", arm.tuned):
         return dict(point.settings)
     path = project.work / "tuned" / f"{arm.classifier}.json"
     if not path.is_file():
         raise UserError(
-            f"the arm {point.arm} takes its learning rate and batch size from a search that hasn't been made",
+            f"the arm {point.arm} takes settings from a search that hasn't been made",
             where=str(path),
             next_step=f"`dvc repro tune@{arm.classifier}`, or add `--set tuned=false`",
         )
-    found = json.loads(path.read_text())
-    chosen = {room + key: found[key] for key in FOUND_BY_TUNING}
-    return chosen | dict(point.settings) | {f"arms.{point.arm}.tuned": False}
+    room = f"classifiers.{arm.classifier}."
+    found = {room + key: value for key, value in json.loads(path.read_text())["values"].items()}
+    if not found.keys() & point.settings.keys():
+        return dict(point.settings)
+    return found | dict(point.settings) | {f"arms.{point.arm}.tuned": False}
 
 
 def _lay_synthetic(project: Project, params: Params, variant: Project, asked: Params, arm: str) -> None:
