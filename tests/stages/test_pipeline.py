@@ -139,6 +139,7 @@ def test_an_edit_of_the_gans_loss_retrains_gans_and_what_follows_only(done: Temp
 def test_an_edit_of_the_metrics_evaluates_and_reports_anew_only(done: TemporaryProject) -> None:
     path = done.root / "src" / "ferlab" / "evaluation" / "metrics.py"
     path.write_text(path.read_text() + "\n# changed\n")
+    done.commit("Change the metrics")  # else the page would say that it was built by uncommitted code
     before, count = done.locked(), runs(done)
     output = done.repro()
     assert stages_run(output) == {"evaluate@resnet50-dcgan-0", "evaluate@svm-0", "report"}

@@ -1,0 +1,87 @@
+"""Chains of controls add up; accuracy without leaked copies leaves just them out."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ferlab.errors import UserError
+from ferlab.evaluation.contrast import contrast
+from ferlab.report.evidence import Evidence
+from ferlab.report.gains import chains
+from ferlab.report.section import Album
+from ferlab.report.sections import copies
+from reports import N, add_rest, add_run, make_params
+
+PARAMS = make_params([0, 1, 2], "trial", "real")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for arm, rights in {
+        "resnet50": (40, 41, 43),
+        "resnet50-steps": (44, 43, 47),
+        "resnet50-dcgan": (46, 48, 47),
+    }.items():
+        for seed, right in enumerate(rights):
+            add_run(tmp_path, arm, seed, right)
+    return tmp_path
+
+
+def test_links_add_up_to_the_whole_gain(folder: Path) -> None:
+    (chain,) = chains(Evidence(folder, PARAMS))
+    assert [(link.before, link.arm) for link in chain.links] == [
+        ("resnet50", "resnet50-steps"),
+        ("resnet50-steps", "resnet50-dcgan"),
+    ]
+    assert [link.says for link in chain.links] == ["more steps", "more images of any kind + CK+ itself + the GAN"]
+    assert chain.whole
+    total = np.sum([link.difference.mean for link in chain.links if link.difference])
+    assert total == pytest.approx(chain.whole.mean) == pytest.approx(17 / 3 / N)
+
+
+def test_a_control_with_other_steps_is_no_control(folder: Path) -> None:
+    add_rest(folder, PARAMS)
+    plans = json.loads((folder / "arms.json").read_text())
+    plans["resnet50-steps"]["steps"] += 1
+    (folder / "arms.json").write_text(json.dumps(plans))
+    (chain,) = chains(Evidence(folder, PARAMS))
+    assert [link.says for link in chain.links] == ["more steps + more images of any kind + CK+ itself + the GAN"]
+
+
+def leaks(folder: Path, ids: list[str]) -> None:
+    table = pd.DataFrame({"id": ids})
+    table["copy_in_train"] = [i < 10 for i in range(len(ids))]
+    table["near_copy_in_train"] = [i < 20 for i in range(len(ids))]
+    table.to_csv(folder / "test_images.csv", index=False)
+
+
+def test_accuracy_without_leaked_copies(folder: Path) -> None:
+    """CASES 20 and 21: the first ten images are copies, and were all answered rightly."""
+    leaks(folder, [f"t{i}" for i in range(N)])
+    told = copies.section(Evidence(folder, PARAMS), Album(folder, draw=False)).numbers["resnet50"]
+    mean = (40 + 41 + 43) / 3
+    assert told["all"] == pytest.approx(100 * mean / N, abs=1e-5)
+    assert told["without_exact"] == pytest.approx(100 * (mean - 10) / (N - 10), abs=1e-5)
+    assert told["without_near"] == pytest.approx(100 * (mean - 20) / (N - 20), abs=1e-5)
+    assert (told["left_exact"], told["left_near"]) == (N - 10, N - 20)
+
+
+def test_images_that_the_audit_does_not_know_are_refused(folder: Path) -> None:
+    leaks(folder, [f"t{i}" for i in range(N - 1)])
+    with pytest.raises(UserError, match=r"1 predicted images are not in test_images\.csv, such as t69"):
+        copies.section(Evidence(folder, PARAMS), Album(folder, draw=False))
+
+
+def test_contrast_names_what_flips_and_in_how_many_seeds(folder: Path) -> None:
+    runs = Evidence(folder, PARAMS).runs
+    told = contrast(runs["resnet50"], runs["resnet50-dcgan"], ("resnet50", "resnet50-dcgan"))
+    assert [(pair["lost"], pair["won"]) for pair in told["pairs"]] == [(0, 6), (0, 7), (0, 4)]
+    assert told["difference"]["mean"] == pytest.approx(17 / 3 / N)
+    assert {one["id"]: one["won"] for one in told["images"]} == {
+        "t40": 1, "t41": 2, "t42": 2, "t43": 3, "t44": 3, "t45": 3, "t46": 2, "t47": 1,
+    }  # fmt: skip
+    with pytest.raises(UserError, match="no seed in common"):
+        contrast({0: runs["resnet50"][0], 1: runs["resnet50"][1]}, {2: runs["resnet50"][2]}, ("a", "b"))
