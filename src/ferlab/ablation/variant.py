@@ -38,8 +38,10 @@ def lay(project: Project, params: Params, point: Point) -> Project:
     _link(project.work / "prepared", variant.work / "prepared", "`dvc repro prepare` makes it")
     _link(project.work / "audit", variant.work / "audit", "`dvc repro audit` makes it")
     _link(project.work / "tuned", variant.work / "tuned")
-    _lay_synthetic(project, params, variant, asked, point.arm)
-    _once(variant, asked, "mix", [])
+    (variant.work / "synthetic").mkdir(parents=True, exist_ok=True)
+    for family in _families(asked, point.arm):
+        _lay_synthetic(project, params, variant, asked, family)
+    _once(variant, "mix", [])
     return variant
 
 
@@ -72,22 +74,23 @@ def _with_tuned(project: Project, params: Params, point: Point) -> dict[str, Any
     return found | dict(point.settings) | {f"arms.{point.arm}.tuned": False}
 
 
-def _lay_synthetic(project: Project, params: Params, variant: Project, asked: Params, arm: str) -> None:
-    """The arm's synthetic set: the checkout's, or one of the variant's own where the question changes its making."""
-    family = family_of(asked, arm)
-    (variant.work / "synthetic").mkdir(parents=True, exist_ok=True)
-    if family is None:
-        return
+def _families(asked: Params, arm: str) -> list[str]:
+    """The GAN families whose sets an arm needs: its own, and those of the arms that it follows."""
+    told = asked.arms[arm]
+    names = (arm, told.match_steps_of, told.oversample_to)
+    return sorted({family for name in names if name and (family := family_of(asked, name))})
+
+
+def _lay_synthetic(project: Project, params: Params, variant: Project, asked: Params, family: str) -> None:
+    """A family's synthetic set: the checkout's, or one of the variant's own where the question changes its making."""
     own_gan = any(asked.plain(key) != params.plain(key) for key in ("gan.seed", f"gan.families.{family}"))
     if own_gan:
-        _once(variant, asked, "gan", [family])
-    else:
-        _link(
-            project.work / "gan" / family, variant.work / "gan" / family, f"`dvc repro gan@{family}` makes it"
-            f" (if `{family}` is in params.yaml: run.families)",
-        )  # fmt: skip
+        _once(variant, "gan", [family])
+    elif asked.synthesis != params.synthesis:
+        named = f"`dvc repro gan@{family}` makes it, if {family} is named in params.yaml: run.families"
+        _link(project.work / "gan" / family, variant.work / "gan" / family, named)
     if own_gan or asked.synthesis != params.synthesis:
-        _once(variant, asked, "synthesize", [family])
+        _once(variant, "synthesize", [family])
         return
     source, target = project.work / "synthetic" / family, variant.work / "synthetic" / family
     if not source.is_dir():
@@ -101,7 +104,7 @@ def _lay_synthetic(project: Project, params: Params, variant: Project, asked: Pa
         shutil.copytree(source, target, copy_function=os.link)  # hashes of the whole folder follow no links
 
 
-def _once(variant: Project, asked: Params, stage: str, arguments: list[str]) -> None:
+def _once(variant: Project, stage: str, arguments: list[str]) -> None:
     """Run a stage in the variant unless it has already been run there with this identity."""
     told = context(variant, stage, arguments)
     done = variant.root / "done" / f"{told.slot}.json"
