@@ -24,7 +24,7 @@ def extract(images: NDArray[np.uint8], settings: Features) -> NDArray[np.float64
         return _each(images, lambda image: _hog(image, settings))
     if isinstance(settings, LbpFeatures):
         return _each(images, lambda image: _lbp(image, settings))
-    return images.reshape(len(images), -1) / 255.0
+    return images.reshape(len(images), SIDE * SIDE) / 255.0
 
 
 def _each(images: NDArray[np.uint8], describe) -> NDArray[np.float64]:  # type: ignore[no-untyped-def]
