@@ -132,9 +132,8 @@ def test_page_stands_alone_and_is_accessible(full: tuple[Path, Params, str]) -> 
     assert len(html.encode()) < 5_000_000
     assert not [tag for tag, _ in page.tags if tag in ("script", "iframe", "object", "embed")]
     images = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert (
-        len(images) == 3 + 2 + 3 + 1 + 1 + 1 + 3
-    )  # table and faces; curves; confusion; tuning; classes; gains; usefulness
+    # accuracy, Figure 1, more samples; curves; confusion; tuning; classes; gains; usefulness; data
+    assert len(images) == 3 + 2 + 3 + 1 + 1 + 1 + 3 + 2
     assert all((image["src"] or "").startswith("data:image/png;base64,") and image["alt"] for image in images)
     assert all(attributes.get("scope") in ("row", "col") for tag, attributes in page.tags if tag == "th")
     assert ("html", {"lang": "en"}) in page.tags
