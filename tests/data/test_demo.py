@@ -28,14 +28,14 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> Archives:
 def faces(archives: Archives) -> dict[str, ImageSet]:
     """The reader's splits of the FER-2013 archive."""
     with open_archive(archives[0]) as archive:
-        return fer2013.read_folders(archive)
+        return fer2013.read_folders(archive).sets
 
 
 @pytest.fixture(scope="module")
 def frames(archives: Archives) -> ImageSet:
     """The reader's set of the CK+ archive."""
     with open_archive(archives[1]) as archive:
-        return ckplus.read_folders(archive)
+        return ckplus.read_folders(archive).sets["all"]
 
 
 def pixels_by_id(images: ImageSet) -> dict[str, bytes]:

@@ -43,7 +43,7 @@ def test_pictures_of_an_older_audit_too(near: bool) -> None:
     assert len(drawn) == 2
     for alt, panel in drawn.items():
         assert alt
-        with Image.open(BytesIO(png(raster(panel, SIZE)))) as picture:
+        with Image.open(BytesIO(png(raster(panel, SIZE), 150))) as picture:
             assert picture.getextrema() != ((255, 255),) * len(picture.getbands())
     assert leaks(audit(near))[3]["near"] == (3 if near else None)
 

@@ -12,7 +12,7 @@ import pandas as pd
 from ferlab.evaluation.intervals import Interval, over_seeds, wilson
 from ferlab.evaluation.metrics import scores
 from ferlab.evaluation.predictions import Predictions
-from ferlab.params import NONE, DfsvmClassifier, NetworkClassifier, Params
+from ferlab.params import CKPLUS, NONE, DfsvmClassifier, NetworkClassifier, Params
 from ferlab.report import paper
 from ferlab.report.evidence import Evidence, Runs
 from ferlab.report.verdict import Verdict, judge
@@ -116,13 +116,24 @@ def _purpose(name: str, params: Params) -> str:
     arm = params.arms[name]
     if arm.match_steps_of is not None:
         return f"control: as many training steps as {arm.match_steps_of}, without its added images"
+    if arm.oversample_to is not None:
+        return f"control: as many images a class as {arm.oversample_to}, FER-2013's own repeated"
+    if arm.synthetic == CKPLUS:
+        return "control: the real images of CK+ instead of a GAN's"
+    if arm.labels == "contempt_as_neutral":
+        return f"control: {arm.synthetic}'s images, contempt called neutral (the likely slip)"
+    if not arm.augmentation:
+        return "control: no rotation, shift or mirror"
+    if arm.drop_train_copies:
+        return "control: trained without the images of which valid or test holds a copy"
+    if arm.select_on == "test":
+        return "control: the epoch picked on the test split, which flatters"
     if not isinstance(params.classifiers[arm.classifier], NetworkClassifier) and arm.synthetic == NONE:
         if isinstance(params.classifiers[arm.classifier], DfsvmClassifier):
             return "DF-SVM without pre-trained weights: nothing is frozen, and its VGGs learn from FER-2013 alone"
         return "the paper's first idea, a support vector machine; it gives neither features nor a number"
-    return f"{arm.classifier}, " + (
-        "real images only" if arm.synthetic == NONE else f"with {arm.synthetic} images added"
-    )
+    setting = "the paper's setting as given" if arm.classifier.endswith("-paper") else arm.classifier
+    return f"{setting}, " + ("real images only" if arm.synthetic == NONE else f"with {arm.synthetic} images added")
 
 
 def run_table(evidence: Evidence) -> pd.DataFrame:
