@@ -148,6 +148,7 @@ def test_report_is_rebuilt_from_committed_files_alone(done: TemporaryProject, tm
     clone = TemporaryProject(tmp_path / "clone")
     folder = clone.root / "reports" / "tiny"
     before = {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix in (".html", ".md", ".csv")}
+    del before["test_images.csv"]  # the audit's, not the report's
     for name in before:
         (folder / name).unlink()
     (clone.beside("hidden") / "torch").mkdir(parents=True)

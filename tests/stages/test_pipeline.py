@@ -197,7 +197,9 @@ def test_looks_at_a_gan_are_kept_with_its_run(finished: TemporaryProject) -> Non
     """CASE 28: a picture of what it makes, also where nobody watches; of seven GANs after their last epoch."""
     pictures = sorted((finished.root / "mlruns" / "gans").glob("*/artifacts/samples/epoch-0002.png"))
     assert len(pictures) == 7
-    assert {Image.open(path).size for path in pictures} == {(8 * 50, 50)}
+    for path in pictures:
+        with Image.open(path) as picture:
+            assert picture.size == (8 * 50, 50)
 
 
 def test_the_quality_of_each_class_is_on_file(finished: TemporaryProject) -> None:

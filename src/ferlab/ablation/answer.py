@@ -72,7 +72,7 @@ def answer(project: Project, point: Point, *, observe: Observer = ignore, parent
         if not _is_of(told.outs[0], told):  # it is, after a kill between the training's end and its answer
             call(told)
         seconds = time.monotonic() - began
-        _keep(project, told, told.outs[0], {"seconds": seconds})
+        _keep(project, told, told.outs[0], {"source": "earlier", "seconds": seconds})
         shutil.rmtree(told.outs[0])
     found = _kept(project, point, told)
     assert found
@@ -97,17 +97,15 @@ def _kept(project: Project, point: Point, told: Context) -> Answer | None:
     if not path.is_file():
         return None
     found = json.loads(path.read_text())
-    return Answer(point, "earlier", told.identity.name, found["accuracy"], None, found["mlflow_run"], None, found)
+    return Answer(point, found["source"], told.identity.name, found["accuracy"], None, found["mlflow_run"], None, found)
 
 
 def _from_pipeline(project: Project, point: Point, told: Context) -> Answer | None:
     source = project.work / "runs" / f"{point.arm}-{point.seed}"
     if not _is_of(source, told):
         return None
-    _keep(project, told, source, {"seconds": None})
-    found = _kept(project, point, told)
-    assert found
-    return replace(found, source="pipeline")
+    _keep(project, told, source, {"source": "pipeline", "seconds": None})
+    return _kept(project, point, told)
 
 
 def _is_of(run: Path, told: Context) -> bool:

@@ -1,6 +1,5 @@
 """Logging a classifier itself to MLflow: that of an arm's best run."""
 
-import os
 from importlib.metadata import version
 from pathlib import Path
 
@@ -34,7 +33,6 @@ def log_if_best(run: TrackedRun, arm_tag: str, valid_accuracy: float, folder: Pa
     if any(other.data.metrics["best_valid_accuracy"] >= valid_accuracy for other in earlier):
         return False
     _forget_models(run, run.id)
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     mlflow.set_tracking_uri(run.client.tracking_uri)
     with mlflow.start_run(run_id=run.id, nested=True):
         mlflow.pyfunc.log_model(

@@ -1,6 +1,7 @@
 """MLflow: one run an identity, taken up again after a kill, with one value a step."""
 
 import logging
+import os
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from ferlab.project import Project
 IDENTITY, SLOT = "ferlab.identity", "ferlab.slot"
 BATCH = 1000  # metrics a call: MLflow's own limit
 
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # it would stand between lines of JSON
 for noisy in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent", "mlflow.pyfunc"):
     logging.getLogger(noisy).setLevel(logging.WARNING)
 

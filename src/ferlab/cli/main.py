@@ -8,6 +8,8 @@ import typer
 from ferlab.cli import ablate, budget, compare, data, doctor, predict, report, stage, trace, tune, ui, verify
 from ferlab.errors import UserError
 
+INTERRUPTED = 128 + 2  # what shells make of SIGINT
+
 app = typer.Typer(
     name="ferlab",
     help="Rebuild a paper on facial expression recognition, question it, and trust the answer.",
@@ -44,6 +46,7 @@ def main() -> None:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("stopped; type the same command to go on", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:  # as typer ends after Ctrl-C
+            print("stopped; type the same command to go on", file=sys.stderr)
+        raise
