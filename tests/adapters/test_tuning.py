@@ -177,6 +177,25 @@ def test_a_trial_begun_beyond_the_total_by_a_race_is_set_aside(tmp_path: Path) -
     assert [row.number for row in go(objective, space(3), database)] == [0, 1, 3]
 
 
+def test_a_trial_that_ends_between_a_look_and_its_lock_is_not_run_again(tmp_path: Path) -> None:
+    """CASE 14: its worker tells the result, then lets go; whoever looked before that finds the lock free."""
+    place, database = storage(tmp_path / "o.db"), tmp_path / "o.db"
+    go(objective, space(2), database)
+    running = study(database).ask()
+    looked = study(database).get_trials()
+    study(database).tell(running.number, 0.5)
+
+    class Stale(Behind):
+        def get_trials(self, deepcopy: bool) -> Any:
+            self.looks += 1
+            return looked if self.looks == 1 else self.real.get_trials(deepcopy=deepcopy)
+
+    found = storages.open_study(place, "s", {"params": {"seed": 3}})
+    assert storages._abandoned(place, Stale(found), 3) is None  # type: ignore[arg-type]
+    assert not place.is_held("s-2")
+    assert [row.number for row in go(objective, space(4), database)] == [0, 1, 2, 3]
+
+
 class Behind:
     """A study whose first look at its trials came before another machine's last one."""
 

@@ -162,6 +162,10 @@ def _abandoned(storage: Storage, study: optuna.Study, seed: int) -> tuple[Trial,
                 lock.acquire(timeout=0)
             except Timeout:
                 continue
+            # read again under the lock: its worker may have told the result and let go since the first look
+            if study.get_trials(deepcopy=False)[trial.number].state != TrialState.RUNNING:
+                lock.release()
+                continue
             _seed(study, seed, trial.number)
             return Trial(study, trial._trial_id), lock
     return None
