@@ -24,6 +24,8 @@ LONGER = {
     "runtime": {"checkpoint_seconds": 0},  # kills then fall into writes too
 }
 TARGET = "evaluate@resnet50-dcgan-0"
+SPEED = "images_per_second"
+METRICS = "FROM metrics m JOIN tags t USING (run_uuid) WHERE t.key = 'ferlab.identity'"
 PATIENCE = 120  # seconds until a process must have come so far
 
 
@@ -133,8 +135,14 @@ def check_as_if_nothing_had_happened(project: TemporaryProject, untroubled: Temp
     same = "SELECT t.value, r.status FROM runs r JOIN tags t USING (run_uuid) WHERE t.key = 'ferlab.identity'"
     assert sorted(project.query(same)) == sorted(untroubled.query(same))
     assert {status for _, status in project.query(same)} == {"FINISHED"}
-    values = "SELECT t.value, m.key, m.step, m.value FROM metrics m JOIN tags t USING (run_uuid) WHERE t.key = 'ferlab.identity'"  # noqa: E501
-    assert Counter(project.query(values)) == Counter(untroubled.query(values))
+    assert metrics(project) == metrics(untroubled)
+    places = [place for place in project.query(f"SELECT t.value, m.key, m.step {METRICS}") if place[1] == SPEED]
+    assert len(places) == len(set(places)), "a speed was logged twice for one step (CASE 7)"
+
+
+def metrics(project: TemporaryProject) -> Counter[tuple[str, str, int, float]]:
+    """(identity, metric, step, value), each as often as it was logged, but for the speed, which is measured."""
+    return Counter(row for row in project.query(f"SELECT t.value, m.key, m.step, m.value {METRICS}") if row[1] != SPEED)
 
 
 def contents(project: TemporaryProject) -> dict[str, bytes]:
