@@ -26,7 +26,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@touch $@
 
 test: setup ## the quick tier
-	pytest -m "not real and not chaos and not browser"
+	pytest -m "not real and not chaos and not browser" --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test-all: test ## every tier: quick, real (needs the real archives), chaos, browser (needs chromium)
 	pytest -m "real or chaos or browser"

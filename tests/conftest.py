@@ -1,10 +1,12 @@
 """Temporary projects for every test that needs a real one."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from ferlab.data.demo import write_demo
 from temporary import TemporaryProject, take_handful
@@ -34,11 +36,21 @@ def untouched(tiny_archives: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="session")
 def finished(untouched: TemporaryProject, tmp_path_factory: pytest.TempPathFactory) -> TemporaryProject:
-    """A tiny project after one whole `dvc repro`, committed. Read-only: tests that change it take a copy."""
-    project = untouched.copy(tmp_path_factory.mktemp("finished") / "project")
-    project.beside("repro.txt").write_text(project.repro())
-    project.commit("Results")
-    return project
+    """A tiny project after one whole `dvc repro`, committed. Read-only: tests that change it take a copy.
+
+    Made once for all of pytest's processes.
+    """
+    base = tmp_path_factory.getbasetemp()
+    place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished"
+    place.mkdir(exist_ok=True)
+    ready = place / "ready"
+    with FileLock(place / "lock"):
+        if not ready.exists():
+            project = untouched.copy(place / "project")
+            project.beside("repro.txt").write_text(project.repro())
+            project.commit("Results")
+            ready.touch()
+    return TemporaryProject(place / "project")
 
 
 @pytest.fixture

@@ -23,7 +23,14 @@ from ferlab.stages.context import stop
 Watch = Callable[[Point, int, Mapping[str, float]], None]
 """(point, epoch, values): how far a point's training is."""
 
-PRELOADED = ["ferlab.ablation.answer", "ferlab.stages.mix", "ferlab.stages.train"]  # seconds of imports, paid once
+PRELOADED = [  # seconds of imports, paid once for all points
+    "ferlab.ablation.answer",
+    "ferlab.stages.mix",
+    "ferlab.stages.train",
+    "ferlab.classifiers.svm",
+    "mlflow.store.tracking.sqlalchemy_store",  # imported by MLflow's first connection
+    "torch._dynamo",  # imported by torch's first optimiser
+]
 STOPPED_BY_SYSTEM = (
     "the system killed this run, most likely because memory ran out: try a smaller batch_size or width, or --jobs 1"
 )
@@ -40,6 +47,8 @@ class Local:
 
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
+        if jobs > 1:  # threads that spin while they wait would take the cores from the other points
+            os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(PRELOADED)
 

@@ -111,7 +111,8 @@ def draw_curves(curve: pd.DataFrame, path: Path) -> Path:
             if name in curve:
                 axes.plot(curve["epoch"], curve[name], style, markersize=3, label=name.replace("_", " "))
         axes.set_xlabel("epoch")
-        axes.legend()
+        if axes.lines:  # a support vector machine has no epochs
+            axes.legend()
     figure.savefig(path, dpi=100)
     return path
 

@@ -48,7 +48,7 @@ def set_up(threads: int) -> None:
     """Fix what else decides bits: the number of CPU threads, and deterministic kernels."""
     torch.set_num_threads(threads)
     threadpool_limits(threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.set_deterministic_debug_mode("warn")  # use_deterministic_algorithms, without its second of imports
 
 
 @contextmanager
