@@ -1,12 +1,15 @@
 """CASES 12 and 13: data that is swapped, missing or not what the budget is meant for stops the pipeline clearly."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from ferlab.files import sha256_file
+from ferlab.project import Project
+from ferlab.stages.context import exclusive
 from temporary import TemporaryProject
 
 
@@ -90,3 +93,14 @@ def test_data_that_is_drawn_again_leaves_the_same_bytes(fresh: TemporaryProject,
         assert (fresh.root / "data" / f"{name}.zip").read_bytes() == (demo_archives / f"{name}.zip").read_bytes()
     assert fresh.params.data.kind == "demo"
     assert fresh.params.data.fer2013 == sha256_file(demo_archives / "fer2013.zip")
+
+
+def test_a_second_change_of_the_data_at_the_same_time_is_refused(fresh: TemporaryProject) -> None:
+    """CASE 10, for the data: nothing is touched, and the process at work is named."""
+    before = {path.name: path.stat().st_mtime_ns for path in (fresh.root / "data").iterdir()}
+    archives = [str(path) for path in sorted((fresh.root / "data").glob("*.zip"))]
+    with exclusive(Project(fresh.root), "data"):
+        for words in (("data", "add", *archives), ("data", "demo")):
+            assert f"process {os.getpid()} is still at work on data" in fresh.ferlab(*words, code=2)
+    assert {path.name: path.stat().st_mtime_ns for path in (fresh.root / "data").iterdir()} == before
+    assert fresh.dirt() == ""

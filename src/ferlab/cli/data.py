@@ -31,11 +31,12 @@ def add(
     from ferlab.errors import UserError
     from ferlab.files import recover
     from ferlab.project import Project
+    from ferlab.stages.context import exclusive
 
     project = Project.find()
-    recover(project.data)
-    kind = params.load(project.params).data.kind
-    with tempfile.TemporaryDirectory(prefix="ferlab-") as scratch:
+    with exclusive(project, "data"), tempfile.TemporaryDirectory(prefix="ferlab-") as scratch:
+        recover(project.data)
+        kind = params.load(project.params).data.kind
         found = examine(paths, allow_partial, Path(scratch))
         for dataset, what in found.items():
             _describe(dataset, what)
@@ -50,8 +51,7 @@ def add(
                         next_step="give both: ferlab data add fer2013.zip ckplus48.zip",
                     )
                 sources[dataset] = kept
-        hashes = install(sources, project.data)
-    _track(project, "real", hashes)
+        _track(project, "real", install(sources, project.data))
 
 
 @app.command()
@@ -65,23 +65,25 @@ def demo(
     from ferlab.errors import UserError
     from ferlab.files import atomic_folder, recover, sha256_file
     from ferlab.project import Project
+    from ferlab.stages.context import exclusive
 
     project = Project.find()
-    recover(project.data)
-    if if_missing:
-        if project.data.is_dir() and any(project.data.iterdir()):
-            return
-        if params.load(project.params).data.kind == "real":
-            raise UserError(
-                "params.yaml asks for real faces and data/ is empty",
-                where="params.yaml: data",
-                next_step="`ferlab data add fer2013.zip ckplus48.zip` with your archives of FER-2013 (folders "
-                "or fer2013.csv) and CK+48; or `ferlab data demo` for the drawn ones",
-            )
-    with atomic_folder(project.data) as folder:
-        write_demo(folder)
-        hashes = {dataset: sha256_file(folder / f"{dataset}.zip") for dataset in DATASETS}
-    _track(project, "demo", hashes)
+    with exclusive(project, "data"):
+        recover(project.data)
+        if if_missing:
+            if project.data.is_dir() and any(project.data.iterdir()):
+                return
+            if params.load(project.params).data.kind == "real":
+                raise UserError(
+                    "params.yaml asks for real faces and data/ is empty",
+                    where="params.yaml: data",
+                    next_step="`ferlab data add fer2013.zip ckplus48.zip` with your archives of FER-2013 (folders "
+                    "or fer2013.csv) and CK+48; or `ferlab data demo` for the drawn ones",
+                )
+        with atomic_folder(project.data) as folder:
+            write_demo(folder)
+            hashes = {dataset: sha256_file(folder / f"{dataset}.zip") for dataset in DATASETS}
+        _track(project, "demo", hashes)
 
 
 @app.command()
