@@ -70,6 +70,7 @@ def test_two_runs_give_the_same_bytes(finished: TemporaryProject, fresh: Tempora
         assert (finished.root / name).read_bytes() == (fresh.root / name).read_bytes()
 
 
+@pytest.mark.chaos  # half a minute and more: kept out of the quick tier
 def test_going_to_another_value_and_back_retrains_nothing(done: TemporaryProject) -> None:
     """DESIGN 3.6: DVC's run cache stays on."""
     here = (done.root / "params.yaml").read_text()
@@ -122,6 +123,7 @@ def test_the_run_cache_brings_a_search_back_without_its_database(done: Temporary
     assert (done.root / "work" / "tuned" / "resnet50.json").is_file()
 
 
+@pytest.mark.chaos  # half a minute and more: kept out of the quick tier
 def test_an_edit_of_the_gans_loss_retrains_gans_and_what_follows_only(done: TemporaryProject) -> None:
     """CASES 9 and 11: also no checkpoint of the old code is gone on from."""
     old = done.locked()

@@ -101,7 +101,7 @@ def panel(name: str, search: Search) -> Panel:
 
 def _history(axes: Axes, trials: pd.DataFrame, reference: float | None) -> None:
     _points(axes, trials["number"], trials)
-    best = trials["value"].where(trials["state"] == "COMPLETE").cummax()
+    best = trials["value"].where(trials["state"] == "COMPLETE").cummax().ffill()
     axes.step(trials["number"], 100 * best, where="post", color=INK, lw=1.2, label="best so far")
     if reference is not None:
         axes.axhline(100 * reference, color=ORANGE, ls="--", lw=1.2, label="the paper's setting")
@@ -137,9 +137,9 @@ def _slice(axes: Axes, key: str, search: Search) -> None:
 
 
 def _points(axes: Axes, x: pd.Series, trials: pd.DataFrame) -> None:
-    complete = trials["value"].notna()
-    axes.scatter(x[complete], 100 * trials["value"][complete], s=28, c=BLUE, marker="o")
-    gone = x[~complete]
-    axes.scatter(gone, np.zeros(len(gone)), s=28, facecolors="none", edgecolors=BLUE, marker="s", clip_on=False)
-    axes.set_ylim(0, max(10.0, 115 * float(np.nan_to_num(trials["value"].max()))))
+    complete, values = trials["state"] == "COMPLETE", 100 * trials["value"]
+    axes.scatter(x[complete], values[complete], s=28, c=BLUE, marker="o")
+    gone = ~complete
+    axes.scatter(x[gone], values[gone].fillna(0), s=28, facecolors="none", edgecolors=BLUE, marker="s", clip_on=False)
+    axes.set_ylim(0, max(10.0, 1.15 * float(np.nan_to_num(values.max()))))
     axes.grid(color="#e4e4e4")
