@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from ferlab.adapters.tracking import connect, find_named, tracked
+from ferlab.adapters.tracking import SECONDS, connect, find_named, tracked
 from ferlab.errors import UserError
 from ferlab.project import Project
 
@@ -199,6 +200,15 @@ def test_a_killed_run_is_taken_up_again_with_one_value_a_step(killed: str, proje
     ended = runs(project)["one"]
     assert (ended.info.run_id, ended.info.status) == (killed, "FINISHED")
     assert steps(project, ended, "loss") == [(1, 0.1), (2, 0.2), (3, 0.3), (4, 0.4)]
+
+
+def test_what_a_run_cost_is_the_time_worked_on_it_not_the_time_between(project: Project) -> None:
+    """A stage that comes back to the run hours later, as evaluation does, would make the next plan far too long."""
+    for _ in range(2):
+        with open_run(project, "one"):
+            time.sleep(0.2)
+        time.sleep(1)
+    assert 0.4 <= float(runs(project)["one"].data.tags[SECONDS]) < 1
 
 
 def test_a_killed_run_is_marked_when_another_takes_its_place(killed: str, project: Project) -> None:

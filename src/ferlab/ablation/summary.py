@@ -23,9 +23,9 @@ def summarise(project: Project, question: Question, answers: Sequence[Answer]) -
 
     Returns:
         The varied keys; `runs` (answered) and `failed`; `accuracy`, `low`, `high` on PublicTest in percent, a t
-        interval over seeds, Wilson's for one; `difference` to the baseline in points, paired by seed,
-        with its t interval `difference_low`, `difference_high` and `p`; with one seed McNemar's exact `p` of the two
-        models' images alone; `test` says which.
+        interval over seeds, Wilson's for one, or where the seed changes nothing; `difference` to the baseline in
+        points, paired by seed, with its t interval `difference_low`, `difference_high` and `p`; with one seed, or
+        where the seed changes nothing, McNemar's exact `p` of the two models' images alone; `test` says which.
     """
     groups: dict[str, list[Answer]] = {}
     for point in points(question):
@@ -45,7 +45,7 @@ def _figures(project: Project, answers: Sequence[Answer]) -> dict[str, object]:
     counts: dict[str, object] = {"runs": len(good), "failed": sum(a.source == "failed" for a in answers)}
     if not good:
         return counts
-    if len(good) > 1:
+    if len({a.accuracy for a in good}) > 1:
         found = over_seeds([a.accuracy for a in good if a.accuracy is not None])
     else:
         correct = validation_predictions(project, str(good[0].identity)).correct
@@ -61,7 +61,7 @@ def _against(project: Project, answers: Sequence[Answer], baseline: Sequence[Ans
     before, after = ([float(pair[i].accuracy or 0) for pair in pairs] for i in (0, 1))
     found = paired(before, after)
     figures: dict[str, object] = {"difference": 100 * found.mean}
-    if len(pairs) > 1:
+    if found.varies:
         return figures | {
             "difference_low": 100 * found.low,
             "difference_high": 100 * found.high,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ferlab.adapters.tracking import connect
+from ferlab.adapters.tracking import SECONDS, connect
 from ferlab.project import Project
 
 OF_THE_SAME_KIND = ("method", "network", "width", "stem", "input_size", "batch_size", "compile")
@@ -25,9 +25,9 @@ def seconds_of(project: Project, plan: Mapping[str, Any], threads: int) -> float
     text = " AND ".join([*conditions, "attributes.status = 'FINISHED'"])
     found = client.search_runs([experiment.experiment_id], text, max_results=10)
     paces = sorted(
-        (run.info.end_time - run.info.start_time) / 1000 / (_number(run.data.params.get("steps")) or 1)
+        float(run.data.tags[SECONDS]) / (_number(run.data.params.get("steps")) or 1)
         for run in found
-        if run.info.end_time and bool(_number(run.data.params.get("steps"))) == bool(plan["steps"])
+        if SECONDS in run.data.tags and bool(_number(run.data.params.get("steps"))) == bool(plan["steps"])
     )
     return paces[len(paces) // 2] * (plan["steps"] or 1) if paces else None
 

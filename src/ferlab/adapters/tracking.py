@@ -20,6 +20,7 @@ from ferlab.errors import UserError
 from ferlab.project import Project
 
 IDENTITY, SLOT = "ferlab.identity", "ferlab.slot"
+SECONDS = "ferlab.seconds"  # that processes have worked on a run, until a kill if there was one
 BATCH = 1000  # metrics a call: MLflow's own limit
 
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # it would stand between lines of JSON
@@ -164,9 +165,13 @@ def tracked(
         client.log_inputs(run.info.run_id, datasets=inputs)
     else:
         client.update_run(run.info.run_id, status="RUNNING")
-    tracked_run = TrackedRun(client, run)
+    tracked_run, began = TrackedRun(client, run), time.monotonic()
     try:
-        yield tracked_run
+        try:
+            yield tracked_run
+        finally:  # its start and end would count what lies between training and evaluation too
+            worked = float(run.data.tags.get(SECONDS, 0)) + time.monotonic() - began
+            client.set_tag(run.info.run_id, SECONDS, f"{worked:.1f}")
         tracked_run.flush()
     except Pruned:
         tracked_run.client.set_tag(tracked_run.id, "ferlab.pruned", "true")

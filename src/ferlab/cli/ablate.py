@@ -175,8 +175,9 @@ def _told(question: "Question", planned: "list[Planned]", jobs: int) -> str:
         cost = "how long isn't known before the first has ended"
     else:
         cost = f"about {duration(sum(known) / len(known) * len(ahead) / jobs)}"
+    runs = f"{len(planned)} run{'s' * (len(planned) > 1)}"
     lines = [
-        f"{question.arm}: {len(planned)} runs, {len(planned) - len(ahead)} known already, {len(ahead)} to run; {cost}",
+        f"{question.arm}: {runs}, {len(planned) - len(ahead)} known already, {len(ahead)} to run; {cost}",
         *(f"  set {key} = {shown(value)}" for key, value in question.settings.items()),
         *(f"  {key}: {', '.join(map(shown, values))}" for key, values in question.grid.items()),
         f"  seeds {', '.join(map(str, question.seeds))}; judged on the validation split",

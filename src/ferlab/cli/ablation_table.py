@@ -91,7 +91,7 @@ class Display:
         for name, group in groups.items():
             answers = [self._answers[p.name] for p in group if p.name in self._answers]
             good = [a.accuracy for a in answers if a.accuracy is not None]
-            if len(good) > 1:
+            if len(set(good)) > 1:
                 found = over_seeds(good)
                 accuracy = f"{100 * found.value:.2f} [{100 * found.low:.2f}, {100 * found.high:.2f}]"
             else:
