@@ -25,11 +25,14 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
+# threads that spin while they wait take the cores from the tests beside them
+PYTEST := OMP_WAIT_POLICY=passive pytest --numprocesses auto --dist loadfile
+
 test: setup ## the quick tier
-	pytest -m "not real and not chaos and not browser" --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(PYTEST) --maxprocesses 4 -m "not real and not chaos and not browser"
 
 test-all: test ## every tier: quick, real (needs the real archives), chaos, browser (needs chromium)
-	pytest -m "real or chaos or browser"
+	$(PYTEST) --maxprocesses 2 -m "real or chaos or browser"
 
 lint: setup ## style, types, layers
 	ruff check

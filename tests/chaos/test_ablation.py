@@ -46,14 +46,7 @@ def answered(output: str) -> dict[str, float]:
 
 def progress(project: TemporaryProject) -> dict[Path, int]:
     """What an ablation writes while it trains, with the times of the last writes."""
-    found = {}
-    for path in (project.root / ".ferlab").rglob("*"):
-        try:
-            if path.name in ("state.safetensors", "answer.json"):
-                found[path] = path.stat().st_mtime_ns
-        except FileNotFoundError:
-            continue
-    return found
+    return project.written("state.safetensors", "answer.json")
 
 
 @pytest.fixture(scope="module")

@@ -59,24 +59,13 @@ def child(dvc: "subprocess.Popen[bytes]", stage: str) -> psutil.Process | None:
     return None
 
 
-def states(project: TemporaryProject) -> dict[Path, int]:
-    """Checkpoints in flight with the times of their last writes."""
-    found = {}
-    for path in (project.root / ".ferlab" / "inflight").rglob("state.safetensors"):
-        try:
-            found[path] = path.stat().st_mtime_ns
-        except FileNotFoundError:
-            continue
-    return found
-
-
 def wait_for_training(project: TemporaryProject, dvc: "subprocess.Popen[bytes]", stage: str) -> psutil.Process | None:
     """Wait until the stage has written a checkpoint of its own; None if dvc ended before."""
     deadline, before, process = time.monotonic() + PATIENCE, None, None
     while dvc.poll() is None:
         assert time.monotonic() < deadline, f"{stage} hasn't begun to train"
         process = process if process and process.is_running() else child(dvc, stage)
-        now = states(project)
+        now = project.written("state.safetensors")
         if process is None:
             before = now
         elif now != before:

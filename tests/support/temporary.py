@@ -172,6 +172,15 @@ class TemporaryProject:
         stages = read_yaml(self.root / "dvc.lock")["stages"]
         return {name: {out["path"]: out["md5"] for out in stage["outs"]} for name, stage in stages.items()}
 
+    def written(self, *names: str) -> dict[Path, int]:
+        """Files of these names under .ferlab with the times of their last writes; others may write and remove them."""
+        found = {}
+        for folder, _, files in os.walk(self.root / ".ferlab"):  # unlike rglob, it outlives a folder that vanishes
+            for path in (Path(folder, name) for name in files if name in names):
+                with contextlib.suppress(FileNotFoundError):
+                    found[path] = path.stat().st_mtime_ns
+        return found
+
     def ledger(self) -> list[dict[str, Any]]:
         path = self.root / "reports" / "tiny" / "ledger.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []

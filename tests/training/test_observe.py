@@ -42,6 +42,17 @@ def test_plain_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[st
     assert err == "dcgan happy: 80/80  loss 0.3333  valid_accuracy 0.25\n"
 
 
+def test_an_end_that_nobody_knows(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deep features' networks stop by themselves: no total is made up, and no time that is left."""
+    now = 0.0
+    monkeypatch.setattr("ferlab.training.observe.time.monotonic", lambda: now)
+    with ShowProgress("dfsvm", None) as progress:
+        for epoch in (1, 2):
+            now += 30.0
+            progress(epoch, {"member": 0})
+    assert capsys.readouterr().err == "dfsvm: 1  member 0\ndfsvm: 2  member 0\n"
+
+
 def test_quiet(capsys: pytest.CaptureFixture[str]) -> None:
     show("dcgan happy", range(1, 81), quiet=True)
     assert capsys.readouterr() == ("", "")

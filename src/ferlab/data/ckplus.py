@@ -45,12 +45,12 @@ def read_folders(archive: zipfile.ZipFile) -> Reading:
         match = _FILE.match(path.stem)
         if not match:
             continue
-        name = next(filter(None, map(standard_name, reversed(path.parent.parts))), None)
+        name = next(filter(None, map(standard_name, reversed(path.folders))), None)
         if name in CKPLUS_CLASSES:
             rows.append((path.stem.upper(), member, match[1].upper(), CKPLUS_CLASSES.index(name)))
         else:
             known = ", ".join(CKPLUS_CLASSES)
-            problems.append(Problem(member, f"lies in '{path.parent.name}', which is no class of CK+ ({known})"))
+            problems.append(Problem(member, f"lies in '{path.folder}', which is no class of CK+ ({known})"))
     rows.sort()
     images, wrong = read_pictures(archive, [member for _, member, _, _ in rows])
     problems += [Problem(rows[i][1], what) for i, what in wrong.items()]

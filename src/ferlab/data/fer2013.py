@@ -3,6 +3,7 @@
 import re
 import zipfile
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -106,20 +107,27 @@ def read_csv(archive: zipfile.ZipFile, member: str) -> Reading:
 def _place(member: str) -> _Row | Problem | None:
     """The row that a picture's path makes; None if the path says nothing of FER-2013."""
     path = inside(member)
-    mark, folders = _MARK.match(path.stem), path.parent.parts
+    mark = _MARK.match(path.stem)
     marked = _FOLDERS[mark[1].lower()] if mark else None
-    by_folder = next(filter(None, map(_split, reversed(folders))), None)
-    if not marked and (not by_folder or _split(folders[-1])):
+    by_folder, name = _meaning(path.folders)
+    if not marked and (not by_folder or _split(path.folder)):
         return None  # it lies beside the folders of classes
-    name = _class(folders[-1] if folders else "") or next(filter(None, map(standard_name, reversed(folders))), None)
     if name not in FER_CLASSES:
         known = ", ".join(FER_CLASSES)
-        return Problem(member, f"lies in '{path.parent.name}', which is no class of FER-2013 ({known})")
+        return Problem(member, f"lies in '{path.folder}', which is no class of FER-2013 ({known})")
     if marked and by_folder not in (None, marked) and not (by_folder == _EITHER and marked != "train"):
         return Problem(member, "is of one split by its name and of another by its folder")
     split = marked or by_folder
     assert split is not None
     return _Row((_natural(path.stem), member), member, FER_CLASSES.index(name), split)
+
+
+@lru_cache(maxsize=1024)
+def _meaning(folders: tuple[str, ...]) -> tuple[str | None, str | None]:
+    """The split and the class that folders name, of each the innermost."""
+    by_folder = next(filter(None, map(_split, reversed(folders))), None)
+    name = _class(folders[-1] if folders else "") or next(filter(None, map(standard_name, reversed(folders))), None)
+    return by_folder, name
 
 
 def _split(folder: str) -> str | None:

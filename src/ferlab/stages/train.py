@@ -70,9 +70,9 @@ def run(context: Context) -> None:
     context.end_training()
 
 
-def _epochs(plan: dict[str, Any], images: int) -> int:
-    """The last epoch, for the progress bar; 1 for a classifier that makes no steps."""
-    return ceil(plan["steps"] / batches_per_epoch(images, plan["settings"]["batch_size"])) if plan["steps"] else 1
+def _epochs(plan: dict[str, Any], images: int) -> int | None:
+    """The last epoch, for the progress bar; None where steps aren't counted or end by themselves."""
+    return ceil(plan["steps"] / batches_per_epoch(images, plan["settings"]["batch_size"])) if plan["steps"] else None
 
 
 def _record(context: Context, arm: str, seed: int, plan: dict[str, Any], fit: Fit) -> dict[str, Any]:

@@ -32,10 +32,10 @@ class ShowProgress:
 
     Args:
         title: what is in progress.
-        total: the last step.
+        total: the last step, or None where nobody can know it.
     """
 
-    def __init__(self, title: str, total: int, quiet: bool = False) -> None:
+    def __init__(self, title: str, total: int | None, quiet: bool = False) -> None:
         self.title, self.total, self.quiet = title, total, quiet
         self._started = self._printed = time.monotonic()
         self._first: int | None = None
@@ -65,7 +65,8 @@ class ShowProgress:
             return
         self._printed = now
         done = step - self._first
-        left = (
-            f", {(self.total - step) * (now - self._started) / done:.0f} s left" if done and step < self.total else ""
-        )
-        print(f"{self.title}: {step}/{self.total}{left}  {shown}", file=sys.stderr, flush=True)
+        left = ""
+        if self.total and done and step < self.total:
+            left = f", {(self.total - step) * (now - self._started) / done:.0f} s left"
+        place = f"{step}/{self.total}" if self.total else f"{step}"
+        print(f"{self.title}: {place}{left}  {shown}", file=sys.stderr, flush=True)
