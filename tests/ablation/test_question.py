@@ -41,6 +41,7 @@ def test_a_short_key_means_the_arms_own_first_then_the_only_one(short: str, whol
     [
         ("batchsize", "batch_size"),
         ("sythetic", "synthetic"),
+        ("lrate", "did you mean lr "),
         ("zzzz", "the arm's own keys: classifier, tuned, synthetic"),
         ("tune.trials", "can't be asked"),
         ("arms.svm.tuned", "can't be asked"),  # another arm's

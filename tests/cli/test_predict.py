@@ -78,4 +78,5 @@ def test_files_that_are_no_pictures_are_all_named(finished: TemporaryProject, tm
     assert "Traceback" not in output
     for name in ("cut", "empty", "text", "absent"):
         assert f"{name}.png" in output
+    assert "absent.png: there is no such file" in output
     assert "good.png" not in output

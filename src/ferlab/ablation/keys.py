@@ -43,7 +43,8 @@ def resolve(key: str, params: Params, arm: str) -> str:
     if key in flatten({name: params.plain(name) for name in type(params).model_fields}):
         raise UserError(f"'{key}' can't be asked: {NOT_ASKED}", where="the question")
     short = {name.rsplit(".", 1)[-1]: name for name in known}
-    near = difflib.get_close_matches(key, [*short, *known], n=3)
+    begun = [name for name in short if key.startswith(name) or name.startswith(key)]  # lrate, or batch
+    near = list(dict.fromkeys([*begun, *difflib.get_close_matches(key, [*short, *known], n=3)]))[:3]
     hint = f"did you mean {' or '.join(near)}?" if near else f"the arm's own keys: {', '.join(_own(known, arm))}"
     raise UserError(f"params.yaml has no key '{key}'", where="the question", next_step=hint)
 

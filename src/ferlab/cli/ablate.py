@@ -128,6 +128,8 @@ def _answer(
 
     if question.size > ASK_ABOVE and not yes:
         _confirm(question)
+    if not (quiet or as_json):
+        print("looking up what has run already …", file=sys.stderr)
     planned = plan(project, question)
     if dry_run:
         typer.echo(json.dumps([p.plain() for p in planned], indent=1) if as_json else _told(question, planned, jobs))

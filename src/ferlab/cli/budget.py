@@ -11,18 +11,10 @@ app = typer.Typer(help="Choose how much to spend: demo, trial, cpu or paper.", n
 @app.command()
 def use(name: Annotated[str, typer.Argument(help="A file in budgets/, without .yaml.")]) -> None:
     """Lay budgets/NAME.yaml on params.yaml; its comments stay."""
-    from ferlab import params
-    from ferlab.files import write_text
+    from ferlab.params.budgets import lay_budget
     from ferlab.project import Project
-    from ferlab.yaml_file import dump_yaml, overlay, read_yaml
 
-    project = Project.find()
-    tree = read_yaml(project.params)
-    if not isinstance(tree, dict):
-        params.check(tree, "params.yaml")
-    overlay(tree, _read(project, name))
-    checked = params.check(tree, f"params.yaml with budgets/{name}.yaml laid on it")
-    write_text(project.params, dump_yaml(tree))
+    checked = lay_budget(Project.find().root, name)
     typer.echo(f"params.yaml is now the {name} budget; `dvc repro` rebuilds reports/{name}/")
     if checked.data.kind == "demo" and not checked.data.allow_demo:
         typer.echo("It is meant for real faces: `ferlab data add fer2013.zip ckplus48.zip` first.")
@@ -35,6 +27,7 @@ def show(
 ) -> None:
     """Show where params.yaml and a budget differ."""
     from ferlab import params
+    from ferlab.params.budgets import read_budget
     from ferlab.project import Project
     from ferlab.training.identity import flatten
     from ferlab.yaml_file import overlay, read_yaml
@@ -43,7 +36,7 @@ def show(
     tree = read_yaml(project.params)
     budget = name or params.check(tree, "params.yaml").budget
     now = flatten(params.check(tree, "params.yaml").model_dump(mode="json"))
-    overlay(tree, _read(project, budget))
+    overlay(tree, read_budget(project.root, budget))
     then = flatten(params.check(tree, f"budgets/{budget}.yaml").model_dump(mode="json"))
     changed: dict[str, dict[str, Any]] = {
         key: {"params.yaml": now.get(key), budget: then.get(key)}
@@ -57,18 +50,3 @@ def show(
     else:
         for key, values in changed.items():
             typer.echo(f"{key}: {values['params.yaml']} in params.yaml, {values[budget]} in {budget}")
-
-
-def _read(project: Any, name: str) -> Any:
-    from ferlab.errors import UserError
-    from ferlab.yaml_file import read_yaml
-
-    known = {path.stem: path for path in sorted((project.root / "budgets").glob("*.yaml"))}
-    if name not in known:
-        raise UserError(
-            f"there is no budget '{name}'", where="budgets/", next_step=f"the budgets are {', '.join(known)}"
-        )
-    values = read_yaml(known[name])
-    if not isinstance(values, dict):
-        raise UserError(f"budgets/{name}.yaml holds no keys", where="budgets/")
-    return values

@@ -17,8 +17,11 @@ def evidence_of(project: "Project", budget: str | None) -> "Evidence":
     from ferlab.errors import UserError
     from ferlab.report.evidence import Evidence
 
-    name = budget or params.load(project.params).budget
+    own = params.load(project.params)
+    name = budget or own.budget
     folder = project.reports(name)
+    if (folder / "arms.json").is_file() and not (folder / "params.yaml").is_file() and name == own.budget:
+        return Evidence(folder, own)  # a pipeline under way: its last stage will leave the settings there
     if not (folder / "params.yaml").is_file():
         known = budgets(project)
         raise UserError(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ferlab.cli import ablate, budget, compare, data, doctor, predict, report, stage, trace, tune, ui, verify
+from ferlab.cli import ablate, budget, compare, data, doctor, predict, report, reproduce, stage, trace, tune, ui, verify
 from ferlab.errors import UserError
 
 INTERRUPTED = 128 + 2  # what shells make of SIGINT
@@ -20,6 +20,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(budget.app, name="budget")
 app.command()(ablate.ablate)
 app.command()(ablate.train)
+app.command()(reproduce.reproduce)
 app.command()(report.report)
 app.command()(verify.verify)
 app.command()(trace.trace)

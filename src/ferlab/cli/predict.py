@@ -37,6 +37,9 @@ def predict(
     for path in images:
         try:
             face, change = read_face(path)
+        except FileNotFoundError:
+            problems.append(f"{path}: there is no such file")
+            continue
         except (OSError, ValueError, SyntaxError) as error:  # as Pillow says that a file is none of its formats
             problems.append(f"{path}: {error}")
             continue
@@ -45,7 +48,8 @@ def predict(
             print(f"note: {path}: {change}", file=sys.stderr)
     if problems:
         raise UserError(
-            "these can't be read as pictures:\n  " + "\n  ".join(problems), next_step="leave them out, or convert them"
+            "these can't be read as pictures:\n  " + "\n  ".join(problems),
+            next_step="check their names, convert them, or leave them out",
         )
     rows = {
         str(path): {name: round(float(p), 4) for name, p in zip(FER_CLASSES, row, strict=True)}

@@ -1,0 +1,135 @@
+"""`ferlab reproduce`: a budget's whole pipeline, several runs at once, in sittings of bounded length."""
+
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ferlab.project import Project
+
+TIME_UP = 3  # exit code: not finished yet
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+def reproduce(
+    context: typer.Context,
+    budget: Annotated[
+        str | None, typer.Option("--budget", help="Lay this budget on params.yaml first; default: leave it as it is.")
+    ] = None,
+    limit: Annotated[
+        str | None, typer.Option("--time-limit", help="Stop then and keep the checkpoints: 90s, 25m or 2h.")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Stages side by side, on one GPU too.")] = 1,
+    resume: Annotated[
+        bool, typer.Option("--resume/--no-resume", help="Go on from checkpoints, or set them aside and begin anew.")
+    ] = True,
+    bring: Annotated[
+        Path | None, typer.Option("--bring", help="Copy the small files to a folder: results and settings, no weights.")
+    ] = None,
+) -> None:
+    """Do what `dvc repro` does, several stages at once and only so long; the same command goes on.
+
+    Exit code 0: all is done; 3: the time was up before; 1: a stage failed.
+    """
+    import math
+    import signal
+
+    from ferlab import params
+    from ferlab.errors import UserError
+    from ferlab.params.budgets import lay_budget, read_budget
+    from ferlab.project import Project
+
+    seconds = parse_duration(limit) if limit else math.inf
+    deadline = time.monotonic() + seconds
+    project = Project.find()
+    if bring and bring.resolve() == project.root:
+        raise UserError("the results are here already", where="--bring", next_step="name another folder")
+    settings = params.load(project.params)
+    if budget and budget != settings.budget:
+        read_budget(project.root, budget)
+        settings = lay_budget(project.root, budget)
+    if not resume:
+        _set_aside(project)
+
+    from ferlab.adapters.pipeline import due_stages, run_stages
+    from ferlab.stages.context import stop
+
+    started = time.monotonic()
+
+    def say(text: str) -> None:
+        if not context.obj["quiet"]:
+            minutes, rest = divmod(int(time.monotonic() - started), 60)
+            typer.echo(f"{minutes:3d}:{rest:02d}  {text}", err=True)
+
+    signal.signal(signal.SIGTERM, stop)
+    say("asking DVC what is due")
+    due = due_stages(project.root)
+    outcome = run_stages(project.root, due, jobs=jobs, deadline=deadline, logs=project.state / "logs", say=say)
+    if outcome.stopped or outcome.left or outcome.failed:
+        _page(project)
+    if bring:
+        _bring(project, settings.budget, bring)
+    unfinished = len(outcome.stopped) + len(outcome.left)
+    typer.echo(
+        f"{settings.budget}: {len(outcome.done)} of {len(due)} due stages done"
+        + (f", {len(outcome.failed)} failed: {', '.join(outcome.failed)}" if outcome.failed else "")
+        + (f", {unfinished} to go; the same command goes on" if unfinished else "")
+    )
+    if outcome.failed:
+        raise typer.Exit(1)
+    if unfinished:
+        raise typer.Exit(TIME_UP)
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of `90s`, `25m` or `1.5h`.
+
+    Raises:
+        UserError: none of them.
+    """
+    from ferlab.errors import UserError
+
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text.strip())
+    if not match or not float(match[1]):
+        raise UserError(f"'{text}' is no length of time", where="--time-limit", next_step="write 90s, 25m or 2h")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def _set_aside(project: "Project") -> None:
+    """Begin anew without losing what was in flight."""
+    inflight = project.state / "inflight"
+    if inflight.exists():
+        aside = project.state / f"inflight-{time.strftime('%Y%m%dT%H%M%S')}"
+        inflight.rename(aside)
+        typer.echo(f"checkpoints in flight are set aside in {aside}", err=True)
+
+
+def _page(project: "Project") -> None:
+    """The page of what there is so far; the pipeline's last stage makes it anew."""
+    from ferlab.cli.folder import evidence_of
+    from ferlab.errors import UserError
+    from ferlab.report.render import build
+    from ferlab.stages.ledger import commit
+
+    try:
+        evidence = evidence_of(project, None)
+    except UserError:
+        return  # there are no results yet
+    build(evidence.folder, evidence.params, dirty=commit(project)["dirty"] == "true")
+
+
+def _bring(project: "Project", budget: str, target: Path) -> None:
+    """Copy reports/<budget>, params.yaml and dvc.lock: all that a commit of the results needs."""
+    import shutil
+
+    from ferlab.files import atomic_folder, write_text
+
+    for path in (project.params, project.root / "dvc.lock"):
+        if path.exists():
+            write_text(target / path.name, path.read_text(encoding="utf-8"))
+    if project.reports(budget).exists():
+        with atomic_folder(target / "reports" / budget) as folder:
+            shutil.copytree(project.reports(budget), folder, dirs_exist_ok=True)

@@ -1,0 +1,42 @@
+"""Budgets: overlays of params.yaml in budgets/, one file each."""
+
+from pathlib import Path
+from typing import Any
+
+from ferlab.errors import UserError
+from ferlab.files import write_text
+from ferlab.params.schema import Params, check
+from ferlab.yaml_file import dump_yaml, overlay, read_yaml
+
+
+def read_budget(root: Path, name: str) -> Any:
+    """The overlay `budgets/<name>.yaml` of the project at `root`.
+
+    Raises:
+        UserError: there is none of this name, or it holds no keys.
+    """
+    known = {path.stem: path for path in sorted((root / "budgets").glob("*.yaml"))}
+    if name not in known:
+        raise UserError(
+            f"there is no budget '{name}'", where="budgets/", next_step=f"the budgets are {', '.join(known)}"
+        )
+    values = read_yaml(known[name])
+    if not isinstance(values, dict):
+        raise UserError(f"budgets/{name}.yaml holds no keys", where="budgets/")
+    return values
+
+
+def lay_budget(root: Path, name: str) -> Params:
+    """Lay a budget on the project's params.yaml, whose comments stay; returns what params.yaml says then.
+
+    Raises:
+        UserError: as `read_budget`, or params.yaml isn't valid with it or without; it is then left as it was.
+    """
+    path = root / "params.yaml"
+    tree = read_yaml(path)
+    if not isinstance(tree, dict):
+        check(tree, path.name)
+    overlay(tree, read_budget(root, name))
+    checked = check(tree, f"params.yaml with budgets/{name}.yaml laid on it")
+    write_text(path, dump_yaml(tree))
+    return checked
