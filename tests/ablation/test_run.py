@@ -1,4 +1,7 @@
-"""Ablations for real: tiny trainings in a temporary project, through the command line."""
+"""Ablations for real: tiny trainings in a temporary project, through the command line.
+
+What trains is of the chaos tier: it takes minutes.
+"""
 
 import json
 import signal
@@ -34,6 +37,7 @@ def asked(finished: TemporaryProject, tmp_path_factory: pytest.TempPathFactory) 
     return project
 
 
+@pytest.mark.chaos
 def test_each_point_is_answered_and_the_pipelines_own_run_is_taken(asked: TemporaryProject) -> None:
     answer = json.loads(asked.beside("answer.json").read_text())
     sources = {
@@ -48,6 +52,7 @@ def test_each_point_is_answered_and_the_pipelines_own_run_is_taken(asked: Tempor
     assert {r["identity"] for r in answer["runs"]} <= set(trained(asked))
 
 
+@pytest.mark.chaos
 def test_the_table_is_the_mean_over_seeds_against_the_first_point(asked: TemporaryProject) -> None:
     answer = json.loads(asked.beside("answer.json").read_text())
     first, second = ([r["accuracy"] for r in answer["runs"][i : i + 2]] for i in (0, 2))
@@ -58,6 +63,7 @@ def test_the_table_is_the_mean_over_seeds_against_the_first_point(asked: Tempora
     assert list(table["runs"]) == [2, 2]
 
 
+@pytest.mark.chaos
 def test_children_belong_to_the_questions_own_run(asked: TemporaryProject) -> None:
     client = MlflowClient(f"sqlite:///{asked.root / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("classifiers")
@@ -69,6 +75,7 @@ def test_children_belong_to_the_questions_own_run(asked: TemporaryProject) -> No
     assert parent.data.metrics == {"points": 4, "failed": 0}
 
 
+@pytest.mark.chaos
 def test_asked_again_nothing_is_run_and_the_answer_is_the_same(asked: TemporaryProject) -> None:
     before = trained(asked)
     plan = json.loads(asked.run("ferlab", *QUESTION, "--dry-run", "--json"))
@@ -82,6 +89,7 @@ def test_asked_again_nothing_is_run_and_the_answer_is_the_same(asked: TemporaryP
     assert trained(asked) == before
 
 
+@pytest.mark.chaos
 def test_a_point_that_fails_leaves_the_others_be(asked: TemporaryProject) -> None:
     output = asked.run(
         "ferlab", "ablate", "--arm", "resnet50-dcgan", "--grid", "lr=0.05,10", "--set", "momentum=0.99",
@@ -92,11 +100,13 @@ def test_a_point_that_fails_leaves_the_others_be(asked: TemporaryProject) -> Non
     assert "lr=0.05, seed 0:" in output
 
 
+@pytest.mark.chaos
 def test_the_pipelines_files_are_as_before(asked: TemporaryProject) -> None:
     assert asked.run("git", "status", "--porcelain", "--untracked-files=no") == ""
     assert "up to date" in asked.repro()
 
 
+@pytest.mark.chaos
 def test_train_answers_for_one_run(asked: TemporaryProject) -> None:
     output = asked.run("ferlab", "train", "svm", "--seed", "0", "--json")
     answer = json.loads(output[output.index("{") :])
@@ -105,6 +115,7 @@ def test_train_answers_for_one_run(asked: TemporaryProject) -> None:
     assert answer["summary"][0]["accuracy"] == pytest.approx(100 * record["valid_accuracy"])
 
 
+@pytest.mark.chaos
 def test_ctrl_c_stops_it_and_the_same_command_goes_on(asked: TemporaryProject) -> None:
     words = (
         "ferlab",

@@ -124,6 +124,7 @@ with tracked(Project(Path(sys.argv[1])), "tests", sys.argv[2], identity=sys.argv
 """
 
 
+@pytest.mark.chaos  # eight processes that import MLflow or Optuna at once
 def test_eight_first_starts_at_once_all_succeed(tmp_path: Path) -> None:
     """CASE 3: on a fresh SQLite, MLflow's own schema would be made eight times."""
     names = [f"ready-{i}" for i in range(8)]

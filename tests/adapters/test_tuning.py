@@ -151,6 +151,7 @@ def test_a_trial_that_was_interrupted_before_it_had_values_is_taken_up(tmp_path:
     assert go(objective, space(3), database) == whole
 
 
+@pytest.mark.chaos  # eight processes that import MLflow or Optuna at once
 def test_eight_first_starts_at_once_share_one_study_and_its_total(tmp_path: Path) -> None:
     """CASES 3 and 14: on a fresh database all succeed; each trial is run once; each worker sees all at its end."""
     words = [sys.executable, "-c", WORKER, str(tmp_path), space(10).model_dump_json()]

@@ -85,7 +85,7 @@ def test_budget_show_lists_the_differences(fresh: TemporaryProject) -> None:
     assert facts["budget"] == "demo"
     assert "run.seeds" not in facts["differences"]
     assert facts["differences"]["classifiers.resnet50.width"] == {"params.yaml": 0.0625, "demo": 0.125}
-    assert "compute.threads" not in facts["differences"]  # no budget names it
+    assert "runtime.checkpoint_seconds" not in facts["differences"]  # no budget names it
     fresh.ferlab("budget", "use", "demo")
     assert as_json(fresh, "budget", "show", "--json") == {"budget": "demo", "differences": {}}
     assert "exactly the demo budget" in fresh.ferlab("budget", "show")

@@ -99,6 +99,7 @@ def test_augmentation_is_off_in_one_arm(mixed: TemporaryProject) -> None:
     assert {arm for arm in ARMS if plan(mixed, arm)["settings"]["augmentation"] == nothing} == {"resnet50-unaugmented"}  # type: ignore[index]
 
 
+@pytest.mark.chaos  # trains, for half a minute
 def test_leaked_copies_are_left_out_of_training(mixed: TemporaryProject) -> None:
     """CASE 21. MLflow's digest of the training set shows it too."""
     train = ImageSet.open(mixed.root / "work" / "prepared" / "train")
@@ -112,6 +113,7 @@ def test_leaked_copies_are_left_out_of_training(mixed: TemporaryProject) -> None
     assert digests == [(train.take(np.arange(LEAKED, len(train))).digest()[:36],)]
 
 
+@pytest.mark.chaos  # trains, for half a minute
 def test_the_epoch_picked_on_test(mixed: TemporaryProject) -> None:
     """CASE 32: this one arm takes the first epoch that is best on test; what validation would say stands beside it."""
     arm = "resnet50-picked-on-test-0"

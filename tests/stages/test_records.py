@@ -135,6 +135,7 @@ print("ROWS" + json.dumps(np.asarray(model.predict(np.load(sys.argv[3]))).tolist
 """
 
 
+@pytest.mark.chaos  # loads MLflow's own flavour, 20 s
 def test_the_logged_model_predicts_as_the_predictions_file_says(
     client: MlflowClient, finished: TemporaryProject, tmp_path: Path
 ) -> None:

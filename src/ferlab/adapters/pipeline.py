@@ -50,7 +50,7 @@ def due_stages(root: Path) -> dict[str, Due]:
     from dvc.stage import PipelineStage
 
     with Repo(str(root)) as repo:
-        changed = set(repo.status())
+        changed = {address.rpartition(":")[2] for address in repo.status()}  # seen from elsewhere it has a path too
         graph = repo.index.graph
         stages = [stage for stage in repo.index.stages if isinstance(stage, PipelineStage)]
         kinds = list(dict.fromkeys(stage.name.partition("@")[0] for stage in stages))
