@@ -73,9 +73,8 @@ def main() -> None:
             min(at_once(name, threads, processes, options.steps) for _ in range(2))
             for threads, processes in ((2, 1), (1, 2))
         )
-        print(
-            f"{name}: {1000 * one:.0f} ms a step on two threads, {1000 * two:.0f} ms side by side, ratio {one / two:.2f}"
-        )
+        told = f"{1000 * one:.0f} ms a step on two threads, {1000 * two:.0f} ms side by side"
+        print(f"{name}: {told}, ratio {one / two:.2f}")
 
 
 if __name__ == "__main__":
