@@ -43,8 +43,8 @@ class Outcome:
 def due_stages(root: Path) -> dict[str, Due]:
     """The stages of dvc.yaml that `dvc repro` would run at most: those that changed, and what comes after them.
 
-    Later stages rank before earlier ones, so that what is begun is brought to its end; of the same stage the first
-    seeds of all arms rank before second ones, so that a run cut short has all of them once.
+    Later stages rank before earlier ones, so that a trained arm is evaluated before another is trained; of the same
+    stage the first seeds of all arms rank before second ones, so that a run cut short has all of them once.
     """
     from dvc.repo import Repo
     from dvc.stage import PipelineStage
@@ -111,7 +111,7 @@ def run_stages(
                 seconds = time.monotonic() - started[name]
                 if process.returncode == 0:
                     outcome.done.append(name)
-                    say(f"{name}: done in {seconds:.0f} s ({len(outcome.done)} of {len(due)})")
+                    say(f"{name}: {_how(logs / f'{name}.log')} in {seconds:.0f} s ({len(outcome.done)} of {len(due)})")
                 else:
                     outcome.failed.append(name)
                     say(f"{name}: failed after {seconds:.0f} s; its last words, from {logs / name}.log:")
@@ -149,6 +149,14 @@ def _stop(running: Mapping[str, "subprocess.Popen[bytes]"], say: Callable[[str],
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             say(f"{name}: killed, as it didn't stop within {GRACE:.0f} s")
+
+
+def _how(log: Path) -> str:
+    """Whether a stage was run, by what DVC printed."""
+    text = log.read_text(encoding="utf-8", errors="replace")
+    if "didn't change, skipping" in text:
+        return "unchanged, seen"
+    return "fetched from DVC's cache" if "skipping run" in text else "done"
 
 
 def _last_words(log: Path) -> str:

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,7 +21,7 @@ def reproduce(
         str | None, typer.Option("--budget", help="Lay this budget on params.yaml first; default: leave it as it is.")
     ] = None,
     limit: Annotated[
-        str | None, typer.Option("--time-limit", help="Stop then and keep the checkpoints: 90s, 25m or 2h.")
+        str | None, typer.Option("--time-limit", help="Stop then and keep the checkpoints: 90s, 25m or 1h30m.")
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Stages side by side, on one GPU too.")] = 1,
     resume: Annotated[
@@ -32,21 +33,20 @@ def reproduce(
 ) -> None:
     """Do what `dvc repro` does, several stages at once and only so long; the same command goes on.
 
-    Exit code 0: all is done; 3: the time was up before; 1: a stage failed.
+    Exit code 0: all is done; 3: the time was up before; 1: a stage failed; 2: wrong input; 130: Ctrl-C.
     """
     import math
     import signal
 
     from ferlab import params
-    from ferlab.errors import UserError
     from ferlab.params.budgets import lay_budget, read_budget
     from ferlab.project import Project
 
-    seconds = parse_duration(limit) if limit else math.inf
+    seconds = parse_duration(limit) if limit is not None else math.inf
     deadline = time.monotonic() + seconds
     project = Project.find()
-    if bring and bring.resolve() == project.root:
-        raise UserError("the results are here already", where="--bring", next_step="name another folder")
+    if bring:
+        _must_be_a_place(bring.resolve(), project)
     settings = params.load(project.params)
     if budget and budget != settings.budget:
         read_budget(project.root, budget)
@@ -65,16 +65,17 @@ def reproduce(
             typer.echo(f"{minutes:3d}:{rest:02d}  {text}", err=True)
 
     signal.signal(signal.SIGTERM, stop)
-    say("asking DVC what is due")
+    say(f"asking DVC what is due of the {settings.budget} budget")
     due = due_stages(project.root)
+    say(f"{len(due)} stages at most" if due else "nothing is due")
     outcome = run_stages(project.root, due, jobs=jobs, deadline=deadline, logs=project.state / "logs", say=say)
     if outcome.stopped or outcome.left or outcome.failed:
-        _page(project)
+        _page(project, say)
     if bring:
         _bring(project, settings.budget, bring)
     unfinished = len(outcome.stopped) + len(outcome.left)
     typer.echo(
-        f"{settings.budget}: {len(outcome.done)} of {len(due)} due stages done"
+        f"{settings.budget}: {len(outcome.done)} of {len(due)} stages done"
         + (f", {len(outcome.failed)} failed: {', '.join(outcome.failed)}" if outcome.failed else "")
         + (f", {unfinished} to go; the same command goes on" if unfinished else "")
     )
@@ -85,17 +86,29 @@ def reproduce(
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of `90s`, `25m` or `1.5h`.
+    """Seconds of `90s`, `25m` or `1h30m`.
 
     Raises:
         UserError: none of them.
     """
     from ferlab.errors import UserError
 
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text.strip())
-    if not match or not float(match[1]):
-        raise UserError(f"'{text}' is no length of time", where="--time-limit", next_step="write 90s, 25m or 2h")
-    return float(match[1]) * _UNITS[match[2]]
+    parts = re.findall(r"(\d+(?:\.\d+)?)([smh])", text)
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if not seconds or "".join(number + unit for number, unit in parts) != text.strip():
+        raise UserError(f"'{text}' is no length of time", where="--time-limit", next_step="write 90s, 25m or 1h30m")
+    return seconds
+
+
+def _must_be_a_place(target: Path, project: "Project") -> None:
+    """Raise a UserError unless `target` is a folder, or can become one, beside the project."""
+    from ferlab.errors import UserError
+
+    if target == project.root:
+        raise UserError("the results are here already", where="--bring", next_step="name another folder")
+    there = next(path for path in (target, *target.parents) if path.exists())
+    if not there.is_dir():
+        raise UserError(f"{there} is no folder", where="--bring", next_step="name another folder")
 
 
 def _set_aside(project: "Project") -> None:
@@ -107,7 +120,7 @@ def _set_aside(project: "Project") -> None:
         typer.echo(f"checkpoints in flight are set aside in {aside}", err=True)
 
 
-def _page(project: "Project") -> None:
+def _page(project: "Project", say: Callable[[str], None]) -> None:
     """The page of what there is so far; the pipeline's last stage makes it anew."""
     from ferlab.cli.folder import evidence_of
     from ferlab.errors import UserError
@@ -116,20 +129,19 @@ def _page(project: "Project") -> None:
 
     try:
         evidence = evidence_of(project, None)
-    except UserError:
-        return  # there are no results yet
-    build(evidence.folder, evidence.params, dirty=commit(project)["dirty"] == "true")
+        build(evidence.folder, evidence.params, dirty=commit(project)["dirty"] == "true")
+    except UserError:  # no results yet, or some are still of the settings before a change
+        say("the page is as it was; it is made anew when all results are of these settings")
 
 
 def _bring(project: "Project", budget: str, target: Path) -> None:
-    """Copy reports/<budget>, params.yaml and dvc.lock: all that a commit of the results needs."""
-    import shutil
+    """Copy reports/<budget>, params.yaml and dvc.lock: all that a commit of the results needs. Deletes nothing."""
+    from ferlab.files import atomic_write
 
-    from ferlab.files import atomic_folder, write_text
-
-    for path in (project.params, project.root / "dvc.lock"):
+    results = (path for path in project.reports(budget).rglob("*") if path.is_file())
+    for path in (project.params, project.root / "dvc.lock", *results):
         if path.exists():
-            write_text(target / path.name, path.read_text(encoding="utf-8"))
-    if project.reports(budget).exists():
-        with atomic_folder(target / "reports" / budget) as folder:
-            shutil.copytree(project.reports(budget), folder, dirs_exist_ok=True)
+            place = target / path.relative_to(project.root)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_write(place) as handle:
+                handle.write(path.read_bytes())
