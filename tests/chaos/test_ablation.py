@@ -15,7 +15,7 @@ import pytest
 
 from temporary import REPOSITORY, TemporaryProject, stop
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(3400)]
 
 KILLS = 20
 PATIENCE = 120  # seconds until a started question must train
