@@ -27,7 +27,7 @@ def figures(collapsed: bool = False, copies: int = 0) -> dict[str, Any]:
     [
         ({}, ("", False)),
         (figures(copies=1), ("diversity 0.25\n1 copy", False)),
-        (figures(collapsed=True, copies=3), ("▲ collapsed 0.25\n3 copies", True)),
+        (figures(collapsed=True, copies=3), ("▲ collapsed\n0.25, 3 copies", True)),
         ({"diversity": 0.5, "copies": 0, "collapsed": False}, ("diversity 0.50\n0 copies", False)),
         (figures() | {"diversity": None}, ("", False)),
     ],

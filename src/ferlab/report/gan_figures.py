@@ -65,5 +65,6 @@ def note(figures: Mapping[str, Any]) -> tuple[str, bool]:
     if value is None or copies is None:
         return "", False
     collapsed = bool(figures.get("collapsed"))
-    first = f"▲ collapsed {value:.2f}" if collapsed else f"diversity {value:.2f}"
-    return f"{first}\n{copies} cop{'y' if copies == 1 else 'ies'}", collapsed
+    counted = f"{copies} cop{'y' if copies == 1 else 'ies'}"
+    lines = ("▲ collapsed", f"{value:.2f}, {counted}") if collapsed else (f"diversity {value:.2f}", counted)
+    return "\n".join(lines), collapsed
