@@ -1,0 +1,73 @@
+"""The numbers in README and docs are those of the committed reports: recomputed from predictions, never copied once."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ferlab.data.labels import CKPLUS_CLASSES
+from ferlab.params import load
+from ferlab.report.evidence import Evidence
+from ferlab.report.tables import accuracy
+from ferlab.report.verdict import difference
+from ferlab.report.words import signed
+from small import REPOSITORY
+
+PAGES = ("README.md", "docs/findings.md")
+MINUS, DASH = "\N{MINUS SIGN}", "\N{EN DASH}"
+FOLDER = re.compile(r"`reports/(\w+)/`")
+ACCURACY = re.compile(rf"^\| `([\w-]+)`[^|]*\| (\d+\.\d\d% \(\d+\.\d\d{DASH}\d+\.\d\d\))")
+GAIN = re.compile(rf"^\| `([\w-]+)` {MINUS} `([\w-]+)`[^|]*\| ([+{MINUS}]\d+\.\d\d)")
+QUALITY = re.compile(r"^\| (\w+) \| (\d+) \| (\d\.\d\d) \| (yes|no) \| (\d+) \| (\d\.\d\d) \| (\d\.\d\d) \|")
+
+
+def told(page: str, pattern: re.Pattern[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """(budget, what the pattern finds) of each line of a page; the budget is the report's that was named last."""
+    budget = ""
+    for line in (REPOSITORY / page).read_text(encoding="utf-8").splitlines():
+        if folder := FOLDER.search(line):
+            budget = folder[1]
+        if found := pattern.match(line):
+            yield budget, found.groups()
+
+
+def evidence(budget: str) -> Evidence:
+    folder = REPOSITORY / "reports" / budget
+    return Evidence(folder, load(folder / "params.yaml"))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_accuracies_follow_from_the_predictions(page: str) -> None:
+    rows = list(told(page, ACCURACY))
+    assert len(rows) >= 4
+    for budget, (arm, shown) in rows:
+        found = accuracy(evidence(budget).runs[arm])
+        assert shown == f"{found.value:.2%} ({100 * found.low:.2f}{DASH}{100 * found.high:.2f})", (budget, arm)
+
+
+def test_gains_follow_from_the_predictions() -> None:
+    rows = list(told("docs/findings.md", GAIN))
+    assert len(rows) >= 3
+    for budget, (higher, lower, shown) in rows:
+        found = difference(evidence(budget), higher, lower)
+        assert found is not None
+        assert shown == signed(100 * found.mean), (budget, higher, lower)
+
+
+def test_the_images_figures_are_the_reports() -> None:
+    """Of DCGAN, by expression: frames, diversity, collapse, copies, label consistency, coverage."""
+    rows = list(told("docs/findings.md", QUALITY))
+    assert [row[0] for _, row in rows] == list(CKPLUS_CLASSES)
+    for budget, (name, *shown) in rows:
+        figures = evidence(budget).quality["dcgan"][name]
+        values = [f"{figures[key]['value']:.2f}" for key in ("diversity", "label_consistency", "coverage")]
+        collapsed = "yes" if figures["collapsed"] else "no"
+        assert shown == [str(figures["real"]), values[0], collapsed, str(figures["copies"]), *values[1:]], name
+
+
+def test_every_page_of_the_docs_that_readme_names_is_there() -> None:
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    named = re.findall(r"\]\(((?:docs|reports)/[^)#]*)\)", text)
+    assert named
+    assert [path for path in named if not (REPOSITORY / Path(path)).exists()] == []
