@@ -79,12 +79,12 @@ def kill_at_a_random_moment(project: TemporaryProject, chance: random.Random) ->
 def test_twenty_kills_change_nothing(longer: TemporaryProject, tmp_path: Path) -> None:
     """Every point is in MLflow once, finished, with the metrics and the answer of the question never disturbed."""
     undisturbed, project = (longer.copy(tmp_path / name) for name in ("undisturbed", "project"))
-    expected = answered(undisturbed.run(*QUESTION, "--json", timeout=900))
+    expected = answered(undisturbed.run(*QUESTION, "--json", timeout=1800))
     assert len(expected) == 12
     chance = random.Random(9)
     for _ in range(KILLS):
         kill_at_a_random_moment(project, chance)
-    assert answered(project.run(*QUESTION, "--json", timeout=900)) == expected
+    assert answered(project.run(*QUESTION, "--json", timeout=1800)) == expected
     assert trained(project) == trained(undisturbed)
     assert set(Counter(identity for identity, _ in trained(project)).values()) == {1}
     assert {status for identity, status in trained(project) if identity in expected} == {"FINISHED"}
@@ -131,7 +131,7 @@ def test_the_guides_questions_are_answered_as_it_says(done: TemporaryProject) ->
     assert len(commands) == 4
     assert all(command.startswith("ferlab ablate ") for command in commands)
     for command in commands:
-        done.run(*shlex.split(command), timeout=900)
+        done.run(*shlex.split(command), timeout=1800)
     table = (done.root / "images-or-steps.md").read_text()
     assert "none" in table
     assert "dcgan" in table
