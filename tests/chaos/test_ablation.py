@@ -69,7 +69,7 @@ def kill_at_a_random_moment(project: TemporaryProject, chance: random.Random) ->
             while progress(project) == before:
                 assert process.poll() is None, project.beside("killed.txt").read_text()
                 assert time.monotonic() < deadline, "no point has begun to train"
-                time.sleep(0.005)
+                time.sleep(0.05)
             time.sleep(chance.uniform(0, 1.5))
         assert process.poll() is None, "it ended before it could be killed"
     finally:
