@@ -14,6 +14,7 @@ from ferlab.evaluation import predictions
 from ferlab.params import Params, load
 from ferlab.report import formats, paper, tables
 from ferlab.report.evidence import Evidence
+from ferlab.report.finding import reasons
 from ferlab.report.render import build
 from reports import ROOT, N, add_rest, add_run, make_params
 
@@ -200,6 +201,33 @@ def test_sentences_are_made_from_the_numbers(full: tuple[Path, Params, str]) -> 
     _, _, html = full
     assert "is resnet50-dcgan: 64.29% of 70 test images" in html
     assert "Measured: +7.14 points. The paper" in html  # drawn faces: the paper's gain isn't set beside it
+
+
+def test_the_first_screen_says_what_a_gain_is_made_of(tmp_path: Path) -> None:
+    """The control, the leak and the images; a control with fewer seeds says so, because parts then don't add up."""
+    params = make_params([0, 1, 2], "cpu", "real")
+    for arm, rights in {"resnet50": (40, 41, 43), "resnet50-dcgan": (46, 48, 47)}.items():
+        for seed, right in enumerate(rights):
+            add_run(tmp_path, arm, seed, right)
+    assert "No control has been run" in " ".join(reasons(Evidence(tmp_path, params)))
+    add_run(tmp_path, "resnet50-steps", 0, 44)
+    pd.DataFrame(
+        {"id": [f"t{i}" for i in range(70)], "copy_in_train": [i < 10 for i in range(70)], "near_copy_in_train": False}
+    ).to_csv(tmp_path / "test_images.csv", index=False)
+    one = {"collapsed": True, "copies": 3, "samples": 100}
+    (tmp_path / "quality.json").write_text(
+        json.dumps({"dcgan": {"happy": one, "fear": one | {"collapsed": False}, "all": one}})
+    )
+    control, leak, images = reasons(Evidence(tmp_path, params))
+    assert control.startswith("The gain of +8.10 (")  # (46 + 48 + 47 - 40 - 41 - 43) / 3 of 70
+    assert " in 3 seeds, part by part: more steps +5.71 in 1 seed; " in control
+    assert control.endswith("the GAN +2.86 in 1 seed.")
+    assert "10 of the 70 test images" in leak
+    assert "resnet50 has 52.22% instead of 59.05%, resnet50-dcgan 61.67% instead of 67.14%" in leak
+    assert images == (
+        "The images: collapsed to nearly one picture in 1 of 2 expressions; 6 of 200 are copies of a CK+ frame."
+    )
+    assert leak in Page(build(tmp_path, params, draw=False).read_text(encoding="utf-8")).text
 
 
 def test_runs_on_different_images_are_refused(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from ferlab.files import write_json, write_text
 from ferlab.params import Params
 from ferlab.report import formats, paper, tables, words
 from ferlab.report.evidence import Evidence
-from ferlab.report.finding import finding, sentences
+from ferlab.report.finding import finding, reasons, sentences
 from ferlab.report.section import Album, Section
 from ferlab.report.sections import (
     claims,
@@ -86,6 +86,7 @@ def build(folder: Path, params: Params, *, into: Path | None = None, dirty: bool
         sections=list(zip(made, bodies, strict=True)),
         sentences=sentences(evidence.runs, params),
         finding=finding(evidence),
+        reasons=reasons(evidence),
         dirty=dirty,
         unclean=[f"{arm}-{seed}" for arm, own in evidence.origins.items() for seed, one in own.items() if one.dirty],
     )

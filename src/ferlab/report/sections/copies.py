@@ -15,10 +15,19 @@ TABLE = "test_images.csv"
 
 def section(evidence: Evidence, album: Album) -> Section:
     """A row an arm, if the audit's table of test images is there."""
+    rows = accuracies(evidence)
+    values = {"copies": list((rows or {}).values()), "audited": rows is not None}
+    return Section("copies", "Leaked copies", "With and without leaked copies", values, rows or {})
+
+
+def accuracies(evidence: Evidence) -> dict[str, dict[str, Any]] | None:
+    """Arm -> accuracy in percent on `all` test images, `without_exact` and `without_near` copies; None if not audited.
+
+    Raises:
+        UserError: the audit doesn't know a predicted image.
+    """
     table = evidence.table(TABLE, "id", "copy_in_train", "near_copy_in_train")
-    rows = [] if table is None else [_row(evidence, table, arm) for arm in evidence.runs]
-    values = {"copies": rows, "audited": table is not None}
-    return Section("copies", "Leaked copies", "With and without leaked copies", values, {r["arm"]: r for r in rows})
+    return None if table is None else {arm: _row(evidence, table, arm) for arm in evidence.runs}
 
 
 def _row(evidence: Evidence, table: pd.DataFrame, arm: str) -> dict[str, Any]:
