@@ -113,10 +113,20 @@ def test_a_missing_seed_and_a_run_that_no_ledger_knows_are_faults(folder: Path) 
     (folder / "ledger.jsonl").write_text("\n".join(line for line in lines if '"resnet50-steps"' not in line) + "\n")
     build(folder, PARAMS, draw=False)
     faulty = found(folder)
-    assert faulty[0] == "predictions/resnet50-2.parquet: missing, though other seeds of resnet50 have run"
+    assert faulty[0] == "predictions/resnet50-2.parquet: missing, though the ledger has a line of resnet50-2"
     assert [one.split(":")[0] for one in faulty[1:]] == [f"predictions/resnet50-steps-{s}.parquet" for s in range(3)]
     assert len(faulty) == 4
     assert "not in the ledger" in (folder / "index.html").read_text()
+
+
+def test_a_seed_that_was_never_run_is_no_fault_and_decides_nothing(folder: Path) -> None:
+    (folder / "predictions" / "resnet50-2.parquet").unlink()
+    lines = (folder / "ledger.jsonl").read_text().splitlines()
+    kept = [line for line in lines if (json.loads(line)["arm"], json.loads(line)["seed"]) != ("resnet50", 2)]
+    (folder / "ledger.jsonl").write_text("\n".join(kept) + "\n")
+    build(folder, PARAMS, draw=False)
+    assert found(folder) == []
+    assert "seed 2 of resnet50 is missing: no verdict on a part of the seeds" in (folder / "index.html").read_text()
 
 
 def test_a_score_that_the_ledger_does_not_have_is_a_fault(folder: Path) -> None:

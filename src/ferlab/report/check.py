@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ferlab.errors import UserError
 from ferlab.report.evidence import Evidence, read_json
+from ferlab.report.provenance import read_ledger
 from ferlab.report.render import build
 
 TEXTS = ("numbers.json", "table1.csv", "table1.md", "table1.tex", "index.html")
@@ -16,8 +17,8 @@ _FIGURE = re.compile(r"data:image/png;base64,[A-Za-z0-9+/=]*")
 def faults(evidence: Evidence, *, figures: bool = False) -> Iterator[str]:
     """Everything in reports/<budget>/ that doesn't follow from its predictions and other small files.
 
-    Every run must be there, be the file that the ledger has a hash of, and score what the ledger and its selection
-    say; every table, number and sentence is computed anew and compared.
+    Every run in the ledger must be there, be the file that it has a hash of, and score what it and the selection say; every
+    table, number and sentence is computed anew and compared.
 
     Args:
         figures: draw the figures too, and compare them byte by byte.
@@ -43,13 +44,14 @@ def faults(evidence: Evidence, *, figures: bool = False) -> Iterator[str]:
 def _of_runs(evidence: Evidence) -> Iterator[str]:
     params = evidence.params
     origins = evidence.origins
+    evaluated = {(line.get("arm"), line.get("seed")) for line in read_ledger(evidence.folder / "ledger.jsonl")}
     for arm in params.run.arms:
         for seed in params.run.seeds:
             path = evidence.folder / "predictions" / f"{arm}-{seed}.parquet"
             origin = origins.get(arm, {}).get(seed)
             if origin is None:
-                if arm in evidence.runs:  # an arm without any run is reported as not run
-                    yield f"{path}: missing, though other seeds of {arm} have run"
+                if (arm, seed) in evaluated:  # else it is reported as not run
+                    yield f"{path}: missing, though the ledger has a line of {arm}-{seed}"
                 continue
             if origin.line is None:
                 yield f"{path}: the ledger has no line of the training {origin.identity}"
