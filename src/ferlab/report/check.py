@@ -17,8 +17,8 @@ _FIGURE = re.compile(r"data:image/png;base64,[A-Za-z0-9+/=]*")
 def faults(evidence: Evidence, *, figures: bool = False) -> Iterator[str]:
     """Everything in reports/<budget>/ that doesn't follow from its predictions and other small files.
 
-    Every run in the ledger must be there, be the file that it has a hash of, and score what it and the selection say; every
-    table, number and sentence is computed anew and compared.
+    Every run in the ledger must be there, be the file that it has a hash of, and score what it and the selection say;
+    every table, number and sentence is computed anew and compared.
 
     Args:
         figures: draw the figures too, and compare them byte by byte.
