@@ -18,7 +18,8 @@ PAGES = ("README.md", "docs/findings.md")
 MINUS, DASH = "\N{MINUS SIGN}", "\N{EN DASH}"
 FOLDER = re.compile(r"`reports/(\w+)/`")
 ACCURACY = re.compile(rf"^\| `([\w-]+)`[^|]*\| (\d+\.\d\d% \(\d+\.\d\d{DASH}\d+\.\d\d\))")
-GAIN = re.compile(rf"^\| `([\w-]+)` {MINUS} `([\w-]+)`[^|]*\| ([+{MINUS}]\d+\.\d\d)")
+SIGNED = rf"[+{MINUS}]\d+\.\d\d"
+GAIN = re.compile(rf"^\| `([\w-]+)` {MINUS} `([\w-]+)`[^|]*\| ({SIGNED})(?: \| ({SIGNED} to {SIGNED}))?")
 QUALITY = re.compile(r"^\| (\w+) \| (\d+) \| (\d\.\d\d) \| (yes|no) \| (\d+) \| (\d\.\d\d) \| (\d\.\d\d) \|")
 
 
@@ -52,10 +53,12 @@ def test_accuracies_follow_from_the_predictions(page: str) -> None:
 def test_gains_follow_from_the_predictions() -> None:
     rows = list(told("docs/findings.md", GAIN))
     assert len(rows) >= 3
-    for budget, (higher, lower, shown) in rows:
+    for budget, (higher, lower, shown, interval) in rows:
         found = difference(evidence(budget), higher, lower)
         assert found is not None
         assert shown == signed(100 * found.mean), (budget, higher, lower)
+        if interval:
+            assert interval == f"{signed(100 * found.low)} to {signed(100 * found.high)}", (budget, higher, lower)
 
 
 def test_the_images_figures_are_the_reports() -> None:
