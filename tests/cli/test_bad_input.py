@@ -196,7 +196,8 @@ def test_own_archives_take_the_place_of_the_demo(fresh: TemporaryProject, tiny_a
     mine = [shutil.copyfile(tiny_archives / f"{n}.zip", fresh.beside(f"{n}.zip")) for n in ("ckplus", "fer2013")]
     with zipfile.ZipFile(mine[0], "a") as file:
         file.writestr("readme.txt", "mine")
-    fresh.ferlab("data", "add", "--allow-partial", *map(str, mine))
+    said = fresh.ferlab("data", "add", "--allow-partial", *map(str, mine))
+    assert f"the budget is still {fresh.params.budget}" in said
     assert fresh.params.data.kind == "real"
     assert (fresh.root / "data" / "ckplus.zip").read_bytes() == mine[0].read_bytes()
     assert all(path.is_file() for path in mine)

@@ -68,7 +68,8 @@ def test_compare_by_arm_by_file_and_by_mlflow_run(finished: TemporaryProject) ->
         (("compare", "svm", "0" * 32), "MLflow knows no run"),
         (("trace", "nobody"), "no arm is called 'nobody'"),
         (("trace", "resnet50"), "resnet50 has not been run"),
-        (("verify", "--budget", "huge"), "there are no results of the budget 'huge' yet"),
+        (("verify", "--budget", "huge"), "there is no budget 'huge'"),
+        (("verify", "--budget", "paper"), "there are no results of the budget 'paper' yet"),
     ],
 )
 def test_names_of_nothing(words: tuple[str, ...], said: str, finished: TemporaryProject) -> None:

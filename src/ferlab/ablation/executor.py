@@ -47,8 +47,6 @@ class Local:
 
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
-        if jobs > 1:  # threads that spin while they wait would take the cores from the other points
-            os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(PRELOADED)
 

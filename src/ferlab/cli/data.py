@@ -183,7 +183,7 @@ def _track(project: "Project", kind: str, hashes: dict[str, str]) -> None:
     tree = read_yaml(project.params)
     before = dump_yaml(tree)
     overlay(tree, {"data": {"kind": kind, **hashes}})
-    params.check(tree, "params.yaml")
+    settings = params.check(tree, "params.yaml")
     if dump_yaml(tree) != before:
         write_text(project.params, dump_yaml(tree))
     done = subprocess.run(
@@ -197,3 +197,5 @@ def _track(project: "Project", kind: str, hashes: dict[str, str]) -> None:
             next_step="mend that and type: dvc add data",
         )
     typer.echo(f"data/ holds {kind} faces, tracked by data.dvc; `dvc repro` rebuilds what depends on them")
+    if kind == "real" and settings.data.allow_demo:
+        typer.echo(f"the budget is still {settings.budget}, made for drawn faces: first `ferlab budget use trial`")

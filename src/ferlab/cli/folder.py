@@ -11,10 +11,11 @@ def evidence_of(project: "Project", budget: str | None) -> "Evidence":
     """The evidence of a budget, by default of params.yaml's own.
 
     Raises:
-        UserError: there are no results of it; those that there are, are named.
+        UserError: there are no results of it, or no such budget; those that there are, are named.
     """
     from ferlab import params
     from ferlab.errors import UserError
+    from ferlab.params.budgets import read_budget
     from ferlab.report.evidence import Evidence
 
     own = params.load(project.params)
@@ -23,6 +24,8 @@ def evidence_of(project: "Project", budget: str | None) -> "Evidence":
     if (folder / "arms.json").is_file() and not (folder / "params.yaml").is_file() and name == own.budget:
         return Evidence(folder, own)  # a pipeline under way: its last stage will leave the settings there
     if not (folder / "params.yaml").is_file():
+        if name != own.budget:
+            read_budget(project.root, name)
         known = budgets(project)
         raise UserError(
             f"there are no results of the budget '{name}' yet",

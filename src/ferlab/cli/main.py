@@ -1,5 +1,6 @@
 """`ferlab`: the entry point, and what happens to errors."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -42,6 +43,8 @@ def common(
 
 def main() -> None:
     """Run the command line. What a user can mend ends with one message and exit code 2."""
+    # threads that spin while they wait take the cores from whatever else runs; read when torch is first imported
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         app()
     except UserError as error:

@@ -65,6 +65,7 @@ def reproduce(
             typer.echo(f"{minutes:3d}:{rest:02d}  {text}", err=True)
 
     signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)  # where `nohup … &` has it ignored, stages would ignore it too
     say(f"asking DVC what is due of the {settings.budget} budget")
     due = due_stages(project.root)
     say(f"{len(due)} stages at most" if due else "nothing is due")
