@@ -131,6 +131,13 @@ def test_a_kernel_against_scikit_learn(tmp_path: Path) -> None:
     assert fit.notes["converged"]
 
 
+@pytest.mark.parametrize("kernel", ["linear", "rbf"])
+def test_numbers_lie_in_memory_as_a_file_holds_them(kernel: str, tmp_path: Path) -> None:
+    """In another order some processors round a product otherwise: the machine then differed from itself, loaded."""
+    arrays = fitted(tmp_path, kernel=kernel, features={"kind": "pixels", "components": 5})[0].arrays
+    assert {name: array.flags.c_contiguous for name, array in arrays.items()} == dict.fromkeys(arrays, True)
+
+
 def test_a_kernel_on_too_many_images_proposes_the_linear_one(tmp_path: Path) -> None:
     """CASE 29: it may never end. Refused before it starts."""
     with pytest.raises(UserError, match=r"on 42 images may never end.*the limit is 41") as caught:

@@ -136,7 +136,7 @@ class Dfsvm:
         return softmax(decide(rows, self.arrays))
 
     def save(self, folder: Path) -> None:
-        machine = {name: from_numpy(np.ascontiguousarray(array)) for name, array in self.arrays.items()}
+        machine = {name: from_numpy(array) for name, array in self.arrays.items()}
         members = {name: model.state_dict() for name, model in self.models.items()}
         save_state({"members": members, "machine": machine}, folder / FILE)
 

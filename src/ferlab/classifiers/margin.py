@@ -35,7 +35,7 @@ def fit_linear(
     machine = LinearSVC(C=C, tol=tolerance, max_iter=max_iterations, random_state=seed, **other)
     converged = _fit(machine, rows, labels)
     notes: Notes = {"converged": converged, "iterations": int(np.max(machine.n_iter_))}
-    return {"weights": machine.coef_, "bias": machine.intercept_}, notes
+    return _as_saved({"weights": machine.coef_, "bias": machine.intercept_}), notes
 
 
 def fit_kernel(
@@ -70,7 +70,8 @@ def fit_kernel(
         iterations = max(iterations, int(np.max(machine.n_iter_)))
     used = weights.any(axis=0)
     arrays = {"vectors": rows[used], "weights": weights[:, used], "bias": bias, "gamma": np.array([gamma])}
-    return arrays, {"converged": converged, "iterations": iterations, "support_vectors": int(used.sum())}
+    notes: Notes = {"converged": converged, "iterations": iterations, "support_vectors": int(used.sum())}
+    return _as_saved(arrays), notes
 
 
 def decide(rows: Rows, arrays: Mapping[str, NDArray[np.float64]]) -> Rows:
@@ -86,6 +87,11 @@ def softmax(values: Rows) -> Rows:
     powers = np.exp(values - values.max(axis=1, keepdims=True, initial=-np.inf))
     probabilities: Rows = powers / powers.sum(axis=1, keepdims=True)
     return probabilities
+
+
+def _as_saved(arrays: Arrays) -> Arrays:
+    """Rows after each other in memory, as a file holds them: some processors round a product of others differently."""
+    return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
 def _fit(machine: Any, rows: Rows, labels: NDArray[Any]) -> bool:

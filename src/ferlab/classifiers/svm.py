@@ -66,7 +66,7 @@ class Svm:
         return projected
 
     def save(self, folder: Path) -> None:
-        save_state({name: from_numpy(np.ascontiguousarray(a)) for name, a in self.arrays.items()}, folder / FILE)
+        save_state({name: from_numpy(array) for name, array in self.arrays.items()}, folder / FILE)
 
     def load(self, folder: Path) -> Self:
         arrays = {name: tensor.numpy() for name, tensor in load_state(folder / FILE).items()}
@@ -84,4 +84,4 @@ def _principal(rows: NDArray[np.float64], components: int) -> Arrays:
     images, width = rows.shape
     solver = "covariance_eigh" if images > width else "full"
     pca = PCA(min(components, images, width), svd_solver=solver).fit(rows)
-    return {"centre": pca.mean_, "basis": pca.components_}
+    return {"centre": pca.mean_, "basis": np.ascontiguousarray(pca.components_)}
