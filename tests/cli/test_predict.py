@@ -67,6 +67,16 @@ def test_the_command(finished: TemporaryProject, tmp_path: Path) -> None:
         np.testing.assert_allclose(list(row.values()), numbers, atol=6e-5)
 
 
+def test_what_the_answer_is_worth_is_said(finished: TemporaryProject, tmp_path: Path) -> None:
+    """A network of the demo answers for a real face as surely as any."""
+    Image.fromarray(FACE).save(tmp_path / "a.png")
+    output = finished.ferlab("predict", str(tmp_path / "a.png"), "--run", "svm-0")
+    folder = finished.root / "work" / "runs" / "svm-0"
+    accuracy = json.loads((folder / "run.json").read_text())["valid_accuracy"]
+    assert f"svm-0 had {100 * accuracy:.1f}% of its validation images right" in output
+    assert "drawn faces" in output
+
+
 def test_files_that_are_no_pictures_are_all_named(finished: TemporaryProject, tmp_path: Path) -> None:
     """CASE 26's kind: cut off, empty, text, absent."""
     Image.fromarray(FACE).save(tmp_path / "good.png")

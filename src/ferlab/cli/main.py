@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -33,10 +34,17 @@ app.command()(predict.predict)
 app.command(hidden=True)(stage.stage)
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"ferlab {version('ferlab')}")
+        raise typer.Exit
+
+
 @app.callback()
 def common(
     context: typer.Context,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress.")] = False,
+    _: Annotated[bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)] = False,
 ) -> None:
     context.obj = {"quiet": quiet}
 

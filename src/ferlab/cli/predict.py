@@ -32,7 +32,8 @@ def predict(
     from ferlab.errors import UserError
     from ferlab.project import Project
 
-    classifier = load(Project.find(), run)
+    project = Project.find()
+    classifier = load(project, run)
     faces, problems = [], []
     for path in images:
         try:
@@ -62,6 +63,7 @@ def predict(
         best = max(chances, key=lambda name: chances[name])
         typer.echo(f"{path_text}: {best}")
         typer.echo("  " + "  ".join(f"{name} {p:.4f}" for name, p in chances.items()))
+    typer.echo(_standing(project, run))
 
 
 def load(project: "Project", run: str) -> "Classifier":
@@ -84,6 +86,17 @@ def load(project: "Project", run: str) -> "Classifier":
         )
     folder = project.work / "runs" / run
     return recreate(json.loads((folder / "run.json").read_text())["settings"]).load(folder)
+
+
+def _standing(project: "Project", run: str) -> str:
+    """What the answers of this run are worth."""
+    import json
+
+    from ferlab import params
+
+    accuracy = json.loads((project.work / "runs" / run / "run.json").read_text())["valid_accuracy"]
+    kind = {"demo": "drawn", "real": "real"}[params.load(project.params).data.kind]
+    return f"{run} had {100 * accuracy:.1f}% of its validation images right (data/ now holds {kind} faces)"
 
 
 def read_face(path: Path) -> "tuple[NDArray[np.uint8], str]":

@@ -68,8 +68,9 @@ def reproduce(
     signal.signal(signal.SIGINT, stop)  # where `nohup … &` has it ignored, stages would ignore it too
     say(f"asking DVC what is due of the {settings.budget} budget")
     due = due_stages(project.root)
-    say(f"{len(due)} stages at most" if due else "nothing is due")
-    outcome = run_stages(project.root, due, jobs=jobs, deadline=deadline, logs=project.state / "logs", say=say)
+    logs = project.state / "logs"
+    say(f"{len(due)} stages at most; {logs}/ has what each prints" if due else "nothing is due")
+    outcome = run_stages(project.root, due, jobs=jobs, deadline=deadline, logs=logs, say=say)
     if outcome.stopped or outcome.left or outcome.failed:
         _page(project, say)
     if bring:

@@ -84,7 +84,7 @@ def png(image: Raster, dpi: int) -> bytes:
         picture = picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         tints = picture.getpalette() or []
         picture.putpalette([255 if value > 250 else value for value in tints])  # the quantiser greys white a little
-    picture.save(buffer, format="png", dpi=(dpi, dpi))
+    picture.save(buffer, format="png", dpi=(dpi, dpi), optimize=True)
     return buffer.getvalue()
 
 
