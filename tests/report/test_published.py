@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from itertools import permutations
 from pathlib import Path
 
 import pytest
 
 from ferlab.data.labels import CKPLUS_CLASSES
 from ferlab.params import load
+from ferlab.report import paper
 from ferlab.report.evidence import Evidence
 from ferlab.report.tables import accuracy
 from ferlab.report.verdict import difference
@@ -20,9 +22,9 @@ FOLDER = re.compile(r"`reports/(\w+)/`")
 ACCURACY = re.compile(rf"^\| `([\w-]+)`[^|]*\| (\d+\.\d\d% \(\d+\.\d\d{DASH}\d+\.\d\d\))")
 SIGNED = rf"[+{MINUS}]\d+\.\d\d"
 GAIN = re.compile(rf"^\| `([\w-]+)` {MINUS} `([\w-]+)`[^|]*\| ({SIGNED})(?: \| ({SIGNED} to {SIGNED}))?")
+INTERVAL = re.compile(rf"({SIGNED})(?: points)? \((?:95% interval )?({SIGNED} to {SIGNED})")
+TABLE1 = re.compile(r"^\| `([\w-]+)`: ([^|]*) \| ([^|]*) \| (\d+\.\d\d)% \|")
 QUALITY = re.compile(r"^\| (\w+) \| (\d+) \| (\d\.\d\d) \| (yes|no) \| (\d+) \| (\d\.\d\d) \| (\d\.\d\d) \|")
-
-
 FAMILY = re.compile(r"^\| `(\w+)` \| frames \|")
 
 
@@ -48,6 +50,33 @@ def test_accuracies_follow_from_the_predictions(page: str) -> None:
     for budget, (arm, shown) in rows:
         found = accuracy(evidence(budget).runs[arm])
         assert shown == f"{found.value:.2%} ({100 * found.low:.2f}{DASH}{100 * found.high:.2f})", (budget, arm)
+
+
+def test_table_1_of_readme_is_the_papers_whole_one() -> None:
+    """Its rows in its order; what has not been run says so."""
+    rows = [row for _, row in told("README.md", TABLE1)]
+    assert [(arm, model, percent) for arm, model, _, percent in rows] == [
+        (row.arm, row.model, f"{row.percent:.2f}") for row in paper.TABLE1
+    ]
+    run = evidence("cpu").runs
+    assert [ours.startswith("not run") for _, _, ours, _ in rows] == [row.arm not in run for row in paper.TABLE1]
+
+
+def test_gains_in_sentences_are_differences_between_arms() -> None:
+    """Of three seeds, as their interval shows."""
+    text = " ".join((REPOSITORY / "README.md").read_text(encoding="utf-8").split())
+    told_there = INTERVAL.findall(text)
+    assert len(told_there) >= 2
+    cpu = evidence("cpu")
+    found = [
+        difference(cpu, *pair) for pair in permutations([arm for arm, seeds in cpu.runs.items() if len(seeds) > 1], 2)
+    ]
+    known = {
+        (signed(100 * one.mean), f"{signed(100 * one.low)} to {signed(100 * one.high)}")
+        for one in found
+        if one is not None
+    }
+    assert [told for told in told_there if told not in known] == []
 
 
 def test_gains_follow_from_the_predictions() -> None:
