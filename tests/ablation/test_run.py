@@ -161,7 +161,17 @@ def test_bad_input(words: tuple[str, ...], told: str, untouched: TemporaryProjec
 
 def test_what_the_pipeline_has_not_made_is_named_with_its_command(untouched: TemporaryProject, tmp_path: Path) -> None:
     project = untouched.copy(tmp_path / "project")
-    assert "dvc repro prepare" in project.run("ferlab", "train", "svm", code=2)
+    assert "dvc repro audit" in project.run("ferlab", "train", "svm", code=2)
+
+
+@pytest.mark.parametrize("words", [("svm",), ("resnet50", "--set", "tuned=false", "--set", "epochs=1")])
+def test_an_arm_needs_no_more_than_it_takes(
+    words: tuple[str, ...], untouched: TemporaryProject, tmp_path: Path
+) -> None:
+    """The shortest way to a first number: no search, no GAN, nothing of other arms."""
+    project = untouched.copy(tmp_path / "project")
+    project.run("dvc", "repro", "audit")
+    assert "%" in project.run("ferlab", "train", *words)
 
 
 def test_a_missing_synthetic_set_offers_the_command_that_makes_it(done: TemporaryProject) -> None:

@@ -35,10 +35,12 @@ def lay(project: Project, params: Params, point: Point) -> Project:
     name = hashlib.sha256(text.encode()).hexdigest()[:12]
     variant = Project(project.state / "ablation" / "variants" / name, owner=project.home)
     write_text(variant.params, text)
-    _link(project.work / "prepared", variant.work / "prepared", "`dvc repro prepare` makes it")
-    _link(project.work / "audit", variant.work / "audit", "`dvc repro audit` makes it")
-    _link(project.work / "tuned", variant.work / "tuned")
-    (variant.work / "synthetic").mkdir(parents=True, exist_ok=True)
+    for made in ("prepared", "audit"):
+        _link(project.work / made, variant.work / made, "`dvc repro audit` makes it")
+    if asked.arms[point.arm].tuned:
+        _link(project.work / "tuned", variant.work / "tuned", "`dvc repro` makes it")
+    for given in ("tuned", "synthetic"):  # stages want these folders, though the arm takes nothing from them
+        (variant.work / given).mkdir(parents=True, exist_ok=True)
     for family in _families(asked, point.arm):
         _lay_synthetic(project, params, variant, asked, family)
     _once(variant, "mix", [])
@@ -115,11 +117,9 @@ def _once(variant: Project, stage: str, arguments: list[str]) -> None:
     write_json(done, identity)
 
 
-def _link(source: Path, target: Path, made_by: str = "") -> None:
+def _link(source: Path, target: Path, made_by: str) -> None:
     if not source.exists():
-        if made_by:
-            raise UserError(f"{source.name} is missing", where=str(source), next_step=made_by)
-        return
+        raise UserError(f"{source.name} is missing", where=str(source), next_step=made_by)
     target.parent.mkdir(parents=True, exist_ok=True)
     if not target.exists():
         target.symlink_to(source, target_is_directory=True)
