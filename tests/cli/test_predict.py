@@ -1,6 +1,7 @@
 """`ferlab predict` on real files and a really trained run."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +75,16 @@ def test_what_the_answer_is_worth_is_said(finished: TemporaryProject, tmp_path: 
     folder = finished.root / "work" / "runs" / "svm-0"
     accuracy = json.loads((folder / "run.json").read_text())["valid_accuracy"]
     assert f"svm-0 had {100 * accuracy:.1f}% of its validation images right" in output
-    assert "drawn faces" in output
+    assert "it learned from drawn faces" in output
+
+
+def test_a_run_of_other_faces_is_told(done: TemporaryProject, tmp_path: Path) -> None:
+    """A run of the demo stays in work/runs/ when real faces are put into data/."""
+    Image.fromarray(FACE).save(tmp_path / "a.png")
+    (done.root / "work/prepared/train").rename(done.root / "work/prepared/former")
+    shutil.copytree(done.root / "work/prepared/valid", done.root / "work/prepared/train")
+    output = done.ferlab("predict", str(tmp_path / "a.png"), "--run", "svm-0")
+    assert "it learned from OTHER faces than data/ now holds" in output
 
 
 def test_files_that_are_no_pictures_are_all_named(finished: TemporaryProject, tmp_path: Path) -> None:

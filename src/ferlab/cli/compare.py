@@ -66,7 +66,11 @@ def _tell(found: dict[str, Any]) -> None:
         seed = "" if pair["seed"] is None else f"seed {pair['seed']}: "
         a, b = pair["first"], pair["second"]
         told = [f"{one['accuracy']:.2%} ({one['low']:.2%} to {one['high']:.2%})" for one in (a, b)]
-        typer.echo(f"{seed}{' and '.join(told)}; {pair['lost']} images lost, {pair['won']} won")
+        apart = 100 * (b["accuracy"] - a["accuracy"])
+        typer.echo(f"{seed}{' and '.join(told)}: {names} is {apart:+.2f} points")
+        typer.echo(
+            f"  {found['second']} loses {pair['lost']} images that {found['first']} has right, and wins {pair['won']}"
+        )
         typer.echo(f"  McNemar's exact test of these two models: p = {pair['mcnemar_p']:.3g}")
     over = found["difference"]
     if over:
@@ -81,7 +85,7 @@ def _tell(found: dict[str, Any]) -> None:
         typer.echo("They differ: the 95% interval excludes 0.")
     else:
         typer.echo("No difference shown: the 95% interval holds 0.")
-    typer.echo("recall by class, points: " + ", ".join(
+    typer.echo(f"recall by class, {names}, points: " + ", ".join(
         f"{name} {100 * one['difference']:+.1f}" for name, one in found["recall"].items()
     ))  # fmt: skip
     typer.echo(f"{len(found['images'])} images flip" + (", such as" if found["images"] else ""))

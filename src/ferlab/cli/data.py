@@ -196,6 +196,7 @@ def _track(project: "Project", kind: str, hashes: dict[str, str]) -> None:
             where=str(project.root),
             next_step="mend that and type: dvc add data",
         )
-    typer.echo(f"data/ holds {kind} faces, tracked by data.dvc; `dvc repro` rebuilds what depends on them")
-    if kind == "real" and settings.data.allow_demo:
-        typer.echo(f"the budget is still {settings.budget}, made for drawn faces: first `ferlab budget use trial`")
+    other = kind == "real" and settings.data.allow_demo
+    first = f"the budget is still {settings.budget}, made for drawn faces: first `ferlab budget use trial`, then "
+    typer.echo(f"data/ holds {kind} faces, tracked by data.dvc")
+    typer.echo(f"{first if other else ''}`dvc repro` rebuilds what depends on them")

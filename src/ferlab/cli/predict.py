@@ -93,10 +93,16 @@ def _standing(project: "Project", run: str) -> str:
     import json
 
     from ferlab import params
+    from ferlab.files import content_hash
 
-    accuracy = json.loads((project.work / "runs" / run / "run.json").read_text())["valid_accuracy"]
-    kind = {"demo": "drawn", "real": "real"}[params.load(project.params).data.kind]
-    return f"{run} had {100 * accuracy:.1f}% of its validation images right (data/ now holds {kind} faces)"
+    record = json.loads((project.work / "runs" / run / "run.json").read_text())
+    prepared, trained_on = project.work / "prepared" / "train", record["manifest"]["inputs"]["work/prepared/train"]
+    if prepared.is_dir() and content_hash(prepared) == trained_on:
+        kind = {"demo": "drawn", "real": "real"}[params.load(project.params).data.kind]
+        faces = f"it learned from {kind} faces"
+    else:
+        faces = "it learned from OTHER faces than data/ now holds"
+    return f"{run} had {100 * record['valid_accuracy']:.1f}% of its validation images right; {faces}"
 
 
 def read_face(path: Path) -> "tuple[NDArray[np.uint8], str]":

@@ -81,6 +81,9 @@ def reproduce(
         + (f", {len(outcome.failed)} failed: {', '.join(outcome.failed)}" if outcome.failed else "")
         + (f", {unfinished} to go; the same command goes on" if unfinished else "")
     )
+    if not outcome.failed and not unfinished:
+        page = project.reports(settings.budget) / "index.html"
+        typer.echo(f"the page: {page}; `ferlab verify` recomputes its numbers")
     if outcome.failed:
         raise typer.Exit(1)
     if unfinished:

@@ -92,10 +92,11 @@ def _gap(evidence: Evidence, claim: paper.Order, differences: Sequence[Differenc
     """Why the claim can't be judged; empty if it can."""
     if drawn(evidence.params):
         return "drawn faces can't decide a claim about real ones"
-    for row in dict.fromkeys(row for pair in claim.pairs for row in pair):
-        have = evidence.runs.get(row.arm, {})
-        if not have:
-            return f"{row.arm} has not been run"
+    rows = dict.fromkeys(row for pair in claim.pairs for row in pair)
+    if absent := [row.arm for row in rows if not evidence.runs.get(row.arm)]:
+        return f"not run: {', '.join(absent)}"
+    for row in rows:
+        have = evidence.runs[row.arm]
         if missing := [str(seed) for seed in evidence.params.run.seeds if seed not in have]:
             return f"seed {', '.join(missing)} of {row.arm} is missing: no verdict on a part of the seeds"
         if len(have) < MINIMUM_SEEDS:
@@ -144,7 +145,7 @@ def _of_images(evidence: Evidence, claim: paper.Images) -> Verdict:
     if drawn(evidence.params):
         return Verdict(claim, OPEN, "drawn faces can't decide a claim about real ones")
     if absent := [family for family in (claim.of, *claim.others) if family not in quality]:
-        return Verdict(claim, OPEN, f"{', '.join(absent)} has not been judged")
+        return Verdict(claim, OPEN, f"not judged: {', '.join(absent)}")
     if not claim.others:
         return _collapsed(claim, quality[claim.of])
     ps, told = [], []
