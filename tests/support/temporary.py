@@ -99,7 +99,8 @@ class TemporaryProject:
 
     def copy(self, root: Path, *, store: bool = True) -> "TemporaryProject":
         """The whole project elsewhere; MLflow keeps whole paths, so those are rewritten (or the store left behind)."""
-        left = () if store else ("mlflow.db", "mlruns", ".ferlab")
+        # another process may be just writing DVC's lock of the original
+        left = ("rwlock*", *(() if store else ("mlflow.db", "mlruns", ".ferlab")))
         shutil.copytree(self.root, root, symlinks=True, ignore=shutil.ignore_patterns(*left))
         database = root / "mlflow.db"
         if database.exists():
