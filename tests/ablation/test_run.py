@@ -25,6 +25,16 @@ def trained(project: TemporaryProject) -> list[str]:
     return [run.data.tags["ferlab.identity"] for run in found]
 
 
+def logged(project: TemporaryProject, seed: int) -> list[tuple[str, Counter[tuple[str, int]]]]:
+    """The status of each of a seed's trainings in MLflow, and how often it logged a metric, but speed, at a step."""
+    runs = project.query(
+        "SELECT r.run_uuid, r.status FROM runs r JOIN tags s ON s.run_uuid = r.run_uuid AND s.key = 'seed' "
+        f"AND s.value = '{seed}' JOIN tags t ON t.run_uuid = r.run_uuid AND t.key = 'stage' AND t.value = 'train'"
+    )
+    metrics = "SELECT key, step FROM metrics WHERE key != 'images_per_second' AND run_uuid = "
+    return [(status, Counter(project.query(f"{metrics}'{run}'"))) for run, status in runs]
+
+
 QUESTION = ("ablate", "--arm", "resnet50-dcgan", "--grid", "synthetic=dcgan,none", "--seeds", "2")
 
 
@@ -138,6 +148,31 @@ def test_ctrl_c_stops_it_and_the_same_command_goes_on(asked: TemporaryProject) -
     output = asked.run(*words)
     assert "known already" in output
     assert Counter(trained(asked)).most_common(1)[0][1] == 1
+
+
+KILLED = """
+import os, signal
+from ferlab.ablation.answer import answer
+from ferlab.ablation.question import Point
+from ferlab.adapters.tracking import TrackedRun
+from ferlab.project import Project
+
+TrackedRun.figures = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+answer(Project.find(), Point("resnet50", 7, {}, {}))
+"""
+
+
+@pytest.mark.chaos
+def test_a_kill_just_after_the_training_leaves_no_run_open(asked: TemporaryProject) -> None:
+    """What it had not told MLflow by then is told when the question is asked again, without another training."""
+    asked.python(KILLED, code=-signal.SIGKILL)
+    assert [status for status, *_ in logged(asked, 7)] == ["RUNNING"]
+    for seed in ("7", "8"):
+        output = asked.run("ferlab", "train", "resnet50", "--seed", seed, "--json")
+        assert json.loads(output[output.index("{") :])["runs"][0]["source"] == "run"
+    (killed,), (never_killed,) = logged(asked, 7), logged(asked, 8)
+    assert killed == never_killed
+    assert killed[0] == "FINISHED"
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def answer(project: Project, point: Point, *, observe: Observer = ignore, parent
         if before := _kept(project, point, told) or _from_pipeline(project, point, told):
             return before
         began = time.monotonic()
-        if not _is_of(told.outs[0], told):  # it is, after a kill between the training's end and its answer
+        if not (_is_of(told.outs[0], told) and _is_tracked(project, told)):  # both are, after a kill just before this
             call(told)
         seconds = time.monotonic() - began
         _keep(project, told, told.outs[0], {"source": "earlier", "seconds": seconds})
@@ -111,6 +111,12 @@ def _from_pipeline(project: Project, point: Point, told: Context) -> Answer | No
 def _is_of(run: Path, told: Context) -> bool:
     record = run / "run.json"
     return record.is_file() and json.loads(record.read_text())["identity"] == told.identity.name
+
+
+def _is_tracked(project: Project, told: Context) -> bool:
+    """Whether MLflow knows a training as finished: a kill just after its outs were written leaves it open there."""
+    tracked = find_named(project, "classifiers", told.identity.name)
+    return tracked is not None and tracked.info.status == "FINISHED"
 
 
 def _keep(project: Project, told: Context, run: Path, more: Mapping[str, Any]) -> None:
