@@ -203,6 +203,23 @@ def test_a_killed_run_is_taken_up_again_with_one_value_a_step(killed: str, proje
     assert steps(project, ended, "loss") == [(1, 0.1), (2, 0.2), (3, 0.3), (4, 0.4)]
 
 
+def test_a_run_killed_before_it_was_described_is_described_when_it_is_taken_up(project: Project) -> None:
+    """MLflow makes a run in one call and takes its parameters and datasets in others."""
+    with open_run(project, "other"):
+        pass
+    client = connect(project)
+    experiment = client.get_experiment_by_name("tests")
+    bare = client.create_run(experiment.experiment_id, tags={"ferlab.identity": "one", "ferlab.slot": "a-0"})
+    for _ in range(2):
+        with tracked(
+            project, "tests", "a-0", identity="one", params={"lr": 0.1}, tags={}, datasets=[("faces", "training", "ab")]
+        ) as run:
+            assert run.id == bare.info.run_id
+    ended = runs(project)["one"]
+    assert ended.data.params == {"lr": "0.1"}
+    assert [found.dataset.name for found in ended.inputs.dataset_inputs] == ["faces"]
+
+
 def test_what_a_run_cost_is_the_time_worked_on_it_not_the_time_between(project: Project) -> None:
     """A stage that comes back to the run hours later, as evaluation does, would make the next plan far too long."""
     for _ in range(2):

@@ -155,16 +155,9 @@ def tracked(
     if run is None:
         every_tag = {IDENTITY: identity, SLOT: name, **tags} | ({"mlflow.parentRunId": parent} if parent else {})
         run = client.create_run(experiment_id, tags=every_tag, run_name=name)
-        client.log_batch(run.info.run_id, params=[Param(key, str(value)) for key, value in params.items()])
-        inputs = [
-            DatasetInput(
-                Dataset(title, digest[:36], "local", title, schema="{}"), [InputTag(MLFLOW_DATASET_CONTEXT, context)]
-            )
-            for title, context, digest in datasets
-        ]
-        client.log_inputs(run.info.run_id, datasets=inputs)
     else:
         client.update_run(run.info.run_id, status="RUNNING")
+    _describe(client, run, params, datasets)
     tracked_run, began = TrackedRun(client, run), time.monotonic()
     try:
         try:
@@ -184,6 +177,22 @@ def tracked(
         _end(tracked_run, "KILLED", None)
         raise
     client.set_terminated(tracked_run.id, "FINISHED")
+
+
+def _describe(
+    client: MlflowClient, run: Run, params: Mapping[str, Any], datasets: Sequence[tuple[str, str, str]]
+) -> None:
+    """Log parameters and datasets of a run that has none: a new one, or one killed before it had them."""
+    if not run.data.params:
+        client.log_batch(run.info.run_id, params=[Param(key, str(value)) for key, value in params.items()])
+    if not (run.inputs and run.inputs.dataset_inputs):
+        inputs = [
+            DatasetInput(
+                Dataset(title, digest[:36], "local", title, schema="{}"), [InputTag(MLFLOW_DATASET_CONTEXT, context)]
+            )
+            for title, context, digest in datasets
+        ]
+        client.log_inputs(run.info.run_id, datasets=inputs)
 
 
 def _end(tracked_run: TrackedRun, status: str, text: str | None) -> None:
