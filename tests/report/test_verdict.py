@@ -11,6 +11,7 @@ from ferlab.evaluation.predictions import Predictions, write
 from ferlab.params import Params
 from ferlab.report import paper
 from ferlab.report.evidence import Evidence
+from ferlab.report.finding import finding
 from ferlab.report.verdict import FAILS, HOLDS, OPEN, Verdict, judge
 from reports import make_params
 
@@ -98,6 +99,8 @@ def test_an_arm_that_was_not_run_is_named(tmp_path: Path) -> None:
     found = verdicts(tmp_path)
     assert found["dfsvm_is_lowest"].word == OPEN
     assert "not run: dfsvm" in found["dfsvm_is_lowest"].why
+    told = finding(Evidence(tmp_path, make_params([0, 1, 2], "paper", "real", whole_table=True)))
+    assert "3 not decided, 1 of them for want of a run." in told  # the other two are about images
 
 
 def test_seeds_that_do_not_vary_decide_nothing(tmp_path: Path) -> None:

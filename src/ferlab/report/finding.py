@@ -24,10 +24,11 @@ def finding(evidence: Evidence) -> str:
     measured = f" Measured: {interval(gain)} points{reported}." if gain and "(the paper" not in main.why else ""
     others = [verdict for verdict in verdicts if verdict.claim is not paper.LIFTS_RESNET]
     holding, failing = (sum(verdict.word == word for verdict in others) for word in (HOLDS, FAILS))
+    unrun = sum(None in verdict.differences for verdict in others)  # an open claim that a look at the arms explains
     return (
         f"Does adding DCGAN's images lift ResNET-50? {budget[0].upper()}{budget[1:]}: {answer} ({main.why}).{measured} "
-        f"The paper's {len(others)} other claims: {holding} hold, {failing} do not hold, "
-        f"{len(others) - holding - failing} not decided."
+        f"The paper's {len(others)} other claims: {holding} found to hold, {failing} found not to, "
+        f"{len(others) - holding - failing} not decided{f', {unrun} of them for want of a run' * bool(unrun)}."
     )
 
 
