@@ -1,6 +1,7 @@
 """`verify`: nothing published can be changed unseen. Provenance: what doesn't fit together is refused."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,11 +12,13 @@ import pytest
 from ferlab.errors import UserError
 from ferlab.evaluation import predictions
 from ferlab.files import sha256_file
+from ferlab.params import load
 from ferlab.report.check import TEXTS, faults
 from ferlab.report.evidence import Evidence
 from ferlab.report.render import build
 from ferlab.report.trace import trace
 from reports import N, add_rest, add_run, make_params
+from small import REPOSITORY
 
 PARAMS = make_params([0, 1, 2], "trial", "real")
 ARMS = ("resnet50", "resnet50-dcgan", "resnet50-steps")
@@ -67,6 +70,21 @@ def test_any_one_digit_is_seen(folder: Path, name: str) -> None:
         assert fault.startswith(f"{name}, line {text[:i].count(chr(10)) + 1}: says ")
     (folder / name).unlink()
     assert found(folder) == [f"{name}: missing"]
+
+
+@pytest.mark.parametrize("changed", ["audit.json", "samples"])
+def test_what_a_kept_lock_says_of_the_files_is_held_against_them(changed: str, tmp_path: Path) -> None:
+    """A lock that DVC itself wrote; a folder that it hashed, too."""
+    folder = tmp_path / "reports" / "cpu_again"
+    shutil.copytree(REPOSITORY / "reports" / "cpu_again", folder)
+    evidence = Evidence(folder, load(folder / "params.yaml"))
+    assert [fault for fault in faults(evidence) if "left there" in fault] == []
+    path = folder / changed
+    if path.is_dir():
+        path = min(one for one in path.rglob("*") if one.is_file())
+    path.write_bytes(path.read_bytes() + b"\n")
+    stage = {"audit.json": "audit", "samples": "quality"}[changed]
+    assert f"{folder / changed}: is not what the stage {stage} left there, by {folder}/dvc.lock" in faults(evidence)
 
 
 def test_a_hand_edited_prediction_file_is_seen(folder: Path) -> None:

@@ -1,5 +1,7 @@
 """Whether what is published follows from the small files beside it."""
 
+import hashlib
+import json
 import re
 import tempfile
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from ferlab.errors import UserError
 from ferlab.report.evidence import Evidence, read_json
 from ferlab.report.provenance import read_ledger
 from ferlab.report.render import build
+from ferlab.yaml_file import read_yaml
 
 TEXTS = ("numbers.json", "table1.csv", "table1.md", "table1.tex", "index.html")
 _FIGURE = re.compile(r"data:image/png;base64,[A-Za-z0-9+/=]*")
@@ -18,7 +21,8 @@ def faults(evidence: Evidence, *, figures: bool = False) -> Iterator[str]:
     """Everything in reports/<budget>/ that doesn't follow from its predictions and other small files.
 
     Every run in the ledger must be there, be the file that it has a hash of, and score what it and the selection say;
-    every table, number and sentence is computed anew and compared.
+    every table, number and sentence is computed anew and compared. Where a dvc.lock is kept with the budget, what it
+    says that stages left there must be what lies there.
 
     Args:
         figures: draw the figures too, and compare them byte by byte.
@@ -29,6 +33,7 @@ def faults(evidence: Evidence, *, figures: bool = False) -> Iterator[str]:
     folder = evidence.folder
     try:
         yield from _of_runs(evidence)
+        yield from _of_lock(folder)
         with tempfile.TemporaryDirectory() as made:
             build(folder, evidence.params, into=Path(made), draw=figures)
             for name in TEXTS:
@@ -64,6 +69,27 @@ def _of_runs(evidence: Evidence) -> Iterator[str]:
             for key in ("identity", "valid_accuracy"):
                 if chosen.get(key) != origin.line.get(key):
                     yield f"{selection}: {key} is {chosen.get(key)}, and the ledger says {origin.line.get(key)}"
+
+
+def _of_lock(folder: Path) -> Iterator[str]:
+    lock = folder / "dvc.lock"
+    stages = read_yaml(lock).get("stages", {}) if lock.exists() else {}
+    for name, stage in stages.items():
+        if name == "report":  # what it makes is made anew, and compared
+            continue
+        for out in stage.get("outs", []):
+            path = folder.parents[1] / out["path"]
+            if path.is_relative_to(folder) and (not path.exists() or _md5(path) != out["md5"]):
+                yield f"{path}: is not what the stage {name} left there, by {lock}"
+
+
+def _md5(path: Path) -> str:
+    """As DVC hashes a file; a folder, by its files' hashes and names."""
+    if path.is_file():
+        return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    files = [{"md5": _md5(p), "relpath": p.relative_to(path).as_posix()} for p in path.rglob("*") if p.is_file()]
+    text = json.dumps(sorted(files, key=lambda one: one["relpath"]), sort_keys=True)
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + ".dir"
 
 
 def _of_text(published: Path, fresh: Path) -> Iterator[str]:
