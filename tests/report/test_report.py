@@ -1,6 +1,7 @@
 """The report rebuilt from small files: what it computes, what it says when something is missing, what it refuses."""
 
 import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import confusion_matrix
 
 from ferlab.errors import UserError
 from ferlab.evaluation import predictions
@@ -133,13 +135,29 @@ def test_page_stands_alone_and_is_accessible(full: tuple[Path, Params, str]) -> 
     assert len(html.encode()) < 5_000_000
     assert not [tag for tag, _ in page.tags if tag in ("script", "iframe", "object", "embed")]
     images = [attributes for tag, attributes in page.tags if tag == "img"]
-    # accuracy, Figure 1, more samples; curves; confusion; tuning; classes; gains; usefulness; data
-    assert len(images) == 3 + 2 + 3 + 1 + 1 + 1 + 3 + 2
+    # accuracy, Figure 1, more samples; curves; tuning; classes; gains; usefulness; data
+    assert len(images) == 3 + 2 + 1 + 1 + 1 + 3 + 2
     assert all((image["src"] or "").startswith("data:image/png;base64,") and image["alt"] for image in images)
     assert all(attributes.get("scope") in ("row", "col") for tag, attributes in page.tags if tag == "th")
     assert ("html", {"lang": "en"}) in page.tags
     anchors = {attributes["href"] for tag, attributes in page.tags if tag == "a"}
     assert anchors <= {f"#{attributes['id']}" for _, attributes in page.tags if "id" in attributes}
+
+
+def test_the_confusion_matrices_of_the_page_are_those_of_the_predictions(full: tuple[Path, Params, str]) -> None:
+    folder, params, html = full
+    shown = re.findall(r'<table class="confusion">.*?</table>', html, flags=re.DOTALL)
+    runs = Evidence(folder, params).runs
+    assert len(shown) == len(runs) == 3
+    for table, seeds in zip(shown, runs.values(), strict=True):
+        cells = re.findall(r'<td style="--share:(\d+)%">(\d+)<span>(\d+)</span></td>', table)
+        counts = sum(
+            confusion_matrix(run.truth, run.probabilities.argmax(axis=1), labels=range(7)) for run in seeds.values()
+        )
+        assert [int(count) for *_, count in cells] == counts.ravel().tolist()
+        percent = 100 * counts / counts.sum(axis=1, keepdims=True)
+        assert [int(text) for _, text, _ in cells] == [int(f"{value:.0f}") for value in percent.ravel()]
+        assert all(share == text for share, text, _ in cells)
 
 
 def test_the_choice_of_tuning_stands_beside_the_papers_setting(full: tuple[Path, Params, str]) -> None:

@@ -1,7 +1,7 @@
 """What a section of the page is made of, and the album that its figures are put into."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,9 +65,19 @@ class Album:
         """
         if not self.draw:
             return [Picture("", alt) for alt in drawn]
-        images = {alt: drawing.raster(panel, size) for alt, panel in drawn.items()}
-        self._write(name, drawing.sheet(list(images.values()), columns))
-        return [_picture(alt, image) for alt, image in images.items()]
+        return [
+            _picture(alt, image)
+            for alt, image in zip(drawn, self.sheet(name, columns, size, drawn.values()), strict=True)
+        ]
+
+    def sheet(
+        self, name: str, columns: int, size: tuple[float, float], drawn: Iterable[drawing.Panel]
+    ) -> list[drawing.Raster]:
+        """Panels of equal size as one sheet `folder`/`name`.png, which the page doesn't show; each as drawn."""
+        images = [drawing.raster(panel, size) for panel in drawn] if self.draw else []
+        if self.draw:
+            self._write(name, drawing.sheet(images, columns))
+        return images
 
     def _write(self, name: str, image: drawing.Raster) -> None:
         with atomic_write(self.folder / f"{name}.png") as handle:

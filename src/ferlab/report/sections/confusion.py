@@ -12,14 +12,17 @@ from ferlab.report.section import Album, Section
 
 
 def section(evidence: Evidence, album: Album) -> Section:
-    """A matrix an arm, summed over seeds."""
+    """A matrix an arm, summed over seeds: a table on the page, a sheet of them for print."""
     counts = {arm: np.sum([confusion(run) for run in seeds.values()], axis=0) for arm, seeds in evidence.runs.items()}
-    drawn = {
-        f"Confusion matrix of {arm}: percent of each true class, and counts.": confusion_panel(arm, matrix)
-        for arm, matrix in counts.items()
-    }
-    pictures = album.panels("confusion", 2, (4.5, 4.5), drawn)
-    return Section("confusion", "Confusion", "Confusion matrices", {"confusions": pictures})
+    album.sheet("confusion", 2, (4.5, 4.5), [confusion_panel(arm, matrix) for arm, matrix in counts.items()])
+    cells = {arm: np.stack([shares(matrix), matrix], axis=-1).tolist() for arm, matrix in counts.items()}
+    return Section("confusion", "Confusion", "Confusion matrices", {"confusions": cells, "classes": FER_CLASSES})
+
+
+def shares(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Percent of each true class: float64 (7, 7); 0 in the row of a class without images."""
+    found: NDArray[np.float64] = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return found
 
 
 def confusion_panel(title: str, counts: NDArray[np.int64]) -> Panel:
@@ -28,7 +31,7 @@ def confusion_panel(title: str, counts: NDArray[np.int64]) -> Panel:
     Args:
         counts: int64 (7, 7), rows true and columns predicted, in the order of FER_CLASSES.
     """
-    percent = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    percent = shares(counts)
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
