@@ -16,7 +16,7 @@ from ferlab.evaluation import predictions
 from ferlab.params import Params, load
 from ferlab.report import formats, paper, tables
 from ferlab.report.evidence import Evidence
-from ferlab.report.finding import reasons
+from ferlab.report.finding import reasons, sentences
 from ferlab.report.render import build
 from reports import ROOT, N, add_rest, add_run, make_params
 
@@ -217,8 +217,16 @@ def test_banner_says_what_the_numbers_are_worth(
 
 def test_sentences_are_made_from_the_numbers(full: tuple[Path, Params, str]) -> None:
     _, _, html = full
-    assert "is resnet50-dcgan: 64.29% of 70 test images" in html
+    assert "The highest of our 3 arms so far is resnet50-dcgan: 64.29% of 70 test images" in html
     assert "Measured: +7.14 points. The paper" in html  # drawn faces: the paper's gain isn't set beside it
+
+
+def test_one_arm_is_not_the_highest_of_any(tmp_path: Path) -> None:
+    params = make_params([0], "cpu", "real")
+    add_run(tmp_path, "resnet50", 0, right=42)
+    (first, _) = sentences(Evidence(tmp_path, params).runs, params)
+    assert first.startswith("Our only arm so far is resnet50: 60.00% of 70 test images")
+    assert "picked" not in first
 
 
 def test_the_first_screen_says_what_a_gain_is_made_of(tmp_path: Path) -> None:

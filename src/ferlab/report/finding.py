@@ -99,12 +99,14 @@ def sentences(runs: Runs, params: Params) -> list[str]:
     one = scored[best]
     images = len(next(iter(runs[best].values())).ids)
     common, share = tables.always_commonest(runs)
-    highest = (
-        f"The highest of our {len(scored)} arm{'s' * (len(scored) > 1)} so far is {best}: {one.value:.2%} of "
-        f"{images:,} test images (95% interval {one.low:.2%} to {one.high:.2%}; {one.method}). "
-        "It was picked after seeing all of them."
+    several = len(scored) > 1
+    which = f"The highest of our {len(scored)} arms" if several else "Our only arm"
+    first = (
+        f"{which} so far is {best}: {one.value:.2%} of {images:,} test images "
+        f"(95% interval {one.low:.2%} to {one.high:.2%}; {one.method})."
+        f"{' It was picked after seeing all of them.' * several}"
     )
     return [
-        highest,
+        first,
         f"Always answering “{FER_CLASSES[common]}”, the commonest class of this test split, would give {share:.2%}.",
     ]
