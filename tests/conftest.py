@@ -1,6 +1,7 @@
 """Temporary projects for every test that needs a real one."""
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,12 @@ from filelock import FileLock
 
 from ferlab.data.demo import write_demo
 from temporary import TemporaryProject, take_handful
+
+
+def pytest_configure() -> None:
+    """A shell's background job ignores Ctrl-C, and so would every process that tests press it on."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
