@@ -17,7 +17,7 @@ from ferlab.ablation.variant import context, lay
 from ferlab.adapters.tracking import find_named
 from ferlab.evaluation import predictions
 from ferlab.evaluation.predictions import Predictions
-from ferlab.files import atomic_folder, write_json
+from ferlab.files import atomic_folder, sweep, write_json
 from ferlab.project import Project
 from ferlab.stages.context import Context, call, exclusive
 from ferlab.training.observe import Observer, ignore
@@ -68,6 +68,7 @@ def answer(project: Project, point: Point, *, observe: Observer = ignore, parent
     with exclusive(project, f"answer-{told.identity.name}", patience=-1):  # of two that ask the same, one trains
         if before := _kept(project, point, told) or _from_pipeline(project, point, told):
             return before
+        sweep(_place(project, told.identity.name))  # what a kill while it was kept left behind
         began = time.monotonic()
         if not (_is_of(told.outs[0], told) and _is_tracked(project, told)):  # both are, after a kill just before this
             call(told)
