@@ -151,28 +151,36 @@ def test_ctrl_c_stops_it_and_the_same_command_goes_on(asked: TemporaryProject) -
 
 
 KILLED = """
-import os, signal
+import os, signal, sys
 from ferlab.ablation.answer import answer
 from ferlab.ablation.question import Point
 from ferlab.adapters.tracking import TrackedRun
+from ferlab.evaluation import predictions
 from ferlab.project import Project
 
-TrackedRun.figures = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-answer(Project.find(), Point("resnet50", 7, {}, {}))
+where, name = {"tracked": (TrackedRun, "figures"), "kept": (predictions, "write")}[sys.argv[1]]
+setattr(where, name, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+answer(Project.find(), Point("resnet50", int(sys.argv[2]), {}, {}))
 """
 
 
 @pytest.mark.chaos
-def test_a_kill_just_after_the_training_leaves_no_run_open(asked: TemporaryProject) -> None:
-    """What it had not told MLflow by then is told when the question is asked again, without another training."""
-    asked.python(KILLED, code=-signal.SIGKILL)
-    assert [status for status, *_ in logged(asked, 7)] == ["RUNNING"]
-    for seed in ("7", "8"):
-        output = asked.run("ferlab", "train", "resnet50", "--seed", seed, "--json")
-        assert json.loads(output[output.index("{") :])["runs"][0]["source"] == "run"
-    (killed,), (never_killed,) = logged(asked, 7), logged(asked, 8)
+@pytest.mark.parametrize(("moment", "seed", "left"), [("tracked", 7, "RUNNING"), ("kept", 9, "FINISHED")])
+def test_a_kill_between_training_and_answer_leaves_nothing_open(
+    moment: str, seed: int, left: str, asked: TemporaryProject
+) -> None:
+    """Asked again, MLflow is told what it hadn't been by then, without another training, and half an answer goes."""
+    asked.python(KILLED, moment, str(seed), code=-signal.SIGKILL)
+    assert [status for status, *_ in logged(asked, seed)] == [left]
+    answers = asked.root / ".ferlab" / "ablation" / "answers"
+    assert len(list(answers.glob(".*"))) == (moment == "kept")
+    for one in (seed, 8):
+        output = asked.run("ferlab", "train", "resnet50", "--seed", str(one), "--json")
+        assert json.loads(output[output.index("{") :])["runs"][0]["source"] in ("run", "earlier")
+    (killed,), (never_killed,) = logged(asked, seed), logged(asked, 8)
     assert killed == never_killed
     assert killed[0] == "FINISHED"
+    assert list(answers.glob(".*")) == []
 
 
 @pytest.mark.parametrize(
