@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from ferlab.classifiers.networks import build
 from ferlab.classifiers.optimise import sgd
 from ferlab.params import NetworkClassifier, check
-from ferlab.params.budgets import read_budget
+from ferlab.params.budgets import WHOLE, read_budget
 from ferlab.yaml_file import overlay, read_yaml
 
 ROOT = Path(__file__).parents[1]
@@ -28,7 +28,7 @@ BATCH, WARM_UP = 32, 10
 
 def settings(name: str) -> NetworkClassifier:
     tree = read_yaml(ROOT / "params.yaml")
-    overlay(tree, read_budget(ROOT, "cpu"))
+    overlay(tree, read_budget(ROOT, "cpu"), WHOLE)
     found = check(tree, "cpu").classifiers[name]
     assert isinstance(found, NetworkClassifier)
     return found

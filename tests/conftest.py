@@ -1,5 +1,9 @@
 """Temporary projects for every test that needs a real one."""
 
+from ferlab.training.instructions import limit
+
+limit("avx2")  # as params.yaml has it; before anything imports NumPy
+
 import os
 import signal
 from collections.abc import Callable

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from ferlab.errors import UserError
 from ferlab.params import Params, check, load
+from ferlab.params.budgets import WHOLE
 from ferlab.yaml_file import dump_yaml, overlay, read_yaml
 from small import REPOSITORY
 
@@ -133,8 +134,15 @@ def test_every_mistake_is_named_at_once(tree: Any) -> None:
         ("run.tuned", ["vgg99"], ["run.tuned", "vgg99"]),
         ("run.tuned", ["resnet50", "svm"], ["run.tuned", "svm", "tune.space"]),
         ("run.tuned", [], ["run.tuned"]),
-        ("run.arms", ["resnet50", "absent"], ["run.arms", "absent"]),
-        ("run.arms", ["svm", "resnet50", "svm"], ["run.arms", "svm", "twice"]),
+        ("run.arms", {"resnet50": "none", "absent": "none"}, ["run.arms", "absent"]),
+        ("run.arms", ["svm", "resnet50"], ["run.arms", "a mapping", "resnet50: none"]),
+        ("run.arms", {"resnet50-dcgan": "none"}, ["run.arms", "write `resnet50-dcgan: dcgan`"]),
+        ("run.arms", {}, ["run.arms", "empty"]),
+        ("run.draws", [0, 1, 2], ["run.draws", "3 draws for 1 seeds"]),
+        ("run.draws", [0, 0], ["run.draws", "twice"]),
+        ("arms.resnet50.tests", ["valid", "test"], ["valid picks this arm's epoch"]),
+        ("arms.resnet50.tests", ["test", "test"], ["tests", "twice"]),
+        ("arms.resnet50-steps.match_steps_of", "resnet50-ckplus", ["match_steps_of", "isn't known before CK+ is read"]),
         ("run.seeds", [0, 1, 0], ["run.seeds", "0, 1, 0", "twice"]),
         ("run.seeds", [], ["run.seeds", "empty"]),
         ("arms.svm.classifier", "forest", ["arms.svm.classifier", "forest"]),
@@ -228,16 +236,16 @@ def test_sections_by_dotted_key(tree: Any) -> None:
 
 @pytest.mark.parametrize("name", BUDGETS)
 def test_each_budget_is_valid(tree: Any, name: str) -> None:
-    overlay(tree, read_yaml(REPOSITORY / "budgets" / f"{name}.yaml"))
+    overlay(tree, read_yaml(REPOSITORY / "budgets" / f"{name}.yaml"), WHOLE)
     assert check(tree, name).budget == name
 
 
 @pytest.mark.parametrize(("first", "second"), list(permutations(BUDGETS, 2)))
 def test_nothing_leaks_from_one_budget_into_another(tree: Any, first: str, second: str) -> None:
     direct = read_yaml(REPOSITORY / "params.yaml")
-    overlay(direct, read_yaml(REPOSITORY / "budgets" / f"{second}.yaml"))
+    overlay(direct, read_yaml(REPOSITORY / "budgets" / f"{second}.yaml"), WHOLE)
     for name in (first, second):
-        overlay(tree, read_yaml(REPOSITORY / "budgets" / f"{name}.yaml"))
+        overlay(tree, read_yaml(REPOSITORY / "budgets" / f"{name}.yaml"), WHOLE)
     assert check(tree, "detour").model_dump() == check(direct, "direct").model_dump()
 
 
@@ -248,7 +256,7 @@ def test_the_demo_budget_leaves_the_committed_file_as_it_is(tmp_path: Path) -> N
     (tmp_path / "params.yaml").write_text(committed)
     tree = read_yaml(tmp_path / "params.yaml")
     for name in ("demo", "paper", "demo"):
-        overlay(tree, read_yaml(REPOSITORY / "budgets" / f"{name}.yaml"))
+        overlay(tree, read_yaml(REPOSITORY / "budgets" / f"{name}.yaml"), WHOLE)
         if name == "demo":
             assert dump_yaml(tree) == committed
 

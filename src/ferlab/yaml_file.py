@@ -1,12 +1,12 @@
 """YAML files that people edit: read with their comments, changed, written back with them."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedSeq
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from ferlab.errors import UserError
@@ -37,24 +37,29 @@ def dump_yaml(tree: Any) -> str:
     return text.getvalue()
 
 
-def overlay(tree: Any, changes: Mapping[str, Any]) -> None:
-    """Lay `changes` on `tree` in place: mappings are merged key by key, anything else is replaced."""
+def overlay(tree: Any, changes: Mapping[str, Any], whole: Collection[str] = ()) -> None:
+    """Lay `changes` on `tree` in place: mappings are merged key by key, anything else is replaced.
+
+    Args:
+        whole: dotted keys of mappings that are replaced too.
+    """
     for key, value in changes.items():
-        if isinstance(value, Mapping) and isinstance(tree.get(key), Mapping):
-            overlay(tree[key], value)
+        below = [name.removeprefix(f"{key}.") for name in whole if name.startswith(f"{key}.")]
+        if isinstance(value, Mapping) and isinstance(tree.get(key), Mapping) and key not in whole:
+            overlay(tree[key], value, below)
         else:
             changed = tree.get(key) != value
-            tree[key] = _one_line(value) if isinstance(value, list) else value
+            tree[key] = _one_line(value) if isinstance(value, list | Mapping) else value
             comments = getattr(tree, "ca", None)
             if comments and (comment := comments.items.get(key)):
                 if changed and comment[2]:
                     comment[2].column = 0  # one blank before it, however long the value was
-                if isinstance(value, list):
-                    comments.items[key] = [None, None, comment[2], None]  # no more of a list over several lines
+                if isinstance(value, list | Mapping):
+                    comments.items[key] = [None, None, comment[2], None]  # no more of one over several lines
 
 
-def _one_line(values: list[Any]) -> CommentedSeq:
-    """The list in brackets: with the comments of a list over several lines ruamel would write broken YAML."""
-    flow = CommentedSeq(values)
+def _one_line(values: list[Any] | Mapping[str, Any]) -> CommentedSeq | CommentedMap:
+    """The values in brackets: with the comments of some over several lines ruamel would write broken YAML."""
+    flow = CommentedMap(values) if isinstance(values, Mapping) else CommentedSeq(values)
     flow.fa.set_flow_style()
     return flow

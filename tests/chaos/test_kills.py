@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1500)]
 LONGER = {
     "gan": {"families": {"dcgan": {"epochs": 60}}},
     "classifiers": {"resnet50": {"epochs": 12}},
-    "run": {"arms": ["resnet50-dcgan"]},
+    "run": {"arms": {"resnet50-dcgan": "dcgan"}},
     "runtime": {"checkpoint_seconds": 0},  # kills then fall into writes too
 }
 TARGET = "evaluate@resnet50-dcgan-0"

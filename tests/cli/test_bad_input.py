@@ -90,7 +90,7 @@ def test_unknown_families_classifiers_arms_and_seeds(
         ({"compute": {"threads": 0}}, "compute.threads: 0 is not allowed"),
         ({"compute": {"device": "tpu"}}, "compute.device: 'tpu' is not allowed"),
         ({"classifiers": {"resnet50": {"width": -1.0}}}, "classifiers.resnet50.width: -1.0 is not allowed"),
-        ({"run": {"arms": ["nobody"]}}, "run.arms: 'nobody' is not one of"),
+        ({"run": {"arms": {"nobody": "none"}}}, "run.arms: 'nobody' is not one of"),
         ({"run": {"seeds": []}}, "run.seeds: [] is empty"),
         ({"gan": {"families": {"dcgan": {"lr": float("nan")}}}}, "gan.families.dcgan.lr: 'NaN' is not allowed"),
         ({"data": {"fer2013": "abc"}}, "data.fer2013: 'abc' is not allowed"),

@@ -7,6 +7,7 @@ from ferlab.gan.families import FAMILIES, find
 from ferlab.gan.networks import Critic, Generator
 from ferlab.gan.objectives import MINIMAX, WASSERSTEIN
 from ferlab.params import load
+from ferlab.params.budgets import WHOLE
 from ferlab.yaml_file import overlay, read_yaml
 from small import REPOSITORY, gan
 
@@ -40,7 +41,7 @@ def test_labels_are_told_to_both_sides_of_a_conditional_family_only(name: str) -
 def test_the_papers_settings(budget: str) -> None:
     """Experiment A: Adam 1e-4; batch 16, 80 epochs; batch 8, 200 epochs; batch 64. The rest: Radford, Gulrajani."""
     tree = read_yaml(REPOSITORY / "params.yaml")
-    overlay(tree, read_yaml(REPOSITORY / "budgets" / f"{budget}.yaml"))
+    overlay(tree, read_yaml(REPOSITORY / "budgets" / f"{budget}.yaml"), WHOLE)
     families = tree["gan"]["families"]
     assert {n: (f["lr"], f["batch_size"], f["epochs"], f["base_channels"]) for n, f in families.items()} == {
         "dcgan": (1e-4, 16, 80, 64),

@@ -12,7 +12,7 @@ import pytest
 from ferlab.errors import UserError
 from ferlab.evaluation import predictions
 from ferlab.files import sha256_file
-from ferlab.params import load
+from ferlab.params.migration import load_published
 from ferlab.report.check import TEXTS, faults
 from ferlab.report.evidence import Evidence
 from ferlab.report.render import build
@@ -77,7 +77,7 @@ def test_what_a_kept_lock_says_of_the_files_is_held_against_them(changed: str, t
     """A lock that DVC itself wrote; a folder that it hashed, too."""
     folder = tmp_path / "reports" / "cpu_again"
     shutil.copytree(REPOSITORY / "reports" / "cpu_again", folder)
-    evidence = Evidence(folder, load(folder / "params.yaml"))
+    evidence = Evidence(folder, load_published(folder / "params.yaml"))
     assert [fault for fault in faults(evidence) if "left there" in fault] == []
     path = folder / changed
     if path.is_dir():

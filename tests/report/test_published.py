@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ferlab.data.labels import CKPLUS_CLASSES
-from ferlab.params import load
+from ferlab.params.migration import load_published
 from ferlab.report import paper
 from ferlab.report.evidence import Evidence
 from ferlab.report.tables import accuracy
@@ -40,7 +40,7 @@ def told(page: str, pattern: re.Pattern[str]) -> Iterator[tuple[str, tuple[str, 
 
 def evidence(budget: str) -> Evidence:
     folder = REPOSITORY / "reports" / budget
-    return Evidence(folder, load(folder / "params.yaml"))
+    return Evidence(folder, load_published(folder / "params.yaml"))
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -27,6 +27,7 @@ def make_params(seeds: list[int], budget: str = "demo", kind: str = "demo", *, w
         "arms": ["resnet50", "resnet50-dcgan", "resnet50-steps", "svm"],
     }
     values["arms"] = {name: values["arms"][name] for name in values["run"]["arms"]}
+    values["run"]["draws"] = [0]
     if whole_table:
         classifiers, families, arms = values["classifiers"], values["gan"]["families"], values["arms"]
         classifiers |= {"vgg16": classifiers["resnet50"], "dfsvm": classifiers["svm"]}
@@ -39,6 +40,7 @@ def make_params(seeds: list[int], budget: str = "demo", kind: str = "demo", *, w
         values["run"] |= {"families": ["dcgan", "wgan_gp", "cgan"], "arms": [row.arm for row in paper.TABLE1]}
         values["run"]["arms"] += ["resnet50-steps"]
         values["arms"] = {name: arms[name] for name in values["run"]["arms"]}
+    values["run"]["arms"] = {name: values["arms"][name]["synthetic"] for name in values["run"]["arms"]}
     return check(values, "params.yaml")
 
 

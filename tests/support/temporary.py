@@ -17,6 +17,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from ferlab.params import Params, load
+from ferlab.params.budgets import WHOLE
 from ferlab.yaml_file import dump_yaml, overlay, read_yaml
 
 REPOSITORY = Path(__file__).parents[2]
@@ -25,7 +26,7 @@ TRACKED = ("params.yaml", "dvc.yaml", "requirements.lock", ".dvcignore", ".gitig
 TINY = """\
 budget: tiny
 compute: { threads: 1 }
-run: { families: [dcgan], tuned: [resnet50], arms: [resnet50-dcgan, svm], seeds: [0] }
+run: { families: [dcgan], tuned: [resnet50], draws: [0], arms: {resnet50-dcgan: dcgan, svm: none}, seeds: [0] }
 gan: { families: { dcgan: { base_channels: 2, epochs: 2 } } }
 synthesis: { per_class: 4 }
 classifiers: { resnet50: { width: 0.0625, epochs: 2 }, svm: { max_iterations: 300 } }
@@ -145,9 +146,14 @@ class TemporaryProject:
         return self.root.parent / f"{self.root.name}-{name}"
 
     def change(self, values: dict[str, Any]) -> None:
-        """Lay values on params.yaml, as a budget in budgets/ would."""
+        """Lay values on params.yaml, as a budget in budgets/ would; `run.arms` may be a list of names."""
         tree = read_yaml(self.root / "params.yaml")
-        overlay(tree, YAML().load(json.dumps(values)))
+        values = json.loads(json.dumps(values))
+        named = values.get("run", {}).get("arms", {})
+        if isinstance(named, list):
+            rows = {name: dict(tree["arms"][name]) | values.get("arms", {}).get(name, {}) for name in named}
+            values["run"]["arms"] = {name: row["synthetic"] for name, row in rows.items()}
+        overlay(tree, YAML().load(json.dumps(values)), WHOLE)
         (self.root / "params.yaml").write_text(dump_yaml(tree))
 
     def edit(self, path: str, old: str, new: str) -> None:

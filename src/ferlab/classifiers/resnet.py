@@ -7,10 +7,28 @@ torchvision's names and numbers, and tests hold the two equal, weights, outputs 
 from itertools import pairwise
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ferlab.params import ResnetClassifier
 
 DEPTHS = {"resnet18": (2, 2, 2, 2), "resnet50": (3, 4, 6, 3)}  # residual blocks a group: He et al. 2016, table 1
+
+
+NARROW = 8  # channels, as many as an AVX2 register holds
+
+
+class Shortcut(nn.Conv2d):
+    """A 1x1 convolution with a stride.
+
+    Of fewer than eight channels it takes the places itself: the AVX2 kernel of oneDNN (as of torch 2.14.1) that would,
+    on the way back, writes beyond its buffer.
+    """
+
+    def forward(self, maps: Tensor) -> Tensor:
+        if self.in_channels >= NARROW:
+            return super().forward(maps)
+        down, across = self.stride
+        return F.conv2d(maps[:, :, ::down, ::across], self.weight)
 
 
 class Block(nn.Module):
@@ -33,7 +51,7 @@ class Block(nn.Module):
         self.downsample = None
         if stride != 1 or sizes[0] != sizes[-1]:
             self.downsample = nn.Sequential(
-                nn.Conv2d(sizes[0], sizes[-1], 1, stride, bias=False), nn.BatchNorm2d(sizes[-1])
+                Shortcut(sizes[0], sizes[-1], 1, stride, bias=False), nn.BatchNorm2d(sizes[-1])
             )
 
     def forward(self, maps: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ def show(
 ) -> None:
     """Show where params.yaml and a budget differ."""
     from ferlab import params
-    from ferlab.params.budgets import read_budget
+    from ferlab.params.budgets import WHOLE, read_budget
     from ferlab.project import Project
     from ferlab.training.identity import flatten
     from ferlab.yaml_file import overlay, read_yaml
@@ -36,7 +36,7 @@ def show(
     tree = read_yaml(project.params)
     budget = name or params.check(tree, "params.yaml").budget
     now = flatten(params.check(tree, "params.yaml").model_dump(mode="json"))
-    overlay(tree, read_budget(project.root, budget))
+    overlay(tree, read_budget(project.root, budget), WHOLE)
     then = flatten(params.check(tree, f"budgets/{budget}.yaml").model_dump(mode="json"))
     changed: dict[str, dict[str, Any]] = {
         key: {"params.yaml": now.get(key), budget: then.get(key)}

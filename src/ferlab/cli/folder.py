@@ -16,6 +16,7 @@ def evidence_of(project: "Project", budget: str | None) -> "Evidence":
     from ferlab import params
     from ferlab.errors import UserError
     from ferlab.params.budgets import read_budget
+    from ferlab.params.migration import load_published
     from ferlab.report.evidence import Evidence
 
     own = params.load(project.params)
@@ -33,7 +34,7 @@ def evidence_of(project: "Project", budget: str | None) -> "Evidence":
             next_step=f"`ferlab budget use {name}` and `dvc repro` make them"
             + (f"; reports exist for {', '.join(known)}" if known else ""),
         )
-    return Evidence(folder, params.load(folder / "params.yaml"))
+    return Evidence(folder, load_published(folder / "params.yaml"))
 
 
 def budgets(project: "Project") -> list[str]:

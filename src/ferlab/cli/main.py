@@ -47,6 +47,19 @@ def common(
     _: Annotated[bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)] = False,
 ) -> None:
     context.obj = {"quiet": quiet}
+    _choose_instructions()
+
+
+def _choose_instructions() -> None:
+    """Before any command imports NumPy or torch. A params.yaml that can't be read is the command's own to report."""
+    from ferlab import params
+    from ferlab.project import Project
+    from ferlab.training.instructions import limit
+
+    try:
+        limit(params.load(Project.find().params).compute.instructions)
+    except UserError:
+        limit("avx2")
 
 
 def main() -> None:

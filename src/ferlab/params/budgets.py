@@ -8,6 +8,9 @@ from ferlab.files import write_text
 from ferlab.params.schema import Params, check
 from ferlab.yaml_file import dump_yaml, overlay, read_yaml
 
+WHOLE = ("run.arms",)
+"""A budget runs the arms that it names and no others."""
+
 
 def read_budget(root: Path, name: str) -> Any:
     """The overlay `budgets/<name>.yaml` of the project at `root`.
@@ -36,7 +39,7 @@ def lay_budget(root: Path, name: str) -> Params:
     tree = read_yaml(path)
     if not isinstance(tree, dict):
         check(tree, path.name)
-    overlay(tree, read_budget(root, name))
+    overlay(tree, read_budget(root, name), WHOLE)
     checked = check(tree, f"params.yaml with budgets/{name}.yaml laid on it")
     write_text(path, dump_yaml(tree))
     return checked

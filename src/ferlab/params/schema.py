@@ -1,5 +1,6 @@
 """params.yaml, whole: its sections, the names that must exist in one another, and the errors that people read."""
 
+import json
 from collections.abc import Mapping
 from functools import reduce
 from pathlib import Path
@@ -8,7 +9,6 @@ from typing import Any
 from pydantic import BaseModel, ValidationError, model_validator
 
 from ferlab.errors import UserError
-from ferlab.files import canonical_json
 from ferlab.params.classifiers import Classifier, NetworkClassifier
 from ferlab.params.data import Audit, Data
 from ferlab.params.experiment import CKPLUS, NONE, Arm, Compute, Run, Runtime
@@ -53,20 +53,26 @@ class Params(Section):
                     _must_be_known(f"arms.{name}.{key}", other, self.arms)
                     if getattr(self.arms[other], key) is not None:
                         raise ValueError(f"arms.{name}.{key}: '{other}' follows another arm itself")
+                    if self.arms[other].synthetic == CKPLUS:
+                        raise ValueError(
+                            f"arms.{name}.{key}: how many images '{other}' adds isn't known before CK+ is read; follow "
+                            "an arm with a GAN's images"
+                        )
             network = isinstance(self.classifiers[arm.classifier], NetworkClassifier)
             if not network and (arm.select_on == "test" or not arm.augmentation):
                 raise ValueError(f"arms.{name}: '{arm.classifier}' has neither epochs to select nor augmentation")
-        for name in self.run.arms:
+        for name, source in self.run.arms.items():
             _must_be_known("run.arms", name, self.arms)
             arm = self.arms[name]
-            for source in (arm.synthetic, *(self.arms[o].synthetic for o in _others(arm))):
-                if source not in (NONE, CKPLUS, *self.run.families):
-                    raise ValueError(f"run.arms: '{name}' needs the synthetic set '{source}', absent from run.families")
+            if source != arm.synthetic:
+                raise ValueError(
+                    f"run.arms: '{name}' waits for '{source}', and arms.{name}.synthetic is '{arm.synthetic}'; write "
+                    f"`{name}: {arm.synthetic}`"
+                )
+            if source not in (NONE, CKPLUS, *self.run.families):
+                raise ValueError(f"run.arms: '{name}' needs the synthetic set '{source}', absent from run.families")
             if arm.tuned and arm.classifier not in self.run.tuned:
                 raise ValueError(f"run.arms: '{name}' is tuned, but '{arm.classifier}' is absent from run.tuned")
-        for key, values in self.run:
-            if not values or len(set(values)) != len(values):
-                raise ValueError(f"run.{key}: {values} is empty or names something twice")
         return self
 
     def section(self, key: str) -> Any:
@@ -87,11 +93,6 @@ class Params(Section):
         return value
 
 
-def _others(arm: Arm) -> list[str]:
-    """The arms whose sets decide an arm's own."""
-    return [name for name in (arm.match_steps_of, arm.oversample_to) if name is not None]
-
-
 def _step(node: Any, name: str) -> Any:
     return node[name] if isinstance(node, Mapping) else getattr(node, name)
 
@@ -109,7 +110,8 @@ def load(path: Path) -> Params:
 def check(values: Any, where: str) -> Params:
     """Check plain values against the schema. `where` names their file in errors."""
     try:
-        return Params.model_validate_json(canonical_json(values), strict=True)
+        # by way of JSON, in which lists may stand for tuples; in the file's order, which is the reports' order of arms
+        return Params.model_validate_json(json.dumps(values, allow_nan=False), strict=True)
     except ValidationError as error:
         lines = [_explain(item) for item in error.errors(include_url=False)]
         raise UserError("\n".join(lines), where=where, next_step="mend it and start again") from None

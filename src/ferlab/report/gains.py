@@ -45,7 +45,7 @@ def chains(evidence: Evidence) -> list[Chain]:
     Controls are found by their settings. One that is not defined or has not run joins its link to the next.
     """
     params = evidence.params
-    arms = {name: arm.model_dump(mode="json") for name, arm in params.arms.items()}
+    arms = {name: arm.model_dump(mode="json") for name, arm in sorted(params.arms.items())}
     kinds = {name: _kind(arm) for name, arm in arms.items()}
     found = []
     for target, arm in arms.items():

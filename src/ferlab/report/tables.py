@@ -71,7 +71,7 @@ def _claimed(verdict: Verdict | None) -> dict[str, Any]:
 def controls(evidence: Evidence) -> pd.DataFrame:
     """Our arms that the paper's Table 1 hasn't: `purpose` (a sentence), then the columns of `_ours`."""
     runs, about, params = evidence.runs, evidence.arms, evidence.params
-    ours = [arm for arm in params.arms if arm not in {row.arm for row in paper.TABLE1}]
+    ours = [arm for arm in sorted(params.arms) if arm not in {row.arm for row in paper.TABLE1}]
     return pd.DataFrame(
         {"purpose": _purpose(arm, params), **_ours(arm, runs.get(arm, {}), about, params)} for arm in ours
     )

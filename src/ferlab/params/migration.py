@@ -1,0 +1,34 @@
+"""Published settings of an earlier shape, as today's schema has them. They are read so, and never written back."""
+
+from pathlib import Path
+from typing import Any
+
+from ferlab.params.schema import Params, check
+from ferlab.yaml_file import read_yaml
+
+
+def load_published(path: Path) -> Params:
+    """Read reports/<budget>/params.yaml, of this or an earlier version.
+
+    Raises:
+        UserError: as `schema.load`.
+    """
+    tree = read_yaml(path)
+    return check(migrated(tree) if isinstance(tree, dict) else tree, f"{path.parent.name}/{path.name}")
+
+
+def migrated(tree: Any) -> Any:
+    """The same settings with what later versions say besides: what every run did before there was a choice.
+
+    Args:
+        tree: the plain values of a params.yaml; changed in place.
+    """
+    tree["compute"].setdefault("instructions", "native")
+    run, arms = tree["run"], tree["arms"]
+    run.setdefault("draws", [0])
+    if isinstance(run["arms"], list):
+        run["arms"] = {name: arms[name]["synthetic"] for name in run["arms"]}
+    for arm in arms.values():
+        for key, value in (("held_out", 0.0), ("tests", ["test"])):
+            arm.setdefault(key, value)
+    return tree
