@@ -27,8 +27,8 @@ from ferlab.ablation.question import Point
 from ferlab.ablation.variant import context, lay
 from ferlab.classifiers.base import Plan
 from ferlab.classifiers.catalogue import recreate
-from ferlab.data.demo import write_demo
 from ferlab.data.images import ImageSet
+from ferlab.datasets.demo import write_demo
 from ferlab.project import Project
 from ferlab.stages.context import call
 from ferlab.training.checkpoint import Checkpoints

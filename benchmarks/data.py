@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ferlab.data import forms
-from ferlab.data.archive import picture_members
 from ferlab.data.images import ImageSet
 from ferlab.data.neighbours import near_groups
+from ferlab.datasets import forms
+from ferlab.datasets.archive import picture_members
 
 
 def seconds(work: Callable[[], Any]) -> tuple[float, Any]:

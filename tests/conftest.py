@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from ferlab.data.demo import write_demo
+from ferlab.datasets.demo import write_demo
 from temporary import TemporaryProject, take_handful
 
 

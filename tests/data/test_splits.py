@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ferlab.data import ckplus
-from ferlab.data.fer2013 import PUBLISHED
+from ferlab.data import ids as image_ids
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import CKPLUS_CLASSES
 from ferlab.data.splits import stratified_part, subject_folds
+from ferlab.datasets.fer2013 import PUBLISHED
 from ferlab.errors import UserError
 from small import noise
 
@@ -86,7 +86,7 @@ def test_no_person_sequence_or_copy_is_in_two_folds(rows: list[tuple[int, int, i
     assert set(found) == set(range(folds))
     for keys in (
         list(images.subjects),
-        [ckplus.sequence(name) for name in images.ids],
+        [image_ids.sequence(name) for name in images.ids],
         [image.tobytes() for image in images.images],
     ):
         assert max(map(len, folds_of(keys, found).values())) == 1

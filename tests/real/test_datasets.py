@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from archives import archive
-from ferlab.data import forms
-from ferlab.data.audit import image_table, rows_of_test, summarise, summarise_ckplus
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import FER_CLASSES
+from ferlab.datasets import forms
+from ferlab.datasets.audit import image_table, rows_of_test, summarise, summarise_ckplus
 from ferlab.synthesis.mix import with_fer_labels
 
 pytestmark = pytest.mark.real

@@ -19,8 +19,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from archives import archive
-from ferlab.data import forms
 from ferlab.data.images import ImageSet
+from ferlab.datasets import forms
 
 pytestmark = pytest.mark.real
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from ferlab.data.containers import Found
+    from ferlab.datasets.containers import Found
     from ferlab.project import Project
 
 app = typer.Typer(help="Put faces into data/, and see what is there.", no_args_is_help=True)
@@ -27,7 +27,7 @@ def add(
     import tempfile
 
     from ferlab import params
-    from ferlab.data.containers import DATASETS, examine, install
+    from ferlab.datasets.containers import DATASETS, examine, install
     from ferlab.errors import UserError
     from ferlab.files import recover
     from ferlab.project import Project
@@ -60,8 +60,8 @@ def demo(
 ) -> None:
     """Draw the demo's faces into data/: the same bytes on every machine."""
     from ferlab import params
-    from ferlab.data.containers import DATASETS
-    from ferlab.data.demo import write_demo
+    from ferlab.datasets.containers import DATASETS
+    from ferlab.datasets.demo import write_demo
     from ferlab.errors import UserError
     from ferlab.files import atomic_folder, recover, sha256_file
     from ferlab.project import Project
@@ -90,7 +90,7 @@ def demo(
 def show(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Show what data/ holds and whether it is what params.yaml names."""
     from ferlab import params
-    from ferlab.data.containers import DATASETS
+    from ferlab.datasets.containers import DATASETS
     from ferlab.files import recover, sha256_file
     from ferlab.project import Project
 
@@ -154,7 +154,7 @@ def audit(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
 
 def _describe(dataset: str, what: "Found") -> None:
     """What was found, what it can't tell, what was skipped and what is lost."""
-    from ferlab.data.reading import tally
+    from ferlab.datasets.reading import tally
 
     typer.echo(f"{what.shown}: {what.form}")
     for split, counts in what.counts.items():

@@ -41,7 +41,7 @@ def _look(project: "Project") -> tuple[dict[str, Any], list[str]]:
 
     from ferlab import params
     from ferlab.adapters.tracking import connect
-    from ferlab.data.containers import DATASETS
+    from ferlab.datasets.containers import DATASETS
     from ferlab.errors import UserError
     from ferlab.files import sha256_file
 

@@ -1,1 +1,1 @@
-"""Faces: what they are called, how they are stored, where they come from, what is wrong with them."""
+"""Faces inside ferlab: what they are called, how they are stored, parted and compared. All numbers hang on it."""

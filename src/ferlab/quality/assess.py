@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.preprocessing import StandardScaler
 
-from ferlab.data.ckplus import sequence
+from ferlab.data.ids import sequence
 from ferlab.data.images import ImageSet
 from ferlab.params import Quality
 from ferlab.quality.distribution import fid, kid, manifold

@@ -1,9 +1,9 @@
 """audit: count what is wrong with the faces before anything is trained on them."""
 
-from ferlab.data import forms
-from ferlab.data.audit import image_table, rows_of_test, summarise, summarise_ckplus
-from ferlab.data.forms import CKPLUS, FER2013
 from ferlab.data.images import ImageSet
+from ferlab.datasets import forms
+from ferlab.datasets.audit import image_table, rows_of_test, summarise, summarise_ckplus
+from ferlab.datasets.forms import CKPLUS, FER2013
 from ferlab.files import atomic_write, write_json, write_text
 from ferlab.stages.context import Context, Stage
 
@@ -37,7 +37,7 @@ STAGE = Stage(
     name="audit",
     run=run,
     keys=("audit", "data.kind"),
-    rooms=("data",),
+    rooms=("data", "datasets"),
     inputs=("work/prepared/train", "work/prepared/valid", "work/prepared/test", "work/prepared/ckplus"),
     outs=("work/audit/images.parquet", "reports/{budget}/audit.json", "reports/{budget}/test_images.csv"),
 )

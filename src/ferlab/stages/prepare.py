@@ -1,8 +1,8 @@
 """prepare: from the two containers in data/ to sets of images."""
 
-from ferlab.data import forms
-from ferlab.data.forms import CKPLUS, FER2013
 from ferlab.data.images import ImageSet
+from ferlab.datasets import forms
+from ferlab.datasets.forms import CKPLUS, FER2013
 from ferlab.errors import UserError
 from ferlab.files import recover, sha256_file
 from ferlab.stages.context import Context, Stage
@@ -52,7 +52,7 @@ STAGE = Stage(
     name="prepare",
     run=run,
     keys=("data",),
-    rooms=("data",),
+    rooms=("data", "datasets"),
     inputs=("data",),
     outs=("work/prepared/train", "work/prepared/valid", "work/prepared/test", "work/prepared/ckplus"),
 )

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ferlab.data import ckplus, fer2013, forms
-from ferlab.data.archive import open_archive
-from ferlab.data.ckplus import PUBLISHED as CKPLUS_COUNTS
-from ferlab.data.fer2013 import PUBLISHED as FER_COUNTS
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
-from ferlab.data.reading import tally
+from ferlab.datasets import ckplus, fer2013, forms
+from ferlab.datasets.archive import open_archive
+from ferlab.datasets.ckplus import PUBLISHED as CKPLUS_COUNTS
+from ferlab.datasets.fer2013 import PUBLISHED as FER_COUNTS
+from ferlab.datasets.reading import tally
 from ferlab.errors import UserError
 from small import make_zip, noise, png
 

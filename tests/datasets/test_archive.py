@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ferlab.data.archive import open_archive, picture_members, read_pictures
+from ferlab.datasets.archive import open_archive, picture_members, read_pictures
 from ferlab.errors import UserError
 from small import make_zip, noise, png
 
@@ -35,7 +35,7 @@ def test_helper_processes_bring_the_same(tmp_path: Path, monkeypatch: pytest.Mon
     path = make_zip(tmp_path / "a.zip", members)
     with open_archive(path) as archive:
         alone, problems = read_pictures(archive, list(members))
-        monkeypatch.setattr("ferlab.data.archive._WORTH_A_PROCESS", 4)
+        monkeypatch.setattr("ferlab.datasets.archive._WORTH_A_PROCESS", 4)
         monkeypatch.setattr("os.cpu_count", lambda: 3)
         parted, same = read_pictures(archive, list(members))
     np.testing.assert_array_equal(parted, alone)

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ferlab.data import forms, gather
-from ferlab.data.gather import Container
+from ferlab.datasets import forms, gather
+from ferlab.datasets.gather import Container
 from ferlab.errors import UserError
 from small import make_zip, noise, png
 

@@ -136,7 +136,7 @@ def _start(path: Path, members: list[str]) -> "subprocess.Popen[bytes]":
         request.write(json.dumps([str(path), members]).encode())
         request.seek(0)
         return subprocess.Popen(
-            [sys.executable, "-c", "from ferlab.data.archive import serve; serve()"],
+            [sys.executable, "-c", "from ferlab.datasets.archive import serve; serve()"],
             stdin=request,
             stdout=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},

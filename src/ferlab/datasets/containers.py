@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ferlab.data import forms, gather
-from ferlab.data.fer2013 import SPLITS, UNMARKED
-from ferlab.data.forms import CKPLUS, FER2013
-from ferlab.data.gather import Container
-from ferlab.data.reading import Problem
-from ferlab.data.tables import write_table
+from ferlab.datasets import forms, gather
+from ferlab.datasets.fer2013 import SPLITS, UNMARKED
+from ferlab.datasets.forms import CKPLUS, FER2013
+from ferlab.datasets.gather import Container
+from ferlab.datasets.reading import Problem
+from ferlab.datasets.tables import write_table
 from ferlab.errors import UserError
 from ferlab.files import atomic_folder, sha256_file
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ferlab.data.audit import image_table, rows_of_test, summarise, summarise_ckplus
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
+from ferlab.datasets.audit import image_table, rows_of_test, summarise, summarise_ckplus
 from small import noise
 
 FACES = noise(12)

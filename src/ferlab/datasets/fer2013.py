@@ -9,11 +9,11 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from ferlab.data.archive import inside, picture_members, read_pictures
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import FER_CLASSES, standard_name
-from ferlab.data.reading import Problem, Reading
-from ferlab.data.tables import read_table
+from ferlab.datasets.archive import inside, picture_members, read_pictures
+from ferlab.datasets.reading import Problem, Reading
+from ferlab.datasets.tables import read_table
 
 DATASET = "fer2013"
 SPLITS = {"Training": "train", "PublicTest": "valid", "PrivateTest": "test"}

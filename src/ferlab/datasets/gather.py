@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from ferlab.data import ckplus, fer2013
-from ferlab.data.archive import is_junk, is_picture, open_archive, picture_members
-from ferlab.data.tables import is_table
+from ferlab.datasets import ckplus, fer2013
+from ferlab.datasets.archive import is_junk, is_picture, open_archive, picture_members
+from ferlab.datasets.tables import is_table
 from ferlab.errors import UserError
 from ferlab.files import disk_errors
 

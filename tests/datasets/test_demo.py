@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ferlab.data import ckplus, demo, fer2013
-from ferlab.data.archive import open_archive
-from ferlab.data.faces import EXPRESSIONS, Canvas, draw_face
+from ferlab.data.ids import sequence
 from ferlab.data.images import SIDE, ImageSet
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES, standard_name
+from ferlab.datasets import ckplus, demo, fer2013
+from ferlab.datasets.archive import open_archive
+from ferlab.datasets.faces import EXPRESSIONS, Canvas, draw_face
 from ferlab.files import sha256_file
 
 Archives = tuple[Path, Path]
@@ -117,10 +118,10 @@ def test_about_one_label_in_twenty_is_wrong() -> None:
 def test_ckplus_sequences(frames: ImageSet) -> None:
     classes, subjects = defaultdict(set), defaultdict(set)
     for name, label, subject in zip(frames.ids, frames.labels, frames.subjects, strict=True):
-        classes[ckplus.sequence(name)].add(int(label))
+        classes[sequence(name)].add(int(label))
         subjects[int(label)].add(subject)
     assert len(frames) == 300
-    assert set(Counter(map(ckplus.sequence, frames.ids)).values()) == {3}
+    assert set(Counter(map(sequence, frames.ids)).values()) == {3}
     assert all(len(labels) == 1 for labels in classes.values())
     numbers = Counter(label for labels in classes.values() for label in labels)
     assert tuple(numbers[i] for i in range(len(CKPLUS_CLASSES))) == demo.CKPLUS_SEQUENCES

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ferlab.data import ckplus
+from ferlab.data.ids import sequence
 from ferlab.data.images import ImageSet
 from ferlab.data.neighbours import first_of_equals, near_groups
 
@@ -95,7 +95,7 @@ def summarise_ckplus(images: ImageSet) -> dict[str, Any]:
     table = pd.DataFrame(
         {
             "label": np.array(images.classes)[images.labels],
-            "sequence": [ckplus.sequence(i) for i in images.ids],
+            "sequence": [sequence(i) for i in images.ids],
             "subject": images.subjects,
         }
     )

@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ferlab.data import ckplus
-from ferlab.data.archive import open_archive
+from ferlab.data.ids import sequence
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import CKPLUS_CLASSES
-from ferlab.data.reading import Reading
 from ferlab.data.splits import subject_folds
+from ferlab.datasets import ckplus
+from ferlab.datasets.archive import open_archive
+from ferlab.datasets.reading import Reading
 from ferlab.errors import UserError
 from small import make_zip, noise, png
 
@@ -46,9 +47,9 @@ def test_subjects_and_sequences(frames: ImageSet) -> None:
     """CASE 22: folds by subject need the subject."""
     for name, subject in zip(frames.ids, frames.subjects, strict=True):
         assert subject == Path(name).stem[:4]
-        assert ckplus.sequence(name) == Path(name).stem[:8]
+        assert sequence(name) == Path(name).stem[:8]
     assert set(frames.subjects) == {"S005", "S130"}
-    assert len({ckplus.sequence(name) for name in frames.ids}) == 14
+    assert len({sequence(name) for name in frames.ids}) == 14
 
 
 def test_frames_stand_in_their_sequence(frames: ImageSet) -> None:
@@ -60,7 +61,7 @@ def test_frames_stand_in_their_sequence(frames: ImageSet) -> None:
 def test_case_of_names_does_not_matter(tmp_path: Path) -> None:
     found = read(tmp_path / "a.zip", {"Anger/s010_004_00000017.PNG": png(IMAGES[0])})
     assert found.subjects == ("S010",)
-    assert ckplus.sequence(found.ids[0]) == "S010_004"
+    assert sequence(found.ids[0]) == "S010_004"
 
 
 def test_junk_is_ignored(tmp_path: Path) -> None:

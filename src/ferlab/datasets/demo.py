@@ -8,9 +8,9 @@ import hashlib
 import zipfile
 from pathlib import Path
 
-from ferlab.data.faces import Values, draw_face
 from ferlab.data.images import SIDE
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
+from ferlab.datasets.faces import Values, draw_face
 from ferlab.files import atomic_write
 
 DEMO_SHA256 = {

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from ferlab.data import ckplus, fer2013
-from ferlab.data.archive import is_junk, open_archive, picture_members
 from ferlab.data.images import ImageSet
-from ferlab.data.reading import Reading, refuse
-from ferlab.data.tables import head, is_table
+from ferlab.datasets import ckplus, fer2013
+from ferlab.datasets.archive import is_junk, open_archive, picture_members
+from ferlab.datasets.reading import Reading, refuse
+from ferlab.datasets.tables import head, is_table
 from ferlab.errors import UserError
 
 FER2013, CKPLUS = fer2013.DATASET, ckplus.DATASET

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferlab.data.images import SIDE, ImageSet
-from ferlab.data.reading import Problem
+from ferlab.datasets.reading import Problem
 from ferlab.errors import UserError
 
 COLUMNS = ("emotion", "pixels", "usage")

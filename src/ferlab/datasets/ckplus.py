@@ -6,11 +6,11 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from ferlab.data.archive import inside, picture_members, read_pictures
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import CKPLUS_CLASSES, standard_name
-from ferlab.data.reading import Problem, Reading, refuse
-from ferlab.data.tables import Table, read_table
+from ferlab.datasets.archive import inside, picture_members, read_pictures
+from ferlab.datasets.reading import Problem, Reading, refuse
+from ferlab.datasets.tables import Table, read_table
 from ferlab.errors import UserError
 
 DATASET = "ckplus"
@@ -104,11 +104,6 @@ def read_csv(archive: zipfile.ZipFile, member: str) -> Reading:
         notices.append(f"{len(kept) - n} neutral rows are left out: they are none of the seven expressions")
     form = f"CK+ as a table ({PurePosixPath(member).name})"
     return Reading(DATASET, form, {"all": found}, [], notices)
-
-
-def sequence(image_id: str) -> str:
-    """The sequence that a frame belongs to: `Sxxx_yyy`."""
-    return "_".join(inside(image_id).stem.upper().split("_")[:2])
 
 
 def _order(table: Table) -> tuple[str, ...] | None:

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ferlab.data import fer2013
-from ferlab.data.archive import open_archive
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import FER_CLASSES
-from ferlab.data.reading import Reading
-from ferlab.data.tables import is_table, write_table
+from ferlab.datasets import fer2013
+from ferlab.datasets.archive import open_archive
+from ferlab.datasets.reading import Reading
+from ferlab.datasets.tables import is_table, write_table
 from ferlab.errors import UserError
 from small import make_zip, noise, png
 
@@ -214,7 +214,7 @@ def test_a_bad_row_is_named(tmp_path: Path, row: str, problem: str) -> None:
 
 
 def test_a_table_far_larger_than_it_should_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ferlab.data.tables.LARGEST_TABLE", 1000)
+    monkeypatch.setattr("ferlab.datasets.tables.LARGEST_TABLE", 1000)
     with pytest.raises(UserError, match="unpacks to 345,918 bytes"):
         read_table(tmp_path / "a.zip", table())
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ferlab.data import forms
-from ferlab.data.containers import examine, install
-from ferlab.data.fer2013 import PUBLISHED
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import FER_CLASSES
+from ferlab.datasets import forms
+from ferlab.datasets.containers import examine, install
+from ferlab.datasets.fer2013 import PUBLISHED
 from ferlab.errors import UserError
 from ferlab.files import sha256_file
 from small import make_zip, noise, png
