@@ -58,7 +58,7 @@ def plan(project: TemporaryProject, arm: str) -> dict[str, object]:
 
 def test_no_stage_but_evaluate_reads_the_test_split() -> None:
     """Nor does train for the arm that picks on it; the audit compares pixels, and reports counts and ids."""
-    assert {name for name in NAMES if "work/prepared/test" in find(name).inputs} == {"evaluate", "audit"}
+    assert {name for name in NAMES if "work/prepared/test" in find(name).inputs.values()} == {"evaluate", "audit"}
 
 
 def test_what_each_arm_adds(mixed: TemporaryProject) -> None:

@@ -128,7 +128,7 @@ def _keep(project: Project, told: Context, run: Path, more: Mapping[str, Any]) -
 
     record = json.loads((run / "run.json").read_text())
     set_up(told.params.compute.threads)
-    valid = ImageSet.open(told.inputs[1])
+    valid = ImageSet.open(told.input("valid"))
     found = Predictions(
         valid.ids, valid.labels, recreate(record["settings"]).load(run).predict_proba(valid.images), record["identity"]
     )

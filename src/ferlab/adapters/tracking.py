@@ -75,6 +75,10 @@ class TrackedRun:
         fresh = [Metric(k, v, now, self._last(k) + 1) for k, v in changed.items()]
         self.client.log_batch(self.id, metrics=fresh)
 
+    def text(self, content: str, name: str) -> None:
+        """Keep a text as an artifact of this name."""
+        self.client.log_text(self.id, content, name)
+
     def artifact(self, path: Path, folder: str | None = None) -> None:
         """Copy a file or a folder's files into the run's artifacts."""
         if path.is_dir():

@@ -22,7 +22,7 @@ def evidence_of(project: "Project", budget: str | None) -> "Evidence":
     own = params.load(project.params)
     name = budget or own.budget
     folder = project.reports(name)
-    if (folder / "arms.json").is_file() and not (folder / "params.yaml").is_file() and name == own.budget:
+    if (folder / "arms").is_dir() and not (folder / "params.yaml").is_file() and name == own.budget:
         return Evidence(folder, own)  # a pipeline under way: its last stage will leave the settings there
     if not (folder / "params.yaml").is_file():
         if name != own.budget:

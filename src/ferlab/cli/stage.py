@@ -9,10 +9,16 @@ def stage(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="The stage.")],
     arguments: Annotated[list[str] | None, typer.Argument(help="Its arguments, e.g. an arm and a seed.")] = None,
+    label: Annotated[
+        str | None, typer.Option("--label", help="Of the stage gan: train this label's GAN alone, into its checkpoint.")
+    ] = None,
 ) -> None:
     """Run one stage of the pipeline (use `dvc repro`, which knows what is up to date)."""
+    from ferlab.errors import UserError
     from ferlab.project import Project
     from ferlab.stages.context import run_stage
     from ferlab.stages.table import find
 
-    run_stage(Project.find(), find(name), arguments or [], context.obj["quiet"])
+    if label is not None and name != "gan":
+        raise UserError(f"the stage {name} has no labels", where="--label", next_step="leave --label out")
+    run_stage(Project.find(), find(name), arguments or [], context.obj["quiet"], part=label)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ferlab.data.labels import FER_CLASSES
 from ferlab.errors import UserError
 from ferlab.files import atomic_folder, write_text
 
@@ -129,6 +130,11 @@ def concatenate(sets: Sequence[ImageSet], split: str) -> ImageSet:
         origins=tuple(i for s in sets for i in s.origins),
         split=split,
     )
+
+
+def nothing() -> ImageSet:
+    """The empty set, of FER-2013's classes."""
+    return ImageSet(np.empty((0, SIDE, SIDE), np.uint8), np.empty(0, np.int64), FER_CLASSES, (), (), (), "added")
 
 
 def _pack(column: tuple[str, ...]) -> str | tuple[str, ...]:

@@ -12,6 +12,7 @@ import pandas as pd
 from ferlab.errors import UserError
 from ferlab.evaluation.predictions import Predictions, read
 from ferlab.params import Params
+from ferlab.records.plan import ArmSummary
 from ferlab.report.provenance import Origin, origins
 
 T = TypeVar("T")
@@ -48,7 +49,11 @@ class Evidence:
     @cached_property
     def arms(self) -> dict[str, Any]:
         """Each arm's plan by name: settings, images, steps; empty where nothing was planned yet."""
-        return read_json(self.folder / "arms.json")
+        files = sorted((self.folder / "arms").glob("*.json"))
+        if not files:
+            return read_json(self.folder / "arms.json")  # as it was published once
+        summaries = {path.stem: ArmSummary.read(path).model_dump(mode="json") for path in files}
+        return {name: summary.pop("arm") | summary for name, summary in summaries.items()}
 
     @cached_property
     def quality(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 from ferlab.files import sha256_file
 from ferlab.report.evidence import Evidence
 
-FILES = ("audit.json", "quality.json", "arms.json", "params.yaml", "test_images.csv")
+FILES = ("audit.json", "quality.json", "params.yaml", "test_images.csv")
 
 
 def trace(evidence: Evidence, arm: str) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from ferlab.stages.context import Context, Stage
 
 
 def run(context: Context) -> None:
-    *fer2013, ckplus = [ImageSet.open(path) for path in context.inputs]
+    sets = {split: ImageSet.open(context.input(split)) for split in ("train", "valid", "test")}
+    ckplus = ImageSet.open(context.input("ckplus"))
     settings, kind = context.section("audit"), context.section("data.kind")
-    sets = {s.split: s for s in fer2013}
     table = image_table(sets, settings.near_constant_std, settings.near_correlation)
     summary = summarise(table)
     differences = forms.differences(FER2013, sets) + forms.differences(CKPLUS, {"all": ckplus})
@@ -21,11 +21,10 @@ def run(context: Context) -> None:
         "ckplus": summarise_ckplus(ckplus),
         "differences": differences if kind == "real" else [],  # drawn faces have no published counts
     }
-    images, figures, tested = context.outs
-    with atomic_write(images) as handle:
+    with atomic_write(context.out("images")) as handle:
         table.to_parquet(handle, index=False)
-    write_json(figures, audit)
-    write_text(tested, rows_of_test(table).to_csv(index=False, lineterminator="\n"))
+    write_json(context.out("summary"), audit)
+    write_text(context.out("test_images"), rows_of_test(table).to_csv(index=False, lineterminator="\n"))
     copies = summary["copies"]
     context.say(
         f"{copies['test_in_train']['all']} test images have an exact copy in train, "
@@ -38,6 +37,15 @@ STAGE = Stage(
     run=run,
     keys=("audit", "data.kind"),
     rooms=("data", "datasets"),
-    inputs=("work/prepared/train", "work/prepared/valid", "work/prepared/test", "work/prepared/ckplus"),
-    outs=("work/audit/images.parquet", "reports/{budget}/audit.json", "reports/{budget}/test_images.csv"),
+    inputs={
+        "train": "work/prepared/train",
+        "valid": "work/prepared/valid",
+        "test": "work/prepared/test",
+        "ckplus": "work/sources/ckplus",
+    },
+    outs={
+        "images": "work/audit/images.parquet",
+        "summary": "reports/{budget}/audit.json",
+        "test_images": "reports/{budget}/test_images.csv",
+    },
 )

@@ -16,9 +16,9 @@ from filelock import FileLock, Timeout
 
 from ferlab import params as schema
 from ferlab.errors import UserError
-from ferlab.files import sweep, write_json
+from ferlab.files import content_hash, sweep, write_json
 from ferlab.project import Project
-from ferlab.training.identity import Identity, changes, identify
+from ferlab.training.identity import Identity, changes, identify, room_hash
 from ferlab.training.observe import Observer, ignore
 
 if TYPE_CHECKING:  # imported late: half of the stages need no torch, which costs seconds
@@ -31,14 +31,17 @@ EVERY_EPOCH = "epochs"  # the folder of a run in which train leaves every epoch'
 class Stage:
     """A stage's declaration. dvc.yaml says the same to DVC, and a test compares the two.
 
-    `{name}` in keys, inputs and outs stands for an argument, `{budget}` for params.yaml's budget.
+    `{name}` in keys, inputs and outs stands for an argument, `{budget}` for params.yaml's budget, `{source}` for the
+    images that the argument `arm` adds.
 
     Attributes:
         arguments: names of the command line's arguments, in order.
         keys: dotted keys of params.yaml; the stage sees no others.
         rooms: paths below src/ferlab whose code decides the result.
-        inputs, outs: paths below the project's root.
+        inputs, outs: paths below the project's root, by the names that `run` calls them.
         run: does the work.
+        identify: of a stage whose result isn't named by the above alone: what names it.
+        run_part: does one part of the work ahead of `run`, which then finds it done.
         totals: keys that say how far to go, not what is done: after a change of them a stage goes on, not afresh.
     """
 
@@ -46,10 +49,12 @@ class Stage:
     run: Callable[["Context"], None]
     keys: tuple[str, ...]
     rooms: tuple[str, ...]
-    inputs: tuple[str, ...]
-    outs: tuple[str, ...]
+    inputs: Mapping[str, str]
+    outs: Mapping[str, str]
     arguments: tuple[str, ...] = ()
     totals: tuple[str, ...] = ()
+    identify: "Callable[[Context], Identity] | None" = None
+    run_part: "Callable[[Context, str], None] | None" = None
 
 
 @dataclass(frozen=True)
@@ -80,19 +85,25 @@ class Context:
         return "-".join(filter(None, (self.stage.name, self.place)))
 
     def _fill(self, template: str) -> str:
-        return template.format(budget=self.params.budget, **self.arguments)
+        source = self.params.run.arms.get(self.arguments.get("arm", ""))
+        return template.format(budget=self.params.budget, source=source, **self.arguments)
 
-    @property
-    def inputs(self) -> list[Path]:
-        return [self.project.root / self._fill(path) for path in self.stage.inputs]
+    def input(self, name: str) -> Path:
+        """The place of a declared input."""
+        return self.project.root / self._fill(self.stage.inputs[name])
+
+    def out(self, name: str) -> Path:
+        """The place of a declared out."""
+        return self.project.root / self._fill(self.stage.outs[name])
 
     @property
     def outs(self) -> list[Path]:
-        return [self.project.root / self._fill(path) for path in self.stage.outs]
+        return [self.out(name) for name in self.stage.outs]
 
     def require_inputs(self) -> None:
         """Raise a UserError that names the first input that isn't there."""
-        for path in self.inputs:
+        for name in self.stage.inputs:
+            path = self.input(name)
             if not path.exists() and path != self.project.data:  # prepare itself says how data/ is filled
                 raise UserError(
                     f"{path.relative_to(self.project.root)} is missing",
@@ -107,6 +118,8 @@ class Context:
 
     @cached_property
     def device(self) -> str:
+        if self.params.compute.device == "cpu":  # so that whoever only plans needs no torch
+            return "cpu"
         from ferlab.training.seeding import resolve_device
 
         return resolve_device(self.params.compute.device)
@@ -114,13 +127,15 @@ class Context:
     @cached_property
     def identity(self) -> Identity:
         """The name of this call's result. Made once: hashing the inputs costs some tenths of a second."""
+        if self.stage.identify:
+            return self.stage.identify(self)
         keys = sorted(self._fill(key) for key in self.stage.keys)
         return identify(
             stage=self.stage.name,
             arguments=self.arguments,
             params={key: self._without_totals(key) for key in keys},
-            inputs={self._fill(p): path for p, path in zip(self.stage.inputs, self.inputs, strict=True)},
-            rooms=(f"stages/{self.stage.name}.py", *self.stage.rooms),
+            inputs={self._fill(path): content_hash(self.input(name)) for name, path in self.stage.inputs.items()},
+            code={room: room_hash(room) for room in (f"stages/{self.stage.name}.py", *self.stage.rooms)},
             device=self.device,
         )
 
@@ -196,8 +211,13 @@ def exclusive(project: Project, slot: str, patience: float = 0) -> Iterator[None
         lock.release()
 
 
-def run_stage(project: Project, stage: Stage, arguments: list[str], quiet: bool = False) -> None:
+def run_stage(
+    project: Project, stage: Stage, arguments: list[str], quiet: bool = False, part: str | None = None
+) -> None:
     """Run one stage: parse, check, lock, work.
+
+    Args:
+        part: of a stage whose work has parts that can be done side by side ahead of it: do this one alone.
 
     Raises:
         UserError: another number of arguments, bad parameters, or a second process on the same place.
@@ -205,11 +225,29 @@ def run_stage(project: Project, stage: Stage, arguments: list[str], quiet: bool 
     if len(arguments) != len(stage.arguments):
         wanted = " ".join(stage.arguments).upper() or "no arguments"
         raise UserError(f"the stage {stage.name} takes {wanted}, not {' '.join(arguments) or 'nothing'}")
-    named = dict(zip(stage.arguments, arguments, strict=True))
-    if not named.get("seed", "0").isdecimal():
-        raise UserError(f"a seed is a whole number from 0 up, not '{named['seed']}'", where=f"the stage {stage.name}")
+    named, params = dict(zip(stage.arguments, arguments, strict=True)), schema.load(project.params)
+    known: dict[str, Mapping[str, Any]] = {
+        "family": params.gan.families,
+        "classifier": params.classifiers,
+        "arm": params.arms,
+    }
+    for argument, value in named.items():
+        if argument in known and value not in known[argument]:
+            raise UserError(
+                f"params.yaml defines no {argument} called '{value}'",
+                where=f"the stage {stage.name}",
+                next_step=f"it defines {', '.join(known[argument])}",
+            )
+        if argument not in known and not value.isdecimal():
+            raise UserError(f"a {argument} is a whole number from 0 up, not '{value}'", where=f"the stage {stage.name}")
     signal.signal(signal.SIGTERM, stop)
-    call(Context(project, stage, named, schema.load(project.params), quiet))
+    context = Context(project, stage, named, params, quiet)
+    if part is None:
+        call(context)
+    else:
+        assert stage.run_part, stage.name
+        context.require_inputs()
+        stage.run_part(context, part)
 
 
 def call(context: Context) -> None:
@@ -222,14 +260,7 @@ def call(context: Context) -> None:
         for path in context.outs:
             sweep(path)
         context.require_inputs()
-        try:
-            context.stage.run(context)
-        except KeyError as error:
-            if error.args and error.args[0] in context.arguments.values():
-                raise UserError(
-                    f"params.yaml defines nothing called {error}", where=f"stage {context.stage.name}"
-                ) from error
-            raise
+        context.stage.run(context)
 
 
 def stop(number: int, frame: FrameType | None) -> None:

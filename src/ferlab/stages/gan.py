@@ -1,4 +1,4 @@
-"""gan: train one family, its label set in turn (the paper's Experiment A)."""
+"""gan: train one draw of a family, its label set in turn (the paper's Experiment A)."""
 
 import tempfile
 from pathlib import Path
@@ -11,11 +11,13 @@ from PIL import Image
 
 from ferlab.adapters.tracking import TrackedRun, tracked
 from ferlab.data.images import ImageSet
-from ferlab.files import atomic_folder, sha256_file, write_json, write_text
+from ferlab.errors import UserError
+from ferlab.files import atomic_folder, sha256_file, write_text
 from ferlab.gan.families import find
 from ferlab.gan.fit import Look, TrainedGan, fit
 from ferlab.params import GanFamily
-from ferlab.stages.context import Context, Stage
+from ferlab.records.gan import FILE, GanRecord
+from ferlab.stages.context import Context, Stage, exclusive
 from ferlab.training.checkpoint import save_state
 from ferlab.training.identity import flatten
 from ferlab.training.observe import ShowProgress, all_of
@@ -25,46 +27,71 @@ EVERY = "all"  # the name of the one GAN of a conditional family
 
 
 def run(context: Context) -> None:
-    name = context.arguments["family"]
-    family = find(name)
-    settings: GanFamily = context.section("gan.families.{family}")
-    set_up(context.section("compute").threads)
-    images = ImageSet.open(context.inputs[0])
+    images = ImageSet.open(context.input("ckplus"))
     context.start_training()
-    trained = {}
-    for label in (EVERY,) if family.conditional else images.classes:
-        trained[label] = _train(context, name, label, settings, images)
-    with atomic_folder(context.outs[0]) as folder:
-        files = {}
+    trained = {label: train_label(context, label) for label in labels(context)}
+    with atomic_folder(context.out("gans")) as folder:
+        hashes = {}
         for label, gan in trained.items():
             save_state(gan.generator.state_dict(), folder / f"{label}.safetensors")
-            files[label] = sha256_file(folder / f"{label}.safetensors")
+            hashes[label] = sha256_file(folder / f"{label}.safetensors")
             write_text(folder / f"{label}.csv", pd.DataFrame(gan.history).to_csv(index=False))
-        record = {
-            "family": name,
-            "settings": settings.model_dump(mode="json"),
-            "classes": images.classes,
-            "identity": context.identity.name,
-            "sha256": files,
-        }
-        write_json(folder / "gan.json", record)
+        GanRecord(
+            family=context.arguments["family"],
+            draw=int(context.arguments["draw"]),
+            settings=context.section("gan.families.{family}"),
+            classes=images.classes,
+            identity=context.identity.name,
+            sha256=hashes,
+        ).write(folder / FILE)
     context.end_training()
 
 
-def _train(context: Context, name: str, label: str, settings: GanFamily, images: ImageSet) -> TrainedGan:
-    """Train on all images with their labels, or on one label's images, which are then one class."""
-    slot, classes, labels = f"{name}-{label}", images.classes, images.labels
+def run_part(context: Context, label: str) -> None:
+    """Train one label's GAN into its checkpoint, so that several can be trained side by side.
+
+    Raises:
+        UserError: the family has no such GAN.
+    """
+    if label not in labels(context):
+        raise UserError(
+            f"the family {context.arguments['family']} has no GAN of '{label}'",
+            where="--label",
+            next_step=f"it has {', '.join(labels(context))}",
+        )
+    train_label(context, label)
+
+
+def labels(context: Context) -> tuple[str, ...]:
+    """What each GAN of the family makes: a class each, or `all` of a conditional family's one."""
+    conditional = find(context.arguments["family"]).conditional
+    return (EVERY,) if conditional else ImageSet.open(context.input("ckplus")).classes
+
+
+def train_label(context: Context, label: str) -> TrainedGan:
+    """Train one label's GAN into its own checkpoint, or find it finished there. Several labels may be trained at once.
+
+    Args:
+        label: a class, on whose images alone it is trained, or `all`.
+    """
+    name, settings = context.arguments["family"], context.section("gan.families.{family}")
+    assert isinstance(settings, GanFamily)
+    set_up(context.section("compute").threads)
+    images = ImageSet.open(context.input("ckplus"))
+    classes, numbers = images.classes, images.labels
     if label != EVERY:
         images = images.take(images.labels == images.classes.index(label))
-        classes, labels = (label,), np.zeros(len(images), np.int64)
+        classes, numbers = (label,), np.zeros(len(images), np.int64)
+    slot = f"{context.slot}-{label}"
     with (
+        exclusive(context.project, slot),
         tracked(
             context.project,
             "gans",
-            slot,
+            slot.removeprefix("gan-"),
             identity=f"{context.identity.name}-{label}",
             params=flatten(settings.model_dump()) | {"threads": context.params.compute.threads},
-            tags={"stage": "gan", "family": name, "label": label, "budget": context.params.budget},
+            tags={"stage": "gan", "label": label, "budget": context.params.budget, **context.arguments},
             datasets=[("ckplus", "training", images.digest())],
         ) as tracked_run,
         ShowProgress(slot, settings.epochs, context.quiet) as progress,
@@ -73,9 +100,9 @@ def _train(context: Context, name: str, label: str, settings: GanFamily, images:
             find(name),
             settings,
             torch.from_numpy(np.array(images.images)),
-            torch.from_numpy(labels),
+            torch.from_numpy(numbers),
             classes=classes,
-            seed=derive(context.section("gan.seed"), name, label),
+            seed=derive(context.section("gan.seed") + int(context.arguments["draw"]), name, label),
             device=context.device,
             observe=all_of(tracked_run.observe, progress),
             checkpoints=context.checkpoints.child(label),
@@ -102,9 +129,10 @@ def _keep_grids(tracked_run: TrackedRun) -> Look:
 STAGE = Stage(
     name="gan",
     run=run,
-    arguments=("family",),
+    arguments=("family", "draw"),
     keys=("compute", "gan.seed", "gan.families.{family}"),
     rooms=("data", "training", "gan"),
-    inputs=("work/prepared/ckplus",),
-    outs=("work/gan/{family}",),
+    inputs={"ckplus": "work/sources/ckplus"},
+    outs={"gans": "work/gan/{family}/{draw}"},
+    run_part=run_part,
 )

@@ -30,12 +30,6 @@ def _git(project: Project, *words: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def gan_identity(project: Project, family: str) -> str | None:
-    """The identity of the training that made a family's GANs; None for a source that is no GAN."""
-    record = project.work / "gan" / family / "gan.json"
-    return str(json.loads(record.read_text())["identity"]) if record.is_file() else None
-
-
 def machine() -> dict[str, Any]:
     """What a number may depend on beside code and data. No host name: it would tell where, not what."""
     return {

@@ -1,10 +1,10 @@
 """prepare: from the two containers in data/ to sets of images."""
 
-from ferlab.data.images import ImageSet
+from ferlab.data.images import ImageSet, nothing
 from ferlab.datasets import forms
 from ferlab.datasets.forms import CKPLUS, FER2013
 from ferlab.errors import UserError
-from ferlab.files import recover, sha256_file
+from ferlab.files import recover, sha256_file, write_json
 from ferlab.stages.context import Context, Stage
 
 ADD = "`ferlab data add fer2013.zip ckplus48.zip` puts your own archives there, `ferlab data demo` the drawn faces"
@@ -41,11 +41,11 @@ def run(context: Context) -> None:
         for notice in reading.notices:
             context.say(notice)
         sets[dataset] = reading.sets
-    train, valid, test, ckplus = context.outs
-    sets[FER2013]["train"].save(train)
-    sets[FER2013]["valid"].save(valid)
-    sets[FER2013]["test"].save(test)
-    sets[CKPLUS]["all"].save(ckplus)
+    for split, images in sets[FER2013].items():
+        images.save(context.out(split))
+    sets[CKPLUS]["all"].save(context.out("ckplus"))
+    nothing().save(context.out("none"))
+    write_json(context.out("untuned"), {})
 
 
 STAGE = Stage(
@@ -53,6 +53,13 @@ STAGE = Stage(
     run=run,
     keys=("data",),
     rooms=("data", "datasets"),
-    inputs=("data",),
-    outs=("work/prepared/train", "work/prepared/valid", "work/prepared/test", "work/prepared/ckplus"),
+    inputs={"data": "data"},
+    outs={
+        "train": "work/prepared/train",
+        "valid": "work/prepared/valid",
+        "test": "work/prepared/test",
+        "ckplus": "work/sources/ckplus",
+        "none": "work/sources/none",  # what an arm adds that adds nothing
+        "untuned": "work/tuned/none.json",  # what is found where nothing is searched
+    },
 )

@@ -1,4 +1,7 @@
-"""quality: how varied and how new the synthetic faces are, how near CK+, and whether they show what they claim."""
+"""quality: how varied and how new the synthetic faces are, how near CK+, and whether they show what they claim.
+
+Of a family that is drawn several times, the first draw is judged.
+"""
 
 import io
 
@@ -17,17 +20,18 @@ BLANK = 255  # grey level of a place for which there is no sample
 
 def run(context: Context) -> None:
     settings = context.section("quality")
-    synthetic, ckplus = context.inputs
-    samples, figures = context.outs
-    sets = {name: ImageSet.open(synthetic / name) for name in context.section("run.families")}
+    sets = {
+        name: ImageSet.open(context.input("sources") / name / str(context.section("run.draws")[0]))
+        for name in context.section("run.families")
+    }
     with threadpool_limits(1):  # the last digits of a product depend on the number of threads
-        found, copies = assess(sets, ImageSet.open(ckplus), settings, hog)
-    with atomic_folder(samples) as folder:
+        found, copies = assess(sets, ImageSet.open(context.input("ckplus")), settings, hog)
+    with atomic_folder(context.out("samples")) as folder:
         for name, fake in sets.items():
             content = io.BytesIO()
             np.save(content, _shown(fake, copies[name], context.section("synthesis.shown")))
             (folder / f"{name}.npy").write_bytes(content.getvalue())
-    write_json(figures, found | {"protocol": protocol(settings)})
+    write_json(context.out("figures"), found | {"protocol": protocol(settings)})
     for name in sets:
         whole = found[name][ALL]
         collapsed = f"collapsed: {', '.join(whole['collapsed'])}" if whole["collapsed"] else "no class collapsed"
@@ -46,8 +50,8 @@ def _shown(fake: ImageSet, copies: NDArray[np.bool_], number: int) -> NDArray[np
 STAGE = Stage(
     name="quality",
     run=run,
-    keys=("quality", "synthesis.shown", "run.families"),
+    keys=("quality", "synthesis.shown", "run.families", "run.draws"),
     rooms=("data", "quality"),
-    inputs=("work/synthetic", "work/prepared/ckplus"),
-    outs=("reports/{budget}/samples", "reports/{budget}/quality.json"),
+    inputs={"sources": "work/sources", "ckplus": "work/sources/ckplus"},
+    outs={"samples": "reports/{budget}/samples", "figures": "reports/{budget}/quality.json"},
 )

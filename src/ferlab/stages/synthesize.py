@@ -1,46 +1,61 @@
-"""synthesize: draw a family's synthetic set from its trained generators."""
+"""synthesize: draw a family's synthetic sets from its trained generators, one set a draw of the family."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from torch import nn
 
 from ferlab.data.images import ImageSet, concatenate
 from ferlab.errors import UserError
-from ferlab.files import sha256_file
+from ferlab.files import atomic_folder, sha256_file
 from ferlab.gan.families import find
-from ferlab.params import GanFamily
+from ferlab.records.gan import FILE, GanRecord
 from ferlab.stages.context import Context, Stage
 from ferlab.synthesis.sample import draw
 from ferlab.training.checkpoint import load_state
 from ferlab.training.seeding import derive, set_up
 
 EVERY = "all"  # the gan stage's name for the one GAN of a conditional family
+REDO = "remove work/gan and run `dvc repro`: DVC brings the result back, or trains it anew"
 
 
 def run(context: Context) -> None:
-    name, (source,), (target,) = context.arguments["family"], context.inputs, context.outs
-    sampling, per_class = context.section("synthesis.seed"), context.section("synthesis.per_class")
+    name, per_class = context.arguments["family"], context.section("synthesis.per_class")
     set_up(context.section("compute").threads)
-    record = json.loads((source / "gan.json").read_text())
-    latent, classes = record["settings"]["latent"], tuple(record["classes"])
+    with atomic_folder(context.out("sets")) as folder:
+        for number in context.section("run.draws"):
+            made = make(
+                context.input("gans") / str(number), name, per_class, context.section("synthesis.seed") + number
+            )
+            made.save(folder / str(number))
+    context.say(f"{per_class} images for each of {', '.join(made.classes)}")
+
+
+def make(source: Path, family: str, per_class: int, seed: int) -> ImageSet:
+    """Draw so many images of each class from one draw of a family.
+
+    Each image is named after its generator's content, so that equal generators make equal sets.
+
+    Args:
+        source: a folder that the stage `gan` made.
+
+    Raises:
+        UserError: as `load_generator`.
+    """
+    record = GanRecord.read(source / FILE, next_step=REDO)
     sets = []
-    for number, label in enumerate(classes):
-        maker = load_generator(source, record, name, label)
-        seed = derive(sampling, name, label)
-        images = draw(maker, latent, number, per_class, seed)
+    for number, label in enumerate(record.classes):
+        generator, content = load_generator(source, record, family, label)
+        images = draw(generator, record.settings.latent, number, per_class, derive(seed, family, label))
         n = len(images)
-        ids = tuple(f"{name}/{record['identity']}/{sampling}/{label}/{i:06d}" for i in range(n))
+        ids = tuple(f"{family}/{content[:16]}/{seed}/{label}/{i:06d}" for i in range(n))
         labels = np.full(n, number, dtype=np.int64)
-        sets.append(ImageSet(images, labels, classes, ids, ("",) * n, (name,) * n, label))
-    concatenate(sets, "synthetic").save(target)
-    context.say(f"{per_class} images for each of {', '.join(classes)}")
+        sets.append(ImageSet(images, labels, record.classes, ids, ("",) * n, (family,) * n, label))
+    return concatenate(sets, "synthetic")
 
 
-def load_generator(source: Path, record: dict[str, Any], family: str, label: str) -> nn.Module:
-    """The trained generator that makes a label, in evaluation mode.
+def load_generator(source: Path, record: GanRecord, family: str, label: str) -> tuple[nn.Module, str]:
+    """The trained generator that makes a label, in evaluation mode, and the SHA-256 of its file.
 
     Args:
         source: a folder that the stage `gan` made.
@@ -53,34 +68,32 @@ def load_generator(source: Path, record: dict[str, Any], family: str, label: str
     conditional = find(family).conditional
     part = EVERY if conditional else label
     path = source / f"{part}.safetensors"
-    redo = "remove work/gan and run `dvc repro`: DVC brings the result back, or trains it anew"
-    if record["family"] != family:
+    if record.family != family:
         raise UserError(
-            f"these GANs are of the family {record['family']}, not {family}", where=str(source), next_step=redo
+            f"these GANs are of the family {record.family}, not {family}", where=str(source), next_step=REDO
         )
-    if not path.exists() or sha256_file(path) != record["sha256"].get(part):
+    if not path.exists() or sha256_file(path) != record.sha256.get(part):
         raise UserError(
             f"the trained generator of '{part}' is {'damaged' if path.exists() else 'absent'}",
             where=str(path),
-            next_step=redo,
+            next_step=REDO,
         )
-    settings = GanFamily.model_validate(record["settings"])
-    maker, _ = find(family).networks(settings, len(record["classes"]) if conditional else 1)
+    generator, _ = find(family).networks(record.settings, len(record.classes) if conditional else 1)
     try:
-        maker.load_state_dict(load_state(path))
+        generator.load_state_dict(load_state(path))
     except RuntimeError as error:
         raise UserError(
-            f"the trained generator fits no {family} of these settings: {error}", where=str(path), next_step=redo
+            f"the trained generator fits no {family} of these settings: {error}", where=str(path), next_step=REDO
         ) from None
-    return maker.eval()
+    return generator.eval(), record.sha256[part]
 
 
 STAGE = Stage(
     name="synthesize",
     run=run,
     arguments=("family",),
-    keys=("compute", "synthesis.seed", "synthesis.per_class"),
+    keys=("compute", "run.draws", "synthesis.seed", "synthesis.per_class"),
     rooms=("data", "training", "gan", "synthesis"),
-    inputs=("work/gan/{family}",),
-    outs=("work/synthetic/{family}",),
+    inputs={"gans": "work/gan/{family}"},
+    outs={"sets": "work/sources/{family}"},
 )

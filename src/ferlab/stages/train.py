@@ -1,9 +1,8 @@
-"""train: fit one arm with one seed; select on PublicTest. The test split is not among its inputs."""
+"""train: fit one arm with one seed, as its plan says. The test split is not among its inputs."""
 
 import json
 import shutil
 from math import ceil
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,33 +10,35 @@ import pandas as pd
 from ferlab.adapters.models import log_if_best
 from ferlab.adapters.tracking import TrackedRun, tracked
 from ferlab.classifiers.base import Fit, Plan
-from ferlab.classifiers.catalogue import recreate
+from ferlab.classifiers.catalogue import create
 from ferlab.classifiers.schedule import batches_per_epoch
 from ferlab.data.images import SIDE, ImageSet, concatenate
-from ferlab.files import atomic_folder, write_json, write_text
+from ferlab.data.splits import stratified_part
+from ferlab.files import atomic_folder, content_hash, write_text
+from ferlab.params import NetworkClassifier
+from ferlab.records.plan import ArmPlan
+from ferlab.records.run import FILE, RunRecord
 from ferlab.stages.context import EVERY_EPOCH, Context, Stage, exclusive
 from ferlab.stages.ledger import commit
-from ferlab.training.identity import flatten
+from ferlab.training.identity import Identity, flatten, identify, room_hash
 from ferlab.training.observe import ShowProgress, all_of
-from ferlab.training.seeding import set_up
+from ferlab.training.seeding import derive, set_up
 
 EXAMPLE = np.stack([np.full((SIDE, SIDE), 64, np.uint8), np.full((SIDE, SIDE), 192, np.uint8)])
+ROOMS = ("data", "training")
 
 
 def run(context: Context) -> None:
-    arm, seed = context.arguments["arm"], int(context.arguments["seed"])
-    set_up(context.section("compute").threads)
-    train_folder, valid_folder, arm_folder = context.inputs
-    plan = json.loads((arm_folder / "plan.json").read_text())
-    real, dropped = ImageSet.open(train_folder), set(json.loads((arm_folder / "dropped.json").read_text()))
-    if dropped:
-        real = real.take(np.array([name not in dropped for name in real.ids]))
-    train = concatenate([real, ImageSet.open(arm_folder / "added")], "train")
-    valid = ImageSet.open(valid_folder)
-    classifier = recreate(plan["settings"])
-    every_epoch = context.checkpoints.folder / EVERY_EPOCH if plan["select_on"] == "test" else None
+    arm, seed = context.arguments["arm"], context.arguments["seed"]
+    plan = plan_of(context)
+    set_up(plan.compute.threads)
+    train, valid = sets(context, plan)
+    classifier = create(plan.settings)
+    every_epoch = context.checkpoints.folder / EVERY_EPOCH if plan.select_on == "test" else None
     context.start_training()
-    tags = {"stage": "train", "arm": arm, "seed": str(seed), "budget": context.params.budget} | commit(context.project)
+    about = {"arm": arm, "seed": seed}
+    row = context.params.arms[arm].model_dump(mode="json")
+    tags = {"stage": "train", "budget": context.params.budget, "data": context.params.data.kind}
     with (
         exclusive(context.project, context.identity.name),  # an ablation may ask for the very same training
         tracked(
@@ -45,68 +46,111 @@ def run(context: Context) -> None:
             "classifiers",
             context.place,
             identity=context.identity.name,
-            params=flatten(plan) | {"arm": arm, "seed": seed, "threads": context.params.compute.threads},
-            tags=tags | {"data": context.params.data.kind},
-            datasets=[("train", "training", train.digest()), ("valid", "validation", valid.digest())],
+            params=flatten(row | plan.model_dump(mode="json") | about | {"threads": plan.compute.threads}),
+            tags=tags | about | commit(context.project),
+            datasets=[("train", "training", train.digest()), (valid.split, "validation", valid.digest())],
             parent=context.parent,
         ) as tracked_run,
-        ShowProgress(context.slot, _epochs(plan, len(train)), context.quiet) as progress,
+        ShowProgress(context.slot, _epochs(plan), context.quiet) as progress,
     ):
         fit = classifier.fit(
             train,
             valid,
-            Plan(seed, context.device, plan["steps"], every_epoch, tracked_run.observe),
+            Plan(plan.seed, context.device, plan.steps, every_epoch, tracked_run.observe),
             observe=all_of(tracked_run.observe, progress, context.observe),
             checkpoints=context.checkpoints,
         )
-        with atomic_folder(context.outs[0]) as folder:
+        with atomic_folder(context.out("run")) as folder:
             classifier.save(folder)
             if every_epoch:
                 shutil.copytree(every_epoch, folder / EVERY_EPOCH)
             write_text(folder / "curve.csv", pd.DataFrame(fit.history).to_csv(index=False))
-            write_json(folder / "run.json", _record(context, arm, seed, plan, fit))
+            _record(context, plan, fit).write(folder / FILE)
         _log(context, tracked_run, fit)
     context.say(f"validation accuracy {fit.valid_accuracy:.4f}, epoch {fit.selected_epoch}")
     context.end_training()
 
 
-def _epochs(plan: dict[str, Any], images: int) -> int | None:
+def plan_of(context: Context) -> ArmPlan:
+    """The plan that the stage `mix` made."""
+    return ArmPlan.read(context.input("plan") / "plan.json")
+
+
+def sets(context: Context, plan: ArmPlan) -> tuple[ImageSet, ImageSet]:
+    """The images to train on, and those that validate: the split valid, or a part of the real training images."""
+    real, valid = ImageSet.open(context.input("train")), ImageSet.open(context.input("valid"))
+    dropped = json.loads((context.input("plan") / "dropped.json").read_text())
+    if dropped:
+        real = real.take(~np.isin(np.array(real.ids), dropped))
+    if plan.held_out:  # the same part for every arm and seed
+        kept = stratified_part(real.labels, 1 - plan.held_out, derive(0, "held out") % 2**32)
+        rest = np.setdiff1d(np.arange(len(real)), kept)
+        real, valid = real.take(kept), real.take(rest)
+    return concatenate([real, ImageSet.open(context.input("plan") / "added")], "train"), valid
+
+
+def identity_of(plan: ArmPlan, arm: str, seed: str, train: str, valid: str, device: str) -> Identity:
+    """The name of a training, which needs nothing that isn't known before it.
+
+    Args:
+        train, valid: content hashes of FER-2013's splits.
+        device: `cpu` or `cuda`.
+    """
+    return identify(
+        stage="train",
+        arguments={"arm": arm, "seed": seed},
+        params={"plan": plan.model_dump(mode="json", exclude={"code"})},
+        inputs={"work/prepared/train": train, "work/prepared/valid": valid},
+        code={room: room_hash(room) for room in ("stages/train.py", *ROOMS)} | {"method": plan.code},
+        device=device,
+    )
+
+
+def _identify(context: Context) -> Identity:
+    train, valid = (content_hash(context.input(name)) for name in ("train", "valid"))
+    arm, seed = context.arguments["arm"], context.arguments["seed"]
+    return identity_of(plan_of(context), arm, seed, train, valid, context.device)
+
+
+def _epochs(plan: ArmPlan) -> int | None:
     """The last epoch, for the progress bar; None where steps aren't counted or end by themselves."""
-    return ceil(plan["steps"] / batches_per_epoch(images, plan["settings"]["batch_size"])) if plan["steps"] else None
+    if plan.steps is None or not isinstance(plan.settings, NetworkClassifier):
+        return None
+    return ceil(plan.steps / batches_per_epoch(plan.real_images + plan.added_images, plan.settings.batch_size))
 
 
-def _record(context: Context, arm: str, seed: int, plan: dict[str, Any], fit: Fit) -> dict[str, Any]:
-    return {
-        "arm": arm,
-        "seed": seed,
-        "identity": context.identity.name,
-        "manifest": context.identity.manifest,
-        "settings": plan["settings"],
-        "tuned_by": plan["tuned_by"],
-        "select_on": plan["select_on"],
-        "selected_epoch": fit.selected_epoch,
-        "valid_accuracy": fit.valid_accuracy,
-        "notes": fit.notes,
-    }
+def _record(context: Context, plan: ArmPlan, fit: Fit) -> RunRecord:
+    return RunRecord(
+        arm=context.arguments["arm"],
+        seed=plan.seed,
+        identity=context.identity.name,
+        manifest=dict(context.identity.manifest),
+        settings=plan.settings,
+        select_on=plan.select_on,
+        selected_epoch=fit.selected_epoch,
+        valid_accuracy=fit.valid_accuracy,
+        notes=fit.notes,
+    )
 
 
 def _log(context: Context, run: TrackedRun, fit: Fit) -> None:
     run.figures({"best_valid_accuracy": fit.valid_accuracy, "selected_epoch": fit.selected_epoch, **fit.notes})
-    for name in ("curve.csv", "run.json"):
-        run.artifact(context.outs[0] / name)
+    for name in ("curve.csv", FILE):
+        run.artifact(context.out("run") / name)
     run.flush()
     if context.project.variant:  # its weights are dropped once it has answered
         return
     arm_tag = "/".join((context.params.budget, context.params.data.kind, context.arguments["arm"]))
-    log_if_best(run, arm_tag, fit.valid_accuracy, context.outs[0], EXAMPLE)
+    log_if_best(run, arm_tag, fit.valid_accuracy, context.out("run"), EXAMPLE)
 
 
 STAGE = Stage(
     name="train",
     run=run,
     arguments=("arm", "seed"),
-    keys=("compute",),
-    rooms=("data", "training", "classifiers"),
-    inputs=("work/prepared/train", "work/prepared/valid", "work/arms/{arm}"),
-    outs=("work/runs/{arm}-{seed}",),
+    keys=(),
+    rooms=ROOMS,
+    inputs={"train": "work/prepared/train", "valid": "work/prepared/valid", "plan": "work/arms/{arm}/{seed}"},
+    outs={"run": "work/runs/{arm}-{seed}"},
+    identify=_identify,
 )

@@ -19,6 +19,7 @@ from ferlab.data.splits import stratified_part
 from ferlab.errors import UserError
 from ferlab.files import write_json, write_text
 from ferlab.params import Scalar, Tune, with_values
+from ferlab.records.plan import TunedSettings
 from ferlab.stages.context import Context, Stage
 from ferlab.training.identity import flatten
 from ferlab.training.observe import Observer, ShowProgress, all_of, ignore
@@ -85,13 +86,11 @@ def run(context: Context) -> None:
         rows = search_on(at, storage, wait=True)
         found = _judge(at, rows)
     found["importances"] = importances(storage, name)
-    tuned, summary, trials = context.outs
-    write_text(trials, pd.DataFrame([_flat(row) for row in rows]).to_csv(index=False))
-    write_json(summary, found)
+    write_text(context.out("trials"), pd.DataFrame([_flat(row) for row in rows]).to_csv(index=False))
+    write_json(context.out("summary"), found)
     chosen = found["chosen"]
-    write_json(
-        tuned,
-        {"values": chosen["values"], "trial": chosen["trial"], "study": name, "identity": context.identity.name},
+    TunedSettings(values=chosen["values"], trial=chosen["trial"], study=name, identity=context.identity.name).write(
+        context.out("tuned")
     )
     context.say(f"best of {len(rows)} trials: {chosen['values']}")
     context.end_training()
@@ -112,7 +111,7 @@ def bench(context: Context, storage: Storage, name: str) -> Iterator[Bench]:
     """Open the data and the study's MLflow run. The first of several workers holds that run."""
     space: Tune = context.section("tune")
     set_up(context.section("compute").threads)
-    train, valid = (ImageSet.open(path) for path in context.inputs)
+    train, valid = ImageSet.open(context.input("train")), ImageSet.open(context.input("valid"))
     part = train.take(stratified_part(train.labels, space.train_fraction, derive(space.seed, "part") % 2**32))
     bury(context.project, EXPERIMENT, storage.is_held)
     leader = storage.lock(name)
@@ -194,11 +193,15 @@ STAGE = Stage(
     arguments=("classifier",),
     keys=("compute", "tune", "classifiers.{classifier}"),
     totals=("tune.trials", "tune.transfer"),
-    rooms=("data", "training", "classifiers"),
-    inputs=("work/prepared/train", "work/prepared/valid"),
-    outs=(
-        "work/tuned/{classifier}.json",
-        "reports/{budget}/tuning/{classifier}.json",
-        "reports/{budget}/trials/{classifier}.csv",
-    ),
+    rooms=("data", "training"),
+    inputs={
+        "train": "work/prepared/train",
+        "valid": "work/prepared/valid",
+        "code": "work/code/{classifier}.json",
+    },
+    outs={
+        "tuned": "work/tuned/{classifier}.json",
+        "summary": "reports/{budget}/tuning/{classifier}.json",
+        "trials": "reports/{budget}/trials/{classifier}.csv",
+    },
 )

@@ -65,8 +65,3 @@ def again(train: ImageSet, counts: Mapping[str, int], seed: int) -> ImageSet:
             rounds += [start // len(own) + 1] * len(taken)
     part = train.take(np.concatenate([np.empty(0, np.int64), *chosen]))
     return replace(part, ids=tuple(f"again/{k}/{name}" for k, name in zip(rounds, part.ids, strict=True)))
-
-
-def nothing() -> ImageSet:
-    """The empty set, which an arm without added images adds."""
-    return ImageSet(np.empty((0, 48, 48), np.uint8), np.empty(0, np.int64), FER_CLASSES, (), (), (), "added")

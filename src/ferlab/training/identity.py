@@ -37,21 +37,31 @@ def identify(
     stage: str,
     arguments: Mapping[str, Any],
     params: Mapping[str, Any],
-    inputs: Mapping[str, Path],
-    rooms: tuple[str, ...],
+    inputs: Mapping[str, str],
+    code: Mapping[str, str],
     device: str,
 ) -> Identity:
-    """Hash what a result is made of. `rooms` are paths below src/ferlab; `inputs` are files or folders."""
+    """Name a result by what it is made of.
+
+    Args:
+        inputs: name to hash of its content.
+        code: room, or what else of the code, to its hash.
+    """
     return Identity(
         {
             "stage": stage,
             "arguments": dict(arguments),
             "params": dict(params),
-            "inputs": {name: content_hash(path) for name, path in inputs.items()},
-            "code": {room: content_hash(SOURCE / room) for room in rooms},
+            "inputs": dict(inputs),
+            "code": dict(code),
             "device": device,
         }
     )
+
+
+def room_hash(room: str) -> str:
+    """SHA-256 of a part of the package, given as a path below src/ferlab."""
+    return content_hash(SOURCE / room)
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

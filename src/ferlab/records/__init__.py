@@ -1,0 +1,1 @@
+"""What crosses rooms as a file: one definition, one reader and one writer each."""

@@ -1,0 +1,43 @@
+"""What every record is: frozen, complete, without unknown keys; read and written whole."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ferlab.errors import UserError
+from ferlab.files import write_json
+
+ANEW = "`dvc repro` makes it anew"
+
+
+class Record(BaseModel):
+    """A JSON file of known content."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @classmethod
+    def read(cls, path: Path, *, next_step: str = ANEW) -> Self:
+        """The record in a file.
+
+        Raises:
+            UserError: there is no such file, it is damaged, or of another version; what makes it anew is named.
+        """
+        try:
+            return cls.model_validate_json(path.read_bytes(), strict=True)
+        except OSError as error:
+            raise UserError(
+                f"{path.name} can't be read: {error.strerror}", where=str(path), next_step=next_step
+            ) from None
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            key = ".".join(map(str, first["loc"])) or "the file"
+            raise UserError(
+                f"{path.name} is no {cls.__name__} of this version: {key}: {first['msg'].lower()}",
+                where=str(path),
+                next_step=next_step,
+            ) from None
+
+    def write(self, path: Path) -> None:
+        """Write it as canonical JSON, atomically."""
+        write_json(path, self.model_dump(mode="json"))

@@ -1,0 +1,43 @@
+"""A trained run: what work/runs/<arm>-<seed>/run.json says of the weights beside it."""
+
+from typing import Any, Literal
+
+from ferlab.params import Classifier
+from ferlab.records.record import Record
+
+FILE = "run.json"
+
+
+class RunRecord(Record):
+    """Which training this is, and what it came to.
+
+    Attributes:
+        identity, manifest: of the training (`training.identity`).
+        selected_epoch: whose weights were kept.
+        valid_accuracy: of that epoch, 0-1.
+        notes: what the classifier says besides, e.g. `converged`.
+    """
+
+    arm: str
+    seed: int
+    identity: str
+    manifest: dict[str, Any]
+    settings: Classifier
+    select_on: Literal["valid", "test", "last"]
+    selected_epoch: int
+    valid_accuracy: float
+    notes: dict[str, float | int | bool]
+
+
+class Selection(Record):
+    """reports/<budget>/selection/<arm>-<seed>.json: which epoch of a run was judged, and what validation would take."""
+
+    arm: str
+    seed: int
+    identity: str
+    settings: Classifier
+    select_on: Literal["valid", "test", "last"]
+    selected_epoch: int
+    valid_would_select: int
+    valid_accuracy: float
+    notes: dict[str, float | int | bool]

@@ -1,0 +1,120 @@
+"""From a row of `arms` to what its training is given: pure, so that it can be asked without anything being written."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import floor
+
+import numpy as np
+
+from ferlab.classifiers.schedule import batches_per_epoch
+from ferlab.data.images import ImageSet
+from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
+from ferlab.files import canonical_json
+from ferlab.params import CKPLUS, NONE, Arm, Augmentation, Classifier, NetworkClassifier, Params, with_values
+from ferlab.records.plan import ArmPlan, TunedSettings
+from ferlab.synthesis.mix import POLICIES, again, first, with_fer_labels
+
+UNCHANGED = Augmentation(rotation=0, translation=0, crop=1, flip=False)
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """An arm's plan, the images that it adds to FER-2013's training split, and the names of those that it drops."""
+
+    plan: ArmPlan
+    added: ImageSet
+    dropped: tuple[str, ...]
+
+
+def resolve(
+    params: Params,
+    name: str,
+    seed: int,
+    *,
+    train: ImageSet,
+    leaked: Sequence[str],
+    source: ImageSet,
+    tuned: TunedSettings | None,
+    code: str,
+) -> Mixed:
+    """What an arm comes to.
+
+    Args:
+        name: of the arm.
+        train: FER-2013's training split.
+        leaked: names of its images of which valid or test holds an exact copy.
+        source: what the arm's `synthetic` names: CK+'s images, those of the GANs' draw for this seed, or none.
+        tuned: what the search for its classifier chose; needed where the arm is tuned.
+        code: hash of the classifier's code.
+    """
+    arm = params.arms[name]
+    settings = settings_of(params, arm, tuned)
+    dropped = _dropped(arm, leaked)
+    if arm.oversample_to:
+        left = train.take(~np.isin(np.array(train.ids), dropped)) if dropped else train
+        added = again(left, added_counts(params, params.arms[arm.oversample_to]), params.synthesis.seed)
+    else:
+        added = with_fer_labels(first(source, arm.synthetic_per_class), arm.labels)
+    paced = params.arms[arm.match_steps_of] if arm.match_steps_of else arm
+    adds = sum(added_counts(params, paced).values()) if arm.match_steps_of else len(added)
+    plan = ArmPlan(
+        settings=settings,
+        seed=seed,
+        steps=_steps(settings, _real(train, paced, leaked) + adds),
+        select_on=arm.select_on,
+        held_out=arm.held_out,
+        real_images=_real(train, arm, leaked),
+        added_images=len(added),
+        added=added.digest(),
+        dropped=hashlib.sha256(canonical_json(dropped).encode()).hexdigest(),
+        compute=params.compute,
+        code=code,
+    )
+    return Mixed(plan, added, dropped)
+
+
+def settings_of(params: Params, arm: Arm, tuned: TunedSettings | None) -> Classifier:
+    """A classifier's settings as an arm has them: searched values filled in, augmentation off if the arm wants none."""
+    settings = params.classifiers[arm.classifier]
+    if arm.tuned:
+        assert tuned is not None, arm.classifier
+        settings = with_values(settings, tuned.values)
+    return settings if arm.augmentation else settings.model_copy(update={"augmentation": UNCHANGED})
+
+
+def added_counts(params: Params, arm: Arm) -> Mapping[str, int]:
+    """How many images of each of FER-2013's classes an arm adds, by params.yaml alone.
+
+    Not of an arm that adds CK+'s own images, whose number only CK+ knows: the schema lets none follow it.
+    """
+    assert arm.synthetic != CKPLUS
+    counts = dict.fromkeys(FER_CLASSES, 0)
+    if arm.synthetic != NONE:
+        wanted = params.synthesis.per_class if arm.synthetic_per_class is None else arm.synthetic_per_class
+        for name in CKPLUS_CLASSES:
+            called = POLICIES[arm.labels] if name == "contempt" else name
+            if called:
+                counts[called] += min(wanted, params.synthesis.per_class)
+    return counts
+
+
+def held_out_images(train: int, share: float) -> int:
+    """How many of so many training images validate in place of the split valid; `data.splits` parts them so."""
+    return train - floor((1 - share) * train)
+
+
+def _dropped(arm: Arm, leaked: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sorted(leaked)) if arm.drop_train_copies else ()
+
+
+def _real(train: ImageSet, arm: Arm, leaked: Sequence[str]) -> int:
+    left = len(train) - len(_dropped(arm, leaked))
+    return left - held_out_images(left, arm.held_out)
+
+
+def _steps(settings: Classifier, images: int) -> int | None:
+    """Updates for the setting's epochs over so many images; None for a classifier that makes none."""
+    if not isinstance(settings, NetworkClassifier):
+        return None
+    return settings.epochs * batches_per_epoch(images, settings.batch_size)
