@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ferlab.classifiers.catalogue import recreate
+from ferlab.classifiers.catalogue import create
 from ferlab.classifiers.schedule import batches_per_epoch
 from ferlab.data.images import ImageSet
-from ferlab.data.labels import CKPLUS_CLASSES
+from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
 from ferlab.evaluation.predictions import read
+from ferlab.records.run import RunRecord
 from ferlab.stages.table import NAMES, find
 from small import barred
 from temporary import TemporaryProject
@@ -41,18 +42,19 @@ def mixed(untouched: TemporaryProject, tmp_path_factory: pytest.TempPathFactory)
     table.loc[table.index[table["split"] == "train"][:LEAKED], "copy_in_held_out"] = True
     table.to_parquet(path)
     faces = barred(4, split="synthetic", classes=CKPLUS_CLASSES, origin="dcgan")
-    faces.save(project.root / "work" / "synthetic" / "dcgan")
-    (project.root / "work" / "tuned").mkdir()
-    run(project, "mix")
+    faces.save(project.root / "work" / "sources" / "dcgan" / "0")
+    run(project, "code")
+    for arm in ARMS:
+        run(project, "mix", arm)
     return project
 
 
 def added(project: TemporaryProject, arm: str) -> ImageSet:
-    return ImageSet.open(project.root / "work" / "arms" / arm / "added")
+    return ImageSet.open(project.root / "work" / "arms" / arm / "0" / "added")
 
 
 def plan(project: TemporaryProject, arm: str) -> dict[str, object]:
-    found: dict[str, object] = json.loads((project.root / "work" / "arms" / arm / "plan.json").read_text())
+    found: dict[str, object] = json.loads((project.root / "work" / "arms" / arm / "0" / "plan.json").read_text())
     return found
 
 
@@ -103,7 +105,7 @@ def test_augmentation_is_off_in_one_arm(mixed: TemporaryProject) -> None:
 def test_leaked_copies_are_left_out_of_training(mixed: TemporaryProject) -> None:
     """CASE 21. MLflow's digest of the training set shows it too."""
     train = ImageSet.open(mixed.root / "work" / "prepared" / "train")
-    dropped = json.loads((mixed.root / "work" / "arms" / "resnet50-no-copies" / "dropped.json").read_text())
+    dropped = json.loads((mixed.root / "work" / "arms" / "resnet50-no-copies" / "0" / "dropped.json").read_text())
     assert sorted(dropped) == sorted(train.ids[:LEAKED])
     run(mixed, "train", "resnet50-no-copies", "0")
     digests = mixed.query(
@@ -120,10 +122,10 @@ def test_the_epoch_picked_on_test(mixed: TemporaryProject) -> None:
     run(mixed, "train", "resnet50-picked-on-test", "0")
     run(mixed, "evaluate", "resnet50-picked-on-test", "0")
     folder = mixed.root / "work" / "runs" / arm
-    record = json.loads((folder / "run.json").read_text())
+    record = RunRecord.read(folder / "run.json")
     test = ImageSet.open(mixed.root / "work" / "prepared" / "test")
     found = [
-        recreate(record["settings"]).load(epoch).predict_proba(test.images)
+        create(record.settings).load(epoch).predict_proba(test.images)
         for epoch in sorted((folder / "epochs").iterdir())
     ]
     assert len(found) == len(pd.read_csv(folder / "curve.csv"))
@@ -131,7 +133,7 @@ def test_the_epoch_picked_on_test(mixed: TemporaryProject) -> None:
     best = int(np.argmax(scores))
     selection = json.loads((mixed.root / "reports" / "tiny" / "selection" / f"{arm}.json").read_text())
     assert selection["selected_epoch"] == best + 1
-    assert selection["valid_would_select"] == record["selected_epoch"]
+    assert selection["valid_would_select"] == record.selected_epoch
     predicted = read(mixed.root / "reports" / "tiny" / "predictions" / f"{arm}.parquet")
     np.testing.assert_array_equal(predicted.probabilities, found[best])
 
@@ -157,7 +159,8 @@ def test_the_rate_of_every_step_and_the_pace_are_tracked(mixed: TemporaryProject
     assert all(value > 0 for (value,) in pace)
 
 
-def test_pictures_of_a_run_are_tracked(mixed: TemporaryProject) -> None:
+def test_confusions_of_a_run_are_tracked(mixed: TemporaryProject) -> None:
     [(place,)] = mixed.query("SELECT artifact_uri FROM runs WHERE name = 'vgg16-0'")
-    figures = Path(place.removeprefix("file://")) / "figures"
-    assert {path.name for path in figures.iterdir()} == {"confusion.png", "curves.png"}
+    table = pd.read_csv(Path(place.removeprefix("file://")) / "confusion.csv", index_col="true class")
+    assert list(table.index) == list(table.columns) == list(FER_CLASSES)
+    assert table.to_numpy().sum() == 28

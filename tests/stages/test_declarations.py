@@ -35,8 +35,9 @@ def calls(stage: Stage, params: Params) -> list[dict[str, str]]:
     """Every set of arguments that params.yaml's `run` asks of a stage."""
     values = {
         "family": params.run.families,
+        "draw": [str(draw) for draw in params.run.draws],
         "classifier": params.run.tuned,
-        "arm": params.run.arms,
+        "arm": list(params.run.arms),
         "seed": [str(seed) for seed in params.run.seeds],
     }
     return [
@@ -62,15 +63,15 @@ def test_dvc_yaml_says_what_the_stage_declares(
     assert stage.name == name
     for arguments in calls(stage, params):
         told = resolved[f"{name}@{'-'.join(arguments.values())}" if arguments else name]
-        here = {"budget": params.budget, **arguments}
+        here = {"budget": params.budget, "source": params.run.arms.get(arguments.get("arm", "")), **arguments}
         assert told.cmd == " ".join(("ferlab", "stage", name, *arguments.values()))
         keys = [key for dep in told.deps if hasattr(dep, "params") for key in dep.params]
         assert sorted(keys) == sorted(key.format(**here) for key in stage.keys)
         deps = [dep.def_path for dep in told.deps if not hasattr(dep, "params")]
         rooms = [f"src/ferlab/{room}" for room in (f"stages/{name}.py", *stage.rooms)]
-        assert sorted(deps) == sorted([*(path.format(**here) for path in stage.inputs), *rooms])
-        assert sorted(out.def_path for out in told.outs) == sorted(path.format(**here) for path in stage.outs)
-        for path in (*stage.outs, *stage.inputs):
+        assert sorted(deps) == sorted([*(path.format(**here) for path in stage.inputs.values()), *rooms])
+        assert sorted(out.def_path for out in told.outs) == sorted(path.format(**here) for path in stage.outs.values())
+        for path in (*stage.outs.values(), *stage.inputs.values()):
             assert path.format(**here).startswith(("work/", "reports/", "data", "params.yaml"))
 
 

@@ -45,9 +45,10 @@ def mixed(untouched: TemporaryProject, tmp_path_factory: pytest.TempPathFactory)
         run(project, name)
     for i, family in enumerate(FAMILIES):
         faces = barred(4, seed=i, split="synthetic", classes=CKPLUS_CLASSES, origin=family)
-        faces.save(project.root / "work" / "synthetic" / family)
-    (project.root / "work" / "tuned").mkdir()
-    run(project, "mix")
+        faces.save(project.root / "work" / "sources" / family / "0")
+    run(project, "code")
+    for arm in ARMS:
+        run(project, "mix", arm)
     return project
 
 
@@ -68,6 +69,6 @@ def test_dfsvm_without_weights_says_what_it_needs(
     """CASE 30: never a silent random start."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     mixed.change({"run": {"arms": [*ARMS, "dfsvm"]}})
-    run(mixed, "mix")
+    run(mixed, "mix", "dfsvm")
     with pytest.raises(UserError, match="ImageNet"):
         run(mixed, "train", "dfsvm", "0")

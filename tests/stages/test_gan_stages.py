@@ -12,6 +12,7 @@ from ferlab.data.labels import CKPLUS_CLASSES
 from ferlab.errors import UserError
 from ferlab.files import sha256_file
 from ferlab.gan.families import FAMILIES
+from ferlab.records.gan import GanRecord
 from ferlab.stages.gan import EVERY
 from ferlab.stages.quality import BLANK, _shown
 from ferlab.stages.synthesize import load_generator
@@ -19,30 +20,33 @@ from ferlab.training.checkpoint import save_state
 from small import barred, gan
 
 
-def keep(folder: Path, family: str, **changes: Any) -> dict[str, Any]:
+def keep(folder: Path, family: str, **changes: Any) -> GanRecord:
     """A folder as the stage `gan` makes it; returns gan.json's content, with `changes` of the settings."""
     conditional = FAMILIES[family].conditional
     torch.manual_seed(0)
     maker, _ = FAMILIES[family].networks(gan(), 7 if conditional else 1)
     name = EVERY if conditional else "happy"
     save_state(maker.state_dict(), folder / f"{name}.safetensors")
-    return {
-        "family": family,
-        "settings": gan(**changes).model_dump(mode="json"),
-        "classes": list(CKPLUS_CLASSES),
-        "identity": "0" * 16,
-        "sha256": {name: sha256_file(folder / f"{name}.safetensors")},
-    }
+    return GanRecord(
+        family=family,
+        draw=0,
+        settings=gan(**changes),
+        classes=CKPLUS_CLASSES,
+        identity="0" * 16,
+        sha256={name: sha256_file(folder / f"{name}.safetensors")},
+    )
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_generator_comes_back_as_it_was(tmp_path: Path, family: str) -> None:
-    maker = load_generator(tmp_path, keep(tmp_path, family), family, "happy")
-    assert not maker.training
+    record = keep(tmp_path, family)
+    generator, content = load_generator(tmp_path, record, family, "happy")
+    assert not generator.training
+    assert [content] == list(record.sha256.values())
     torch.manual_seed(0)
     expected, _ = FAMILIES[family].networks(gan(), 7 if FAMILIES[family].conditional else 1)
     for key, value in expected.state_dict().items():
-        assert torch.equal(value, maker.state_dict()[key])
+        assert torch.equal(value, generator.state_dict()[key])
 
 
 @pytest.mark.parametrize(
@@ -65,7 +69,7 @@ def test_a_generator_of_another_family_or_size(
 
 
 def test_a_generator_told_other_labels(tmp_path: Path) -> None:
-    record = keep(tmp_path, "cgan") | {"classes": ["happy", "sad"]}
+    record = keep(tmp_path, "cgan").model_copy(update={"classes": ("happy", "sad")})
     with pytest.raises(UserError, match="fits no cgan of these settings"):
         load_generator(tmp_path, record, "cgan", "happy")
 

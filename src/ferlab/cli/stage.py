@@ -14,11 +14,16 @@ def stage(
     ] = None,
 ) -> None:
     """Run one stage of the pipeline (use `dvc repro`, which knows what is up to date)."""
+    from ferlab.cli.progress import ShowProgress
     from ferlab.errors import UserError
     from ferlab.project import Project
     from ferlab.stages.context import run_stage
     from ferlab.stages.table import find
+    from ferlab.training.observe import unseen
 
+    quiet = context.obj["quiet"]
     if label is not None and name != "gan":
         raise UserError(f"the stage {name} has no labels", where="--label", next_step="leave --label out")
-    run_stage(Project.find(), find(name), arguments or [], context.obj["quiet"], part=label)
+    run_stage(
+        Project.find(), find(name), arguments or [], quiet=quiet, progress=unseen if quiet else ShowProgress, part=label
+    )

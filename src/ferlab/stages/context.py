@@ -19,7 +19,7 @@ from ferlab.errors import UserError
 from ferlab.files import content_hash, sweep, write_json
 from ferlab.project import Project
 from ferlab.training.identity import Identity, changes, identify, room_hash
-from ferlab.training.observe import Observer, ignore
+from ferlab.training.observe import Observer, Progress, ignore, unseen
 
 if TYPE_CHECKING:  # imported late: half of the stages need no torch, which costs seconds
     from ferlab.training.checkpoint import Checkpoints
@@ -40,6 +40,7 @@ class Stage:
         rooms: paths below src/ferlab whose code decides the result.
         inputs, outs: paths below the project's root, by the names that `run` calls them.
         run: does the work.
+        told_code: whether its inputs hold the hash of its classifier's code, which then needn't be among `rooms`.
         identify: of a stage whose result isn't named by the above alone: what names it.
         run_part: does one part of the work ahead of `run`, which then finds it done.
         totals: keys that say how far to go, not what is done: after a change of them a stage goes on, not afresh.
@@ -53,6 +54,7 @@ class Stage:
     outs: Mapping[str, str]
     arguments: tuple[str, ...] = ()
     totals: tuple[str, ...] = ()
+    told_code: bool = False
     identify: "Callable[[Context], Identity] | None" = None
     run_part: "Callable[[Context, str], None] | None" = None
 
@@ -62,7 +64,8 @@ class Context:
     """One call of a stage.
 
     Attributes:
-        observe: sees what a training's loop says, beside MLflow and the progress bar.
+        observe: sees what a training's loop says, beside MLflow.
+        progress: shows a person how far a training is.
         parent: the MLflow run that this call's run belongs to, if any.
     """
 
@@ -72,6 +75,7 @@ class Context:
     params: schema.Params
     quiet: bool = False
     observe: Observer = ignore
+    progress: Progress = unseen
     parent: str | None = None
 
     @property
@@ -212,7 +216,13 @@ def exclusive(project: Project, slot: str, patience: float = 0) -> Iterator[None
 
 
 def run_stage(
-    project: Project, stage: Stage, arguments: list[str], quiet: bool = False, part: str | None = None
+    project: Project,
+    stage: Stage,
+    arguments: list[str],
+    *,
+    quiet: bool = False,
+    progress: Progress = unseen,
+    part: str | None = None,
 ) -> None:
     """Run one stage: parse, check, lock, work.
 
@@ -241,7 +251,7 @@ def run_stage(
         if argument not in known and not value.isdecimal():
             raise UserError(f"a {argument} is a whole number from 0 up, not '{value}'", where=f"the stage {stage.name}")
     signal.signal(signal.SIGTERM, stop)
-    context = Context(project, stage, named, params, quiet)
+    context = Context(project, stage, named, params, quiet, progress=progress)
     if part is None:
         call(context)
     else:

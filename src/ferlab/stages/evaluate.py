@@ -130,6 +130,7 @@ STAGE = Stage(
     arguments=("arm", "seed"),
     keys=(),
     rooms=("data", "training", "evaluation"),
+    told_code=True,
     inputs={"test": "work/prepared/test", "valid": "work/prepared/valid", "run": "work/runs/{arm}-{seed}"},
     outs={
         "predictions": "reports/{budget}/predictions/{arm}-{seed}.parquet",

@@ -20,7 +20,7 @@ from ferlab.records.gan import FILE, GanRecord
 from ferlab.stages.context import Context, Stage, exclusive
 from ferlab.training.checkpoint import save_state
 from ferlab.training.identity import flatten
-from ferlab.training.observe import ShowProgress, all_of
+from ferlab.training.observe import all_of
 from ferlab.training.seeding import derive, set_up
 
 EVERY = "all"  # the name of the one GAN of a conditional family
@@ -94,7 +94,7 @@ def train_label(context: Context, label: str) -> TrainedGan:
             tags={"stage": "gan", "label": label, "budget": context.params.budget, **context.arguments},
             datasets=[("ckplus", "training", images.digest())],
         ) as tracked_run,
-        ShowProgress(slot, settings.epochs, context.quiet) as progress,
+        context.progress(slot, settings.epochs) as progress,
     ):
         return fit(
             find(name),

@@ -21,7 +21,7 @@ from ferlab.records.run import FILE, RunRecord
 from ferlab.stages.context import EVERY_EPOCH, Context, Stage, exclusive
 from ferlab.stages.ledger import commit
 from ferlab.training.identity import Identity, flatten, identify, room_hash
-from ferlab.training.observe import ShowProgress, all_of
+from ferlab.training.observe import all_of
 from ferlab.training.seeding import derive, set_up
 
 EXAMPLE = np.stack([np.full((SIDE, SIDE), 64, np.uint8), np.full((SIDE, SIDE), 192, np.uint8)])
@@ -51,7 +51,7 @@ def run(context: Context) -> None:
             datasets=[("train", "training", train.digest()), (valid.split, "validation", valid.digest())],
             parent=context.parent,
         ) as tracked_run,
-        ShowProgress(context.slot, _epochs(plan), context.quiet) as progress,
+        context.progress(context.slot, _epochs(plan)) as progress,
     ):
         fit = classifier.fit(
             train,
@@ -150,6 +150,7 @@ STAGE = Stage(
     arguments=("arm", "seed"),
     keys=(),
     rooms=ROOMS,
+    told_code=True,
     inputs={"train": "work/prepared/train", "valid": "work/prepared/valid", "plan": "work/arms/{arm}/{seed}"},
     outs={"run": "work/runs/{arm}-{seed}"},
     identify=_identify,

@@ -22,7 +22,7 @@ from ferlab.params import Scalar, Tune, with_values
 from ferlab.records.plan import TunedSettings
 from ferlab.stages.context import Context, Stage
 from ferlab.training.identity import flatten
-from ferlab.training.observe import Observer, ShowProgress, all_of, ignore
+from ferlab.training.observe import Observer, all_of, ignore
 from ferlab.training.seeding import derive, set_up
 
 EXPERIMENT = "tuning"
@@ -61,7 +61,7 @@ class Bench:
                 tags=_tags(context) | {"trial": name},
                 parent=self.parent,
             ) as run,
-            ShowProgress(title, epochs, context.quiet) as progress,
+            context.progress(title, epochs) as progress,
         ):
             try:
                 fit = create(settings).fit(
@@ -194,6 +194,7 @@ STAGE = Stage(
     keys=("compute", "tune", "classifiers.{classifier}"),
     totals=("tune.trials", "tune.transfer"),
     rooms=("data", "training"),
+    told_code=True,
     inputs={
         "train": "work/prepared/train",
         "valid": "work/prepared/valid",

@@ -1,0 +1,55 @@
+"""Progress of what takes long: a bar on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+PLAIN_SECONDS = 10.0  # between plain lines where there is no terminal
+
+
+class ShowProgress:
+    """A progress bar on a terminal, plain lines elsewhere. Use as a context manager.
+
+    Args:
+        title: what is in progress.
+        total: the last step, or None where nobody can know it.
+    """
+
+    def __init__(self, title: str, total: int | None) -> None:
+        self.title, self.total = title, total
+        self._started = self._printed = time.monotonic()
+        self._first: int | None = None
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._bar = None
+        if sys.stderr.isatty():
+            self._bar = Progress(*columns, TextColumn("{task.fields[values]}"), console=Console(stderr=True))
+            self._task = self._bar.add_task(title, total=total, values="")
+
+    def __enter__(self) -> "ShowProgress":
+        if self._bar:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def __call__(self, step: int, values: Mapping[str, float]) -> None:
+        shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
+        if self._bar:
+            self._bar.update(self._task, completed=step, values=shown)
+            return
+        now = time.monotonic()
+        self._first = step if self._first is None else self._first
+        if now - self._printed < PLAIN_SECONDS and step != self.total:
+            return
+        self._printed = now
+        done = step - self._first
+        left = ""
+        if self.total and done and step < self.total:
+            left = f", {(self.total - step) * (now - self._started) / done:.0f} s left"
+        place = f"{step}/{self.total}" if self.total else f"{step}"
+        print(f"{self.title}: {place}{left}  {shown}", file=sys.stderr, flush=True)
