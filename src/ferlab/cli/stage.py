@@ -24,6 +24,5 @@ def stage(
     quiet = context.obj["quiet"]
     if label is not None and name != "gan":
         raise UserError(f"the stage {name} has no labels", where="--label", next_step="leave --label out")
-    run_stage(
-        Project.find(), find(name), arguments or [], quiet=quiet, progress=unseen if quiet else ShowProgress, part=label
-    )
+    progress = unseen if quiet else ShowProgress
+    run_stage(Project.find(), find(name), arguments or [], quiet=quiet, progress=progress, part=label)

@@ -31,7 +31,9 @@ def tune(
     import signal
 
     from ferlab import params
+    from ferlab.cli.progress import ShowProgress
     from ferlab.project import Project
+    from ferlab.training.observe import unseen
     from ferlab.yaml_file import read_yaml
 
     project = Project.find()
@@ -49,7 +51,9 @@ def tune(
     from ferlab.stages import tune as stage
     from ferlab.stages.context import Context, stop
 
-    call = Context(project, stage.STAGE, {"classifier": classifier}, checked, context.obj["quiet"])
+    quiet = context.obj["quiet"]
+    progress = unseen if quiet else ShowProgress
+    call = Context(project, stage.STAGE, {"classifier": classifier}, checked, quiet, progress=progress)
     call.require_inputs()
     signal.signal(signal.SIGTERM, stop)
     place, name = stage.storage_of(call, storage), study or stage.study_name(call)
