@@ -49,7 +49,7 @@ EDITS = {
 
 def due(project: TemporaryProject) -> set[str]:
     with Repo(str(project.root)) as repo:
-        return set(repo.status())
+        return {address.rpartition(":")[2] for address in repo.status()}  # seen from elsewhere it has a path too
 
 
 def settled(project: TemporaryProject) -> set[str]:
