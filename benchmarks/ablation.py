@@ -25,7 +25,7 @@ from ferlab.ablation import question as questions
 from ferlab.ablation.answer import answer
 from ferlab.ablation.question import Point
 from ferlab.ablation.variant import context, lay
-from ferlab.classifiers.base import Plan
+from ferlab.classifiers.base import TrainingPlan
 from ferlab.classifiers.catalogue import recreate
 from ferlab.data.images import ImageSet
 from ferlab.datasets.demo import write_demo
@@ -69,7 +69,7 @@ def bare(project: Project, point: Point) -> Callable[[], float]:
     train, valid = (ImageSet.open(path) for path in told.inputs[:2])
     classifier = recreate(plan["settings"])
     set_up(told.params.compute.threads)
-    how = Plan(point.seed, told.device, plan["steps"])
+    how = TrainingPlan(point.seed, told.device, plan["steps"])
     nowhere = Nowhere(project.root, every_seconds=inf)
     return lambda: classifier.fit(train, valid, how, observe=ignore, checkpoints=nowhere).valid_accuracy
 

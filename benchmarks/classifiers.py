@@ -26,8 +26,9 @@ from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision import transforms
 
+from ferlab.classifiers.architectures import build
 from ferlab.classifiers.augment import augment
-from ferlab.classifiers.networks import build, to_input
+from ferlab.classifiers.inference import to_input
 from ferlab.classifiers.optimise import sgd
 from ferlab.params import Augmentation, NetworkClassifier, load
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from ferlab.classifiers.base import Plan
+from ferlab.classifiers.base import TrainingPlan
 from ferlab.classifiers.catalogue import create
 from ferlab.data.images import ImageSet
 from ferlab.params import Classifier, NetworkClassifier, load
@@ -37,7 +37,9 @@ def main() -> None:
         print(f"{time.monotonic() - started:.0f} s", json.dumps(row), flush=True)
 
     with tempfile.TemporaryDirectory() as folder:
-        create(settings).fit(train, valid, Plan(0, "cpu"), observe=show, checkpoints=Checkpoints(Path(folder), 1e9))
+        create(settings).fit(
+            train, valid, TrainingPlan(0, "cpu"), observe=show, checkpoints=Checkpoints(Path(folder), 1e9)
+        )
 
 
 if __name__ == "__main__":

@@ -17,12 +17,12 @@ from pydantic import TypeAdapter
 from torch.nn import functional as F
 
 from ferlab.classifiers.augment import augment
-from ferlab.classifiers.networks import to_input
+from ferlab.classifiers.inference import to_input
 from ferlab.classifiers.optimise import set_rate, sgd
 from ferlab.classifiers.weights import first_weights
 from ferlab.data.images import ImageSet
 from ferlab.params import Classifier, NetworkClassifier, load
-from ferlab.training.seeding import derive, generator, permutation, seeded, set_up
+from ferlab.training.seeding import derive, permutation, random_generator, seeded, set_up
 
 LOW, HIGH = 1e-4, 3.0
 
@@ -31,7 +31,7 @@ def losses(settings: NetworkClassifier, train: ImageSet, steps: int, seed: int =
     """Rate and loss of each step; stops where the loss passes four times its start or is no longer finite."""
     with seeded(derive(seed, "weights")):
         model = first_weights(settings, len(train.classes)).to(memory_format=torch.channels_last).train()
-    optimizer, rng = sgd(model, settings), generator(seed, "augmentation")
+    optimizer, rng = sgd(model, settings), random_generator(seed, "augmentation")
     order, rows = permutation(len(train), seed, "order", 0), []
     for step, chosen in enumerate(order.split(settings.batch_size)[:steps]):
         rate = LOW * (HIGH / LOW) ** (step / (steps - 1))

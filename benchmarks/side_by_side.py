@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch.nn import functional as F
 
-from ferlab.classifiers.networks import build
+from ferlab.classifiers.architectures import build
 from ferlab.classifiers.optimise import sgd
 from ferlab.params import NetworkClassifier, check
 from ferlab.params.budgets import WHOLE, read_budget

@@ -1,5 +1,6 @@
 """DF-SVM against torchvision's networks and scikit-learn's machine (the paper's Experiment B and details C)."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,15 @@ from torch import nn
 from torchvision.models import vgg16
 from torchvision.models.vgg import VGG, cfgs, make_layers
 
-from ferlab.classifiers.base import Fit, Plan
-from ferlab.classifiers.dfsvm import Dfsvm, deep_features, member_settings, redraw
-from ferlab.classifiers.networks import MEAN, STD, build
+from ferlab.classifiers.architectures import build
+from ferlab.classifiers.base import Fit, TrainingPlan
+from ferlab.classifiers.dfsvm import Dfsvm
+from ferlab.classifiers.inference import MEAN, STD
+from ferlab.classifiers.members import deep_features, member_settings, redraw
 from ferlab.errors import UserError
 from ferlab.files import sha256_file
 from ferlab.params import DfsvmClassifier, load
-from ferlab.training.checkpoint import Checkpoints
+from ferlab.training.checkpoint import FILE, Checkpoints, load_state
 from ferlab.training.observe import ignore
 from small import REPOSITORY, barred, dfsvm
 
@@ -48,7 +51,7 @@ def pretrained(path: Path, frozen: int = 0, trained: bool = True) -> dict[str, A
 
 def fitted(folder: Path, settings: DfsvmClassifier) -> tuple[Dfsvm, Fit]:
     classifier = Dfsvm(settings)
-    plan = Plan(0, "cpu")
+    plan = TrainingPlan(0, "cpu")
     return classifier, classifier.fit(TRAIN, VALID, plan, observe=ignore, checkpoints=Checkpoints(folder / "c", 1e9))
 
 
@@ -125,6 +128,20 @@ def test_a_member_stops_when_validation_drops(tmp_path: Path) -> None:
     assert len(accuracies) < 30
     assert fit.notes["vgg13_valid_accuracy"] == max(accuracies)
     assert fitted(tmp_path, settings)[1] == fit
+
+
+def test_members_keep_their_last_epoch_where_the_plan_says_so(tmp_path: Path) -> None:
+    settings = dfsvm({"epochs": 3, "lr": 0.1}, members=dfsvm().model_dump()["members"][:1])
+    by_validation, last = Dfsvm(settings), Dfsvm(settings)
+    plan, place = TrainingPlan(0, "cpu"), Checkpoints(tmp_path, 1e9)
+    picked = by_validation.fit(TRAIN, VALID, plan, observe=ignore, checkpoints=place)
+    kept = last.fit(TRAIN, VALID, replace(plan, select="last"), observe=ignore, checkpoints=place)
+    accuracies = [row["valid_accuracy"] for row in kept.history[:-1]]
+    assert accuracies[-1] < max(accuracies)  # else the two rules would come to the same
+    assert picked.notes["vgg13_valid_accuracy"] == max(accuracies)
+    assert kept.notes["vgg13_valid_accuracy"] == accuracies[-1]
+    members = load_state(tmp_path / "vgg13" / FILE)["network"]["module"]
+    assert all(torch.equal(value, members[name]) for name, value in last.models["vgg13"].state_dict().items())
 
 
 def test_layers_are_redrawn_as_the_paper_says() -> None:

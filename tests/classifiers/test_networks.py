@@ -11,8 +11,9 @@ import torchvision
 from torch import nn
 from torch.nn import functional as F
 
-from ferlab.classifiers.network import Network
-from ferlab.classifiers.networks import BATCH, build, probabilities, to_input
+from ferlab.classifiers.architectures import build
+from ferlab.classifiers.cnn import Cnn
+from ferlab.classifiers.inference import BATCH, probabilities, to_input
 from ferlab.classifiers.optimise import sgd
 from ferlab.classifiers.weights import adopt
 from ferlab.errors import UserError
@@ -180,9 +181,9 @@ def test_input_enlarged() -> None:
 
 
 def test_weights_of_another_width_are_an_error(tmp_path: Path) -> None:
-    Network(network()).save(tmp_path)
+    Cnn(network()).save(tmp_path)
     with pytest.raises(UserError, match="not of this network"):
-        Network(network(width=0.125)).load(tmp_path)
+        Cnn(network(width=0.125)).load(tmp_path)
 
 
 class Corner(nn.Module):

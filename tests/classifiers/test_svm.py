@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
-from ferlab.classifiers.base import Fit, Plan
+from ferlab.classifiers.base import Fit, TrainingPlan
 from ferlab.classifiers.features import extract
 from ferlab.classifiers.svm import Svm
 from ferlab.data.images import ImageSet
@@ -29,7 +29,7 @@ TRAIN, VALID = barred(6), barred(4, seed=1, split="valid")
 def fitted(folder: Path, train: ImageSet = TRAIN, seed: int = 0, **settings: Any) -> tuple[Svm, Fit]:
     classifier = Svm(svm(**settings))
     return classifier, classifier.fit(
-        train, VALID, Plan(seed, "cpu"), observe=ignore, checkpoints=Checkpoints(folder, 1e9)
+        train, VALID, TrainingPlan(seed, "cpu"), observe=ignore, checkpoints=Checkpoints(folder, 1e9)
     )
 
 

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ferlab.classifiers.networks import build, to_input
+from ferlab.classifiers.architectures import build
+from ferlab.classifiers.inference import to_input
 from ferlab.classifiers.optimise import set_rate, sgd
 from ferlab.classifiers.vgg import PLACES
 from ferlab.classifiers.weights import adopt

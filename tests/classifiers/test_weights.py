@@ -11,7 +11,8 @@ import torchvision
 from safetensors.torch import save_file
 from torch import nn
 
-from ferlab.classifiers.networks import build, to_input
+from ferlab.classifiers.architectures import build
+from ferlab.classifiers.inference import to_input
 from ferlab.classifiers.weights import adopt, first_weights
 from ferlab.errors import UserError
 from ferlab.files import sha256_file

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from ferlab.classifiers.base import Classifier, Fit, Plan
+from ferlab.classifiers.base import Classifier, Fit, TrainingPlan
 from ferlab.classifiers.catalogue import METHODS, create, recreate
 from ferlab.data.images import ImageSet
 from ferlab.errors import UserError
@@ -48,7 +48,7 @@ def make(name: str, **changes: Any) -> Classifier:
 def fit(
     classifier: Classifier, checkpoints: Checkpoints, train: ImageSet = TRAIN, valid: ImageSet = VALID, **other: Any
 ) -> Fit:
-    plan = Plan(other.get("seed", 0), "cpu")
+    plan = TrainingPlan(other.get("seed", 0), "cpu", select=other.get("select", "valid"))
     return classifier.fit(train, valid, plan, observe=other.get("observe", ignore), checkpoints=checkpoints)
 
 
@@ -92,6 +92,20 @@ def test_what_a_fit_tells(name: str, trained: Trained) -> None:
     if PARAMS.classifiers[name].method != "dfsvm":  # of which the last row is the whole, and the others its members
         assert found.selected_epoch == 1 + accuracies.index(max(accuracies))
     assert 0 <= found.valid_accuracy <= 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_last_epoch_is_kept_where_the_plan_says_so(name: str, trained: Trained, tmp_path: Path) -> None:
+    """The same epochs are trained; the accuracy told is that of the classifier that is left."""
+    classifier = make(name)
+    found = fit(classifier, Checkpoints(tmp_path / "x", 1e9), select="last")
+    assert found.selected_epoch == len(found.history)
+    assert found.valid_accuracy == found.history[-1]["valid_accuracy"]
+    assert found.valid_accuracy == (classifier.predict_proba(VALID.images).argmax(axis=1) == VALID.labels).mean()
+    assert found.history == trained(name)[1].history
+    kept = content_hash(saved(classifier, tmp_path / "last"))
+    same = kept == content_hash(saved(trained(name)[0], tmp_path / "by_validation"))
+    assert same == (trained(name)[1].selected_epoch == len(found.history))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -18,7 +18,7 @@ from ferlab.gan.objectives import WASSERSTEIN
 from ferlab.params import GanFamily
 from ferlab.training.checkpoint import FILE, Checkpoints, load_state, save_state
 from ferlab.training.observe import ignore
-from ferlab.training.seeding import derive, generator, permutation, seeded
+from ferlab.training.seeding import derive, permutation, random_generator, seeded
 from small import Dying, KilledError, Record, gan, noise
 
 DCGAN = FAMILIES["dcgan"]
@@ -64,7 +64,7 @@ def plain_loop(name: str, settings: GanFamily, seed: int) -> tuple[dict[str, Ten
     betas = (settings.beta1, settings.beta2)
     maker_adam = torch.optim.Adam(maker.parameters(), settings.lr, betas, foreach=False)
     critic_adam = torch.optim.Adam(critic.parameters(), settings.lr, betas, foreach=False)
-    rng, cross, rows, step = generator(seed, "noise"), BCEWithLogitsLoss(), [], 0
+    rng, cross, rows, step = random_generator(seed, "noise"), BCEWithLogitsLoss(), [], 0
     for epoch in range(settings.epochs):
         sums: dict[str, list[float]] = {"critic_loss": [], "generator_loss": [], "wasserstein": [], "slope": []}
         for chosen in permutation(10, seed, "order", epoch).split(settings.batch_size):
@@ -244,7 +244,7 @@ def test_looks_at_the_generator_change_nothing(tmp_path: Path, every: int) -> No
     assert (tmp_path / "a" / FILE).read_bytes() == (tmp_path / "b" / FILE).read_bytes()
     assert list(looks) == {1: [1, 2, 3], 2: [2, 3], 5: [3]}[every]
     assert all(images.shape == (1, SHOWN, 48, 48) for images in looks.values())
-    z = torch.randn(SHOWN, 5, 1, 1, generator=generator(0, "look"))
+    z = torch.randn(SHOWN, 5, 1, 1, generator=random_generator(0, "look"))
     with torch.no_grad():
         expected = to_pixels(seen.generator(z, torch.zeros(SHOWN, dtype=torch.int64)))
     assert torch.equal(torch.from_numpy(looks[3][0]), expected)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ferlab.classifiers.base import Plan
+from ferlab.classifiers.base import TrainingPlan
 from ferlab.classifiers.catalogue import create
 from ferlab.files import canonical_json
 from ferlab.gan.families import FAMILIES
@@ -74,7 +74,7 @@ def of_classifier(name: str, folder: Path) -> dict[str, Any]:
     """Each step's row, the probabilities of validation images, and what is saved."""
     classifier = create(CLASSIFIERS[name]())
     train, valid = barred(2), barred(2, seed=1, split="valid")
-    found = classifier.fit(train, valid, Plan(0, "cpu"), observe=ignore, checkpoints=Checkpoints(folder, 1e9))
+    found = classifier.fit(train, valid, TrainingPlan(0, "cpu"), observe=ignore, checkpoints=Checkpoints(folder, 1e9))
     probabilities = classifier.predict_proba(valid.images)
     return {"steps": _hex(found.history), "probabilities": digest({"probabilities": probabilities})}
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ferlab.gan.networks import Generator, to_pixels
 from ferlab.synthesis.sample import CHUNK, draw
-from ferlab.training.seeding import generator
+from ferlab.training.seeding import random_generator
 from small import gan
 
 
@@ -30,7 +30,7 @@ def test_the_first_images_do_not_depend_on_the_number(maker: nn.Module, n: int) 
 
 
 def test_images_are_the_generators(maker: nn.Module) -> None:
-    z = torch.randn(CHUNK, 5, 1, 1, generator=generator(3, "z"))
+    z = torch.randn(CHUNK, 5, 1, 1, generator=random_generator(3, "z"))
     with torch.no_grad():
         expected = to_pixels(maker(z, torch.zeros(CHUNK, dtype=torch.int64))).numpy()
     found = draw(maker, 5, 0, 20, seed=3)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferlab.errors import UserError
-from ferlab.training.seeding import derive, generator, permutation, resolve_device, seeded, set_up
+from ferlab.training.seeding import derive, permutation, random_generator, resolve_device, seeded, set_up
 
 
 @given(st.integers(0, 2**40), st.lists(st.text(max_size=4) | st.integers(0, 9), max_size=3))
@@ -18,7 +18,7 @@ def test_derived_seeds_fit_torch(seed: int, purpose: list[object]) -> None:
 def test_another_seed_or_purpose_gives_another_number() -> None:
     purposes = [(0,), (1,), (0, "a"), (0, "b"), (0, "a", "b"), (0, "ab"), (0, "a", 1), (0, "a", 11), (0, 1, 1)]
     assert len({derive(*purpose) for purpose in purposes}) == len(purposes)
-    draws = [torch.rand(4, generator=generator(*purpose)) for purpose in purposes]
+    draws = [torch.rand(4, generator=random_generator(*purpose)) for purpose in purposes]
     assert all(not torch.equal(a, b) for i, a in enumerate(draws) for b in draws[:i])
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +14,19 @@ from ferlab.training.observe import Observer, ignore
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How long and from which seed to train.
+class TrainingPlan:
+    """From which seed to train, for how long, and which epoch's weights to keep.
 
     Attributes:
-        seed: decides first weights, order and augmentation.
+        seed: decides first weights, order, augmentation and dropout.
         device: `cpu` or `cuda`.
         steps: number of updates; None leaves it to the classifier's own number of epochs. A classifier without
             updates ignores it.
         every_epoch: where to keep each epoch's weights beside the selected ones, as `<epoch>/` that `load` takes; None
             keeps the selected alone. A classifier without epochs ignores it.
         observe_step: told, once each and in order, of every update's learning rate.
+        select: whether to keep the weights of the first epoch with the best accuracy on the validation split (`valid`),
+            or those of the last epoch, whatever validation says (`last`). A classifier without epochs ignores it.
     """
 
     seed: int
@@ -32,16 +34,17 @@ class Plan:
     steps: int | None = None
     every_epoch: Path | None = None
     observe_step: Observer = ignore
+    select: Literal["valid", "last"] = "valid"
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What a fit found.
+    """What a fit came to.
 
     Attributes:
         history: one row an epoch; every row has `epoch` and `valid_accuracy` (0-1).
-        selected_epoch: the epoch whose weights were kept: the first with the best accuracy on the validation split.
-        valid_accuracy: that accuracy, 0-1.
+        selected_epoch: the epoch whose weights were kept, by the plan's rule.
+        valid_accuracy: that epoch's accuracy on the validation split, 0-1.
         notes: further facts for the run's record, e.g. `converged`.
     """
 
@@ -57,8 +60,10 @@ class Classifier(Protocol):
     It never sees the test split: `fit` receives training and validation images only.
     """
 
-    def fit(self, train: ImageSet, valid: ImageSet, plan: Plan, *, observe: Observer, checkpoints: Checkpoints) -> Fit:
-        """Train, select on `valid`, and keep the selected state.
+    def fit(
+        self, train: ImageSet, valid: ImageSet, plan: TrainingPlan, *, observe: Observer, checkpoints: Checkpoints
+    ) -> Fit:
+        """Train, score each epoch on `valid`, and keep the state that the plan selects.
 
         Raises:
             UserError: an empty set, or a class without training images.

@@ -10,7 +10,7 @@ from ferlab.files import canonical_json
 from ferlab.params import Classifier as Settings
 from ferlab.params import DfsvmClassifier, NetworkClassifier, SvmClassifier
 
-METHODS = {"network": ("network", "Network"), "svm": ("svm", "Svm"), "dfsvm": ("dfsvm", "Dfsvm")}
+METHODS = {"network": ("cnn", "Cnn"), "svm": ("svm", "Svm"), "dfsvm": ("dfsvm", "Dfsvm")}
 """Module and class by method; each is imported when it is used, because scikit-learn alone costs two seconds."""
 
 

@@ -1,7 +1,5 @@
 """DF-SVM: deep features of several VGGs, joined, and a linear support vector machine on them (the paper's B and C)."""
 
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -9,21 +7,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.preprocessing import StandardScaler, normalize
-from torch import from_numpy, nn
+from torch import from_numpy
 
-from ferlab.classifiers.base import Fit, Plan, check_sets
-from ferlab.classifiers.fit import train_network
-from ferlab.classifiers.margin import Arrays, Notes, decide, fit_linear, softmax
-from ferlab.classifiers.networks import BATCH, build, to_input
-from ferlab.classifiers.vgg import Vgg
+from ferlab.classifiers.architectures import build
+from ferlab.classifiers.base import Fit, TrainingPlan, check_sets
+from ferlab.classifiers.members import MemberEpochs, deep_features, member_settings, place_first_weights, train_member
+from ferlab.classifiers.svm_solver import Arrays, Notes, decision_function, fit_linear, softmax
 from ferlab.classifiers.weights import first_weights
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import FER_CLASSES
 from ferlab.errors import UserError
-from ferlab.params import DfsvmClassifier, Member, NetworkClassifier, VggClassifier
+from ferlab.params import DfsvmClassifier
 from ferlab.training.checkpoint import Checkpoints, load_state, save_state
 from ferlab.training.observe import Observer
-from ferlab.training.seeding import derive, seeded
+from ferlab.training.seeding import derive
 
 FILE = "dfsvm.safetensors"
 
@@ -46,82 +43,51 @@ class Dfsvm:
             }
         self.arrays: Arrays = {}
 
-    def fit(self, train: ImageSet, valid: ImageSet, plan: Plan, *, observe: Observer, checkpoints: Checkpoints) -> Fit:
-        """As the protocol; the history has the members' epochs one after the other, then a row of the whole."""
+    def fit(
+        self, train: ImageSet, valid: ImageSet, plan: TrainingPlan, *, observe: Observer, checkpoints: Checkpoints
+    ) -> Fit:
+        """As the protocol; the history has the members' epochs one after the other, then a row of the whole.
+
+        The plan's rule selects each member's epoch; the whole has its last row alone.
+        """
         check_sets(train, valid)
-        for member in self.settings.members:
-            if member.weights != "none":  # absent weights should be told before others are trained for hours
-                first_weights(member_settings(self.settings, member), len(FER_CLASSES))
+        self._weights_must_be_here()
         history: list[dict[str, float]] = []
         notes: Notes = {}
         for number, member in enumerate(self.settings.members):
-            found = self._fit_member(number, member, train, valid, plan, observe, checkpoints, history)
-            if found:
-                notes[f"{member.network}_valid_accuracy"] = found.valid_accuracy
-        settings, rows = self.settings, self._features(train.images)
-        limits = (settings.C, settings.tolerance, settings.max_iterations)
-        seed = derive(plan.seed, "svm") % 2**32
-        self.arrays, found_notes = fit_linear(rows, train.labels, *limits, seed=seed)
-        scaled = not found_notes["converged"]
-        if scaled:  # CASE 29: features of nearly equal rows need it
-            scaler = StandardScaler().fit(rows)
-            self.arrays, found_notes = fit_linear(scaler.transform(rows), train.labels, *limits, seed=seed)
-            self.arrays |= {"mean": scaler.mean_, "scale": scaler.scale_}
+            model = self.models[member.network]
+            if not member.trained:
+                place_first_weights(model, self.settings, member, plan)
+                continue
+            epochs = MemberEpochs(number, observe, history)
+            place = checkpoints.child(member.network)
+            fit = train_member(model, self.settings, member, (train, valid), plan, epochs, place)
+            notes[f"{member.network}_valid_accuracy"] = fit.valid_accuracy
+        notes |= self._fit_machine(train, plan.seed)
         accuracy = float((self.predict_proba(valid.images).argmax(axis=1) == valid.labels).mean())
-        row = {"epoch": len(history) + 1, "member": len(settings.members), "valid_accuracy": accuracy}
+        row = {"epoch": len(history) + 1, "member": len(self.settings.members), "valid_accuracy": accuracy}
         observe(len(history) + 1, row)
         history.append(row)
-        notes |= found_notes | {"features": rows.shape[1], "scaled": scaled}
         return Fit(history, len(history), accuracy, notes)
 
-    def _fit_member(
-        self,
-        number: int,
-        member: Member,
-        train: ImageSet,
-        valid: ImageSet,
-        plan: Plan,
-        observe: Observer,
-        checkpoints: Checkpoints,
-        history: list[dict[str, float]],
-    ) -> Fit | None:
-        settings, model = member_settings(self.settings, member), self.models[member.network]
-        own = replace(plan, seed=derive(plan.seed, member.network), steps=None)
-        if not member.trained:
-            with seeded(own.seed):
-                model.load_state_dict(first_weights(settings, len(FER_CLASSES)).state_dict())
-            model.to(plan.device)
-            return None
-        before = len(history)
+    def _weights_must_be_here(self) -> None:
+        """Name absent weights, also of the last member, before others are trained for hours."""
+        for member in self.settings.members:
+            if member.weights != "none":
+                first_weights(member_settings(self.settings, member), len(FER_CLASSES))
 
-        def told(epoch: int, values: Mapping[str, float]) -> None:
-            row = {"epoch": before + epoch, "member": number, "loss": values["train_loss"]}
-            row["valid_accuracy"] = values["valid_accuracy"]
-            observe(before + epoch, row)
-            history.append(row)
-
-        for parameter in model.parameters():
-            parameter.requires_grad_(True)
-        for layer in _frozen(model, member.frozen):
-            for parameter in layer.parameters():
-                parameter.requires_grad_(False)
-        return train_network(
-            model,
-            settings,
-            train,
-            valid,
-            own,
-            told,
-            checkpoints.child(member.network),
-            make=lambda network, classes: self._start(network, member, classes),
-            stop_at_drop=self.settings.training.stop_at_drop,
-        )
-
-    def _start(self, network: NetworkClassifier, member: Member, classes: int) -> nn.Module:
-        model = first_weights(network, classes)
-        if self.settings.training.redraw_std is not None:
-            redraw(model, member.frozen, self.settings.training.redraw_std)
-        return model
+    def _fit_machine(self, train: ImageSet, seed: int) -> Notes:
+        """Fit on features as they are; where that doesn't converge, as with nearly equal rows, on standardised ones."""
+        settings, rows = self.settings, self._features(train.images)
+        limits = (settings.C, settings.tolerance, settings.max_iterations)
+        solver_seed = derive(seed, "svm") % 2**32
+        self.arrays, notes = fit_linear(rows, train.labels, *limits, seed=solver_seed)
+        scaled = not notes["converged"]
+        if scaled:
+            scaler = StandardScaler().fit(rows)
+            self.arrays, notes = fit_linear(scaler.transform(rows), train.labels, *limits, seed=solver_seed)
+            self.arrays |= {"mean": scaler.mean_, "scale": scaler.scale_}
+        return notes | {"features": rows.shape[1], "scaled": scaled}
 
     def _features(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         side = self.settings.training.input_size
@@ -133,7 +99,7 @@ class Dfsvm:
         rows = self._features(images)
         if "mean" in self.arrays:
             rows = (rows - self.arrays["mean"]) / self.arrays["scale"]
-        return softmax(decide(rows, self.arrays))
+        return softmax(decision_function(rows, self.arrays))
 
     def save(self, folder: Path) -> None:
         machine = {name: from_numpy(array) for name, array in self.arrays.items()}
@@ -153,61 +119,3 @@ class Dfsvm:
             ) from None
         self.arrays = {name: tensor.numpy() for name, tensor in state["machine"].items()}
         return self
-
-
-def member_settings(settings: DfsvmClassifier, member: Member) -> VggClassifier:
-    """A member as a network of its own."""
-    told = {key: value for key, value in settings.training if key not in ("redraw_std", "stop_at_drop")}
-    return VggClassifier(
-        method="network",
-        network=member.network,
-        weights=member.weights,
-        weights_sha256=member.weights_sha256,
-        label_smoothing=0.0,
-        compile="none",
-        amp=False,
-        deterministic=True,
-        **told,
-    )
-
-
-def redraw(model: nn.Module, frozen: int, std: float) -> None:
-    """Draw the weights of all layers but the first `frozen` convolutions from N(0, std), and set their biases to 0.
-
-    A head that stands for 49 places gets the sum of 49 such draws, N(0, 7 std): the same function in distribution.
-    """
-    assert isinstance(model, Vgg)
-    layers = [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
-    for layer in layers[frozen:]:
-        places = model.places if layer is model.classifier[0] else 1
-        nn.init.normal_(layer.weight, 0, std * places**0.5)
-        if layer.bias is not None:
-            nn.init.zeros_(layer.bias)
-
-
-def _frozen(model: nn.Module, frozen: int) -> list[nn.Conv2d]:
-    """The first `frozen` convolutions, in the order in which an image passes them."""
-    return [m for m in model.modules() if isinstance(m, nn.Conv2d)][:frozen]
-
-
-def deep_features(model: nn.Module, images: NDArray[np.uint8], side: int) -> NDArray[np.float64]:
-    """What the last fully connected layer below the softmax layer says, after its ReLU.
-
-    Args:
-        images: uint8 (N, 48, 48), N at least 1.
-        side: the model's input size.
-
-    Returns:
-        float64 (N, hidden).
-    """
-    assert isinstance(model, Vgg)
-    device = next(model.parameters()).device
-    model.eval()
-    rows = []
-    with torch.inference_mode():
-        for start in range(0, len(images), BATCH):
-            faces = to_input(torch.from_numpy(np.array(images[start : start + BATCH])).to(device), side)
-            faces = faces.contiguous(memory_format=torch.channels_last)
-            maps = model.avgpool(model.features(faces)).flatten(1)
-            rows.append(model.classifier[:-2](maps).double().cpu().numpy())
-    return np.concatenate(rows)

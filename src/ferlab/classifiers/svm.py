@@ -9,9 +9,9 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 from torch import from_numpy
 
-from ferlab.classifiers.base import Fit, Plan, check_sets
+from ferlab.classifiers.base import Fit, TrainingPlan, check_sets
 from ferlab.classifiers.features import extract
-from ferlab.classifiers.margin import Arrays, decide, fit_kernel, fit_linear, softmax
+from ferlab.classifiers.svm_solver import Arrays, decision_function, fit_kernel, fit_linear, softmax
 from ferlab.data.images import ImageSet
 from ferlab.errors import UserError
 from ferlab.params import PixelFeatures, SvmClassifier
@@ -26,14 +26,16 @@ class Svm:
     """Features, made comparable, and a support vector machine a class against the rest on them.
 
     Pixels become their first principal components if that is asked for; then every feature gets mean 0 and standard
-    deviation 1, without which the solvers don't converge (CASE 29). Features are held in memory while it is fitted.
+    deviation 1, without which the solvers don't converge. Features are held in memory while it is fitted.
     """
 
     def __init__(self, settings: SvmClassifier) -> None:
         self.settings = settings
         self.arrays: Arrays = {}
 
-    def fit(self, train: ImageSet, valid: ImageSet, plan: Plan, *, observe: Observer, checkpoints: Checkpoints) -> Fit:
+    def fit(
+        self, train: ImageSet, valid: ImageSet, plan: TrainingPlan, *, observe: Observer, checkpoints: Checkpoints
+    ) -> Fit:
         check_sets(train, valid)
         settings = self.settings
         rows = extract(train.images, settings.features)
@@ -57,7 +59,7 @@ class Svm:
 
     def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         rows = self._project(extract(images, self.settings.features))
-        return softmax(decide((rows - self.arrays["mean"]) / self.arrays["scale"], self.arrays))
+        return softmax(decision_function((rows - self.arrays["mean"]) / self.arrays["scale"], self.arrays))
 
     def _project(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         if "basis" not in self.arrays:

@@ -5,6 +5,7 @@ Written out for the reason that `resnet.py` gives; the modules' names and number
 
 from torch import Tensor, nn
 
+from ferlab.classifiers.dropout import Dropout
 from ferlab.params import VggClassifier
 
 CHANNELS = (64, 128, 256, 512, 512)  # of the five groups of convolutions: Simonyan & Zisserman 2015, table 1
@@ -46,10 +47,10 @@ class Vgg(nn.Module):
         self.classifier = nn.Sequential(
             first_layer,
             nn.ReLU(inplace=True),
-            nn.Dropout(settings.dropout),
+            Dropout(settings.dropout),
             nn.Linear(hidden, hidden),
             nn.ReLU(inplace=True),
-            nn.Dropout(settings.dropout),
+            Dropout(settings.dropout),
             nn.Linear(hidden, classes),
         )
         for module in self.modules():

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ferlab.classifiers.networks import build
+from ferlab.classifiers.architectures import build
 from ferlab.classifiers.vgg import PLACES, Vgg
 from ferlab.errors import UserError
 from ferlab.files import sha256_file

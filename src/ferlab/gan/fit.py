@@ -17,7 +17,7 @@ from ferlab.gan.sides import Sides
 from ferlab.params import GanFamily
 from ferlab.training.checkpoint import Checkpoints
 from ferlab.training.observe import Observer
-from ferlab.training.seeding import generator, permutation
+from ferlab.training.seeding import permutation, random_generator
 
 LEAST = 2  # images a label: one face can't show how faces differ
 SHOWN = 8  # images a label in a look at the generator
@@ -82,7 +82,7 @@ def fit(
         step, sums, history = state["step"], state["sums"], state["history"]
     for row in history:
         observe(int(row["epoch"]), row)
-    z = torch.randn(len(classes) * SHOWN, settings.latent, 1, 1, generator=generator(seed, "look"))
+    z = torch.randn(len(classes) * SHOWN, settings.latent, 1, 1, generator=random_generator(seed, "look"))
     told_shown = torch.arange(len(classes)).repeat_interleave(SHOWN)
 
     for epoch in range(step // batches, settings.epochs):

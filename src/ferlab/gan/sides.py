@@ -15,7 +15,7 @@ from ferlab.gan.networks import to_pixels
 from ferlab.gan.objectives import gradient_penalty, slopes
 from ferlab.params import GanFamily
 from ferlab.training.checkpoint import restore
-from ferlab.training.seeding import derive, generator, seeded
+from ferlab.training.seeding import derive, random_generator, seeded
 
 
 class Sides:
@@ -32,7 +32,7 @@ class Sides:
             maker, critic = family.networks(settings, n_labels)
         self.maker, self.critic = maker.to(device), critic.to(device)
         self.maker_optimizer, self.critic_optimizer = self._adam(self.maker), self._adam(self.critic)
-        self.noise = generator(seed, "noise")
+        self.noise = random_generator(seed, "noise")
 
     def _adam(self, network: nn.Module) -> torch.optim.Adam:
         betas = (self.settings.beta1, self.settings.beta2)

@@ -3,13 +3,14 @@
 import json
 import shutil
 from math import ceil
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from ferlab.adapters.models import log_if_best
 from ferlab.adapters.tracking import TrackedRun, tracked
-from ferlab.classifiers.base import Fit, Plan
+from ferlab.classifiers.base import Fit, TrainingPlan
 from ferlab.classifiers.catalogue import create
 from ferlab.classifiers.schedule import batches_per_epoch
 from ferlab.data.images import SIDE, ImageSet, concatenate
@@ -35,6 +36,7 @@ def run(context: Context) -> None:
     train, valid = sets(context, plan)
     classifier = create(plan.settings)
     every_epoch = context.checkpoints.folder / EVERY_EPOCH if plan.select_on == "test" else None
+    select: Literal["valid", "last"] = "last" if plan.select_on == "last" else "valid"
     context.start_training()
     about = {"arm": arm, "seed": seed}
     row = context.params.arms[arm].model_dump(mode="json")
@@ -56,7 +58,7 @@ def run(context: Context) -> None:
         fit = classifier.fit(
             train,
             valid,
-            Plan(plan.seed, context.device, plan.steps, every_epoch, tracked_run.observe),
+            TrainingPlan(plan.seed, context.device, plan.steps, every_epoch, tracked_run.observe, select),
             observe=all_of(tracked_run.observe, progress, context.observe),
             checkpoints=context.checkpoints,
         )

@@ -12,7 +12,7 @@ from filelock import Timeout
 from ferlab.adapters.study import Storage
 from ferlab.adapters.tracking import Pruned, bury, find_named, tracked
 from ferlab.adapters.tuning import Suggestion, TrialRow, best, importances, search
-from ferlab.classifiers.base import Plan
+from ferlab.classifiers.base import TrainingPlan
 from ferlab.classifiers.catalogue import create
 from ferlab.data.images import ImageSet
 from ferlab.data.splits import stratified_part
@@ -67,7 +67,7 @@ class Bench:
                 fit = create(settings).fit(
                     train,
                     self.valid,
-                    Plan(derive(space.seed, "weights"), context.device),
+                    TrainingPlan(derive(space.seed, "weights"), context.device),
                     observe=all_of(run.observe, progress, observe),
                     checkpoints=checkpoints,
                 )

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ferlab.gan.networks import to_pixels
-from ferlab.training.seeding import generator
+from ferlab.training.seeding import random_generator
 
 CHUNK = 50  # images at once. Fixed: a convolution's last bits may depend on it, so it's no parameter
 
@@ -22,7 +22,7 @@ def draw(maker: nn.Module, latent: int, label: int, n: int, seed: int) -> NDArra
     Returns:
         uint8 (n, 48, 48), 0-255.
     """
-    noise = generator(seed, "z")
+    noise = random_generator(seed, "z")
     images = np.empty((-(-n // CHUNK) * CHUNK, 48, 48), dtype=np.uint8)
     with torch.inference_mode():
         for start in range(0, len(images), CHUNK):

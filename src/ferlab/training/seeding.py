@@ -19,14 +19,14 @@ def derive(seed: int, *purpose: object) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
-def generator(seed: int, *purpose: object) -> torch.Generator:
-    """A CPU generator seeded for one purpose."""
-    return torch.Generator().manual_seed(derive(seed, *purpose))
+def random_generator(seed: int, *purpose: object, device: str = "cpu") -> torch.Generator:
+    """A generator of random numbers on a device, seeded for one purpose."""
+    return torch.Generator(device).manual_seed(derive(seed, *purpose))
 
 
 def permutation(n: int, seed: int, *purpose: object) -> torch.Tensor:
     """int64 (n,), a random order of 0..n-1 that depends on the seed and the purpose (e.g. the epoch) only."""
-    return torch.randperm(n, generator=generator(seed, *purpose))
+    return torch.randperm(n, generator=random_generator(seed, *purpose))
 
 
 def resolve_device(device: str) -> str:

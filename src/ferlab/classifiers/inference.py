@@ -1,4 +1,4 @@
-"""The table of convolutional networks, what goes into them and what comes out."""
+"""What goes into a convolutional network, and what comes out."""
 
 import numpy as np
 import torch
@@ -6,21 +6,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ferlab.classifiers.resnet import Resnet
-from ferlab.classifiers.vgg import Vgg
 from ferlab.data.labels import FER_CLASSES
-from ferlab.params import NetworkClassifier, ResnetClassifier, VggClassifier
 
 MEAN, STD = 0.5, 0.25  # of pixels in 0-1; near FER-2013's own 0.51 and 0.26, and the same for every arm
 BATCH = 128  # images a forward pass of `probabilities`
-
-
-def build(settings: NetworkClassifier, classes: int) -> nn.Module:
-    """A network with fresh weights, drawn from torch's global generator."""
-    if isinstance(settings, VggClassifier):
-        return Vgg(settings, classes)
-    assert isinstance(settings, ResnetClassifier)
-    return Resnet(settings, classes)
 
 
 def to_input(images: Tensor, side: int) -> Tensor:

@@ -44,7 +44,7 @@ def fit_kernel(
     """One machine with a Gaussian kernel a class against the rest; gamma is scikit-learn's `scale`.
 
     Args:
-        limit: more rows than this are refused, because the time grows with their square at least (CASE 29).
+        limit: more rows than this are refused, because the time grows with their square at least.
 
     Returns:
         `vectors` (support vectors), `weights` (classes, vectors), `bias` (classes,) and `gamma` (); and notes.
@@ -74,7 +74,7 @@ def fit_kernel(
     return _as_saved(arrays), notes
 
 
-def decide(rows: Rows, arrays: Mapping[str, NDArray[np.float64]]) -> Rows:
+def decision_function(rows: Rows, arrays: Mapping[str, NDArray[np.float64]]) -> Rows:
     """Decision values (N, classes) of what `fit_linear` or `fit_kernel` returned."""
     if "vectors" in arrays:
         rows = rbf_kernel(rows, arrays["vectors"], gamma=float(arrays["gamma"][0]))
@@ -95,7 +95,7 @@ def _as_saved(arrays: Arrays) -> Arrays:
 
 
 def _fit(machine: Any, rows: Rows, labels: NDArray[Any]) -> bool:
-    """Fit, and say whether the solver converged: scikit-learn says so by a warning alone (CASE 29)."""
+    """Fit, and say whether the solver converged: scikit-learn says so by a warning alone."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         machine.fit(rows, labels)

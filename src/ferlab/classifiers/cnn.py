@@ -7,27 +7,35 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ferlab.classifiers.base import Fit, Plan
-from ferlab.classifiers.fit import FILE, save_weights, train_network
-from ferlab.classifiers.networks import build, probabilities
+from ferlab.classifiers.architectures import build
+from ferlab.classifiers.base import Fit, TrainingPlan, check_sets
+from ferlab.classifiers.fit import FILE, NetworkTraining, save_weights
+from ferlab.classifiers.inference import probabilities
+from ferlab.classifiers.weights import first_weights
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import FER_CLASSES
 from ferlab.errors import UserError
 from ferlab.params import NetworkClassifier
 from ferlab.training.checkpoint import Checkpoints, load_state
 from ferlab.training.observe import Observer
+from ferlab.training.seeding import derive, seeded
 
 
-class Network:
-    """One of the networks of `classifiers.networks`, trained by SGD on cross-entropy."""
+class Cnn:
+    """One of the networks of `classifiers.architectures`, trained by SGD on cross-entropy."""
 
     def __init__(self, settings: NetworkClassifier) -> None:
         self.settings = settings
         with torch.random.fork_rng(devices=[]):  # these weights are only a place for others
             self.model = build(settings, len(FER_CLASSES)).to(memory_format=torch.channels_last)
 
-    def fit(self, train: ImageSet, valid: ImageSet, plan: Plan, *, observe: Observer, checkpoints: Checkpoints) -> Fit:
-        return train_network(self.model, self.settings, train, valid, plan, observe, checkpoints)
+    def fit(
+        self, train: ImageSet, valid: ImageSet, plan: TrainingPlan, *, observe: Observer, checkpoints: Checkpoints
+    ) -> Fit:
+        check_sets(train, valid)
+        with seeded(derive(plan.seed, "weights")):
+            self.model.load_state_dict(first_weights(self.settings, len(FER_CLASSES)).state_dict())
+        return NetworkTraining(self.model, self.settings, train, valid, plan).run(observe, checkpoints)
 
     def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         return probabilities(self.model, torch.from_numpy(np.array(images)), self.settings.input_size)
