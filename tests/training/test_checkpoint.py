@@ -177,6 +177,40 @@ def test_offer_writes_when_it_is_time(tmp_path: Path) -> None:
     assert never.load() == {"step": 9}
 
 
+class Counted(torch.Tensor):
+    """A tensor that counts how often it is copied to the host."""
+
+    copies = 0
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        cls.copies += func is torch.Tensor.to
+        with torch._C.DisableTorchFunctionSubclass():
+            return func(*args, **(kwargs or {}))
+
+
+def test_a_save_copies_each_tensor_once(tmp_path: Path) -> None:
+    Checkpoints(tmp_path, 0).save({"weight": torch.zeros(3).as_subclass(Counted)})
+    assert Counted.copies == 1
+    assert torch.equal(load_state(tmp_path / FILE)["weight"], torch.zeros(3))
+
+
+def test_a_save_and_a_file_of_the_same_state_are_the_same_bytes(tmp_path: Path) -> None:
+    state = {"b": torch.ones(2), "a": [torch.zeros(1), 3]}
+    Checkpoints(tmp_path, 0).save(state)
+    save_state(state, tmp_path / "other")
+    assert (tmp_path / FILE).read_bytes() == (tmp_path / "other").read_bytes()
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_state_that_is_not_finite_is_refused_and_the_last_one_kept(tmp_path: Path, bad: float) -> None:
+    checkpoints = Checkpoints(tmp_path, 0)
+    checkpoints.save({"weight": torch.ones(2)})
+    with pytest.raises(UserError, match="no longer finite: weight"):
+        checkpoints.save({"weight": torch.tensor([1.0, bad])})
+    assert torch.equal(load_state(tmp_path / FILE)["weight"], torch.ones(2))
+
+
 def test_a_write_starts_the_time_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter((100.0, 100.0, 119.0, 120.0, 120.0, 139.0, 141.0, 141.0))  # a write looks at the clock once more
     monkeypatch.setattr("ferlab.training.checkpoint.time.monotonic", lambda: next(times))

@@ -27,11 +27,7 @@ FILE = "state.safetensors"
 def save_state(state: Mapping[str, Any], path: Path) -> None:
     """Write a state atomically. Equal states give byte-equal files, also after a resume."""
     tensors: dict[str, torch.Tensor] = {}
-    skeleton = _split(state, "", tensors)
-    about = canonical_json({"skeleton": skeleton, "sha256": _digest(tensors)})
-    content = safetensors.torch.save(tensors, metadata={"state": about})  # one key: more come in any order
-    with atomic_write(path) as handle:
-        handle.write(content)
+    _write(_split(state, "", tensors), tensors, path)
 
 
 def load_state(path: Path) -> dict[str, Any]:
@@ -57,6 +53,14 @@ def load_state(path: Path) -> dict[str, Any]:
     return state
 
 
+def _write(skeleton: Any, tensors: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Write what `_split` made of a state."""
+    about = canonical_json({"skeleton": skeleton, "sha256": _digest(tensors)})
+    content = safetensors.torch.save(dict(tensors), metadata={"state": about})  # one key: more come in any order
+    with atomic_write(path) as handle:
+        handle.write(content)
+
+
 def _digest(tensors: Mapping[str, torch.Tensor]) -> str:
     digest = hashlib.sha256()
     for name in sorted(tensors):
@@ -66,6 +70,7 @@ def _digest(tensors: Mapping[str, torch.Tensor]) -> str:
 
 
 def _split(node: Any, path: str, tensors: dict[str, torch.Tensor]) -> Any:
+    """The tree in plain JSON, with paths in the place of tensors; copies of those go into `tensors`, by path."""
     if isinstance(node, torch.Tensor):
         assert path not in tensors, path
         # a copy: modules may share storage, which safetensors refuses
@@ -147,7 +152,7 @@ class Checkpoints:
             UserError: a tensor is no longer finite, which a loss need not show. What was written before is kept.
         """
         tensors: dict[str, torch.Tensor] = {}
-        _split(state, "", tensors)
+        skeleton = _split(state, "", tensors)
         bad = next((name for name, tensor in tensors.items() if not tensor.isfinite().all()), None)
         if bad is not None:
             raise UserError(
@@ -155,7 +160,7 @@ class Checkpoints:
                 where=f"the last finite checkpoint is kept in {self.folder}",
                 next_step="lower the learning rate",
             )
-        save_state(state, self.folder / FILE)
+        _write(skeleton, tensors, self.folder / FILE)
         self._written = time.monotonic()
 
     def offer(self, make_state: Callable[[], Mapping[str, Any]]) -> bool:
