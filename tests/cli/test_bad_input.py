@@ -237,7 +237,7 @@ def test_faces_that_a_kill_left_aside_come_back(fresh: TemporaryProject) -> None
 HOLD = """
 import sys, time
 from ferlab.project import Project
-from ferlab.stages.context import exclusive
+from ferlab.execution.locks import exclusive
 with exclusive(Project.find(), "prepare"):
     print("HELD", flush=True)
     time.sleep(600)

@@ -2,17 +2,30 @@
 
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
-from ferlab.adapters.pipeline import GRACE, due_stages
 from ferlab.cli.reproduce import TIME_UP, parse_duration
 from ferlab.errors import UserError
+from ferlab.execution.dvc import Words, due_tasks
+from ferlab.execution.local import GRACE
+from ferlab.execution.task import Task
+from ferlab.project import Project
 from temporary import TemporaryProject
 
 TRAINS = {"train@resnet50-dcgan-0", "train@svm-0"}
 EVALUATES = {"evaluate@resnet50-dcgan-0", "evaluate@svm-0"}
+SLEEPS = "\n\ndef log_if_best(*_):\n    import time\n    time.sleep(900)\n"
+
+
+def due_stages(project: TemporaryProject, seconds: Callable[[Words], float] = lambda _: 0.0) -> dict[str, Task]:
+    due = due_tasks(Project(project.root), seconds, lambda *_: {}, threads=1)
+    assert not due.more
+    assert due.stages == len(due.tasks)
+    return {task.name: task for task in due.tasks}
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("25m", 1500), ("1.5h", 5400), ("1h30m", 5400)])
@@ -27,28 +40,63 @@ def test_no_length_of_time(text: str) -> None:
 
 
 def test_in_a_finished_project_nothing_is_due(finished: TemporaryProject) -> None:
-    assert due_stages(finished.root) == {}
+    assert due_stages(finished) == {}
     assert "0 of 0 stages done" in finished.ferlab("reproduce", "--time-limit", "5m")
 
 
 def test_what_a_change_makes_due(done: TemporaryProject) -> None:
-    """All that may follow from it, each behind those whose outs it reads, and the later stages first."""
+    """All that may follow from it, each behind those whose outs it reads."""
     done.change({"classifiers": {"svm": {"max_iterations": 301}}})
-    due = due_stages(done.root)
+    due = due_stages(done)
     assert set(due) == {"mix", *TRAINS, *EVALUATES, "report"}
     assert due["mix"].waits_for == set()
     assert due["train@svm-0"].waits_for == {"mix"}
     assert due["evaluate@svm-0"].waits_for == {"train@svm-0"}
     assert due["report"].waits_for >= EVALUATES
-    assert due["evaluate@svm-0"].rank < due["train@resnet50-dcgan-0"].rank < due["mix"].rank
+    assert due["mix"].command[-2:] == ("--single-item", "mix")
+    assert done.root / "work" / "arms" in due["mix"].outs
 
 
-def test_all_arms_come_before_a_second_seed(done: TemporaryProject) -> None:
+def test_the_costliest_arm_is_trained_first_but_none_before_those_of_earlier_seeds(done: TemporaryProject) -> None:
+    """And a trained arm is evaluated before another is trained."""
     done.change({"run": {"seeds": [0, 1]}, "compute": {"threads": 2}})
-    trains = {name: stage for name, stage in due_stages(done.root).items() if name.startswith("train@")}
-    assert sorted(trains, key=lambda name: trains[name].rank) == [
-        "train@resnet50-dcgan-0", "train@svm-0", "train@resnet50-dcgan-1", "train@svm-1",
+    due = due_stages(done, lambda words: 9.0 if words[3:4] == ("svm",) else 1.0)
+    ours = [name for name in due if name.startswith(("train@", "evaluate@"))]
+    assert sorted(ours, key=lambda name: due[name].order) == [
+        "evaluate@svm-0", "evaluate@resnet50-dcgan-0", "train@svm-0", "train@resnet50-dcgan-0",
+        "evaluate@svm-1", "evaluate@resnet50-dcgan-1", "train@svm-1", "train@resnet50-dcgan-1",
     ]  # fmt: skip
+
+
+def test_a_stage_in_parts_is_asked_about_again_when_what_it_reads_is_made(untouched: TemporaryProject) -> None:
+    """Only then is it known whether it has to run: a part would train though DVC has the result."""
+
+    def parts(words: Words, seconds: float) -> dict[str, Words]:
+        return {"happy": (*words, "--label", "happy"), "sad": (*words, "--label", "sad")} if words[2] == "gan" else {}
+
+    project = Project(untouched.root)
+    first = due_tasks(project, lambda _: 1.0, parts, threads=1)
+    assert first.more
+    assert [task.name for task in first.tasks] == ["prepare"]
+    assert first.stages > 10
+
+
+def test_parts_come_before_their_stage_and_only_where_it_would_run(done: TemporaryProject) -> None:
+    def parts(words: Words, seconds: float) -> dict[str, Words]:
+        return {"happy": (*words, "--label", "happy"), "sad": (*words, "--label", "sad")} if words[2] == "gan" else {}
+
+    project, before = Project(done.root), done.params.gan.seed
+    done.change({"gan": {"seed": 5}})
+    due = {task.name: task for task in due_tasks(project, lambda _: 10.0, parts, threads=1).tasks}
+    (gan,) = (name for name in due if name.startswith("gan@") and ":" not in name)
+    assert due[gan].waits_for == {f"{gan}:happy", f"{gan}:sad"}
+    assert due[f"{gan}:sad"].command[-2:] == ("--label", "sad")
+    assert due[f"{gan}:sad"].seconds == 5.0
+    done.repro(gan)
+    done.change({"gan": {"seed": before}})
+    due = {task.name: task for task in due_tasks(project, lambda _: 10.0, parts, threads=1).tasks}
+    assert gan in due
+    assert due[gan].waits_for == set()  # DVC's run cache has it
 
 
 @pytest.mark.parametrize(
@@ -111,7 +159,7 @@ def test_cut_short_after_a_change_it_still_brings_what_there_is(done: TemporaryP
     mine.write_text("mine")
     page = (done.root / "reports" / "tiny" / "index.html").read_bytes()
     with (done.root / "src/ferlab/adapters/models.py").open("a") as source:  # no stage depends on the adapters
-        source.write("\n\ndef log_if_best(*_):\n    import time\n    time.sleep(900)\n")
+        source.write(SLEEPS)
     process = subprocess.run(
         ["sh", "-c", f"trap '' INT; exec ferlab reproduce --time-limit 90s --bring '{tmp_path / 'brought'}'"],
         cwd=done.root, env=done.env, capture_output=True, text=True, check=False,
@@ -123,6 +171,27 @@ def test_cut_short_after_a_change_it_still_brings_what_there_is(done: TemporaryP
     assert (done.root / "reports" / "tiny" / "index.html").read_bytes() == page
     assert mine.read_text() == "mine"
     assert (mine.parent / "arms.json").read_bytes() == (done.root / "reports" / "tiny" / "arms.json").read_bytes()
+
+
+def below(process: psutil.Process, *words: str) -> list[psutil.Process]:
+    """Its descendants whose command line holds all these words."""
+    return [child for child in process.children(recursive=True) if set(words) <= set(child.cmdline())]
+
+
+@pytest.mark.chaos
+def test_killed_it_leaves_neither_dvc_nor_its_stage_behind(done: TemporaryProject) -> None:
+    done.change({"classifiers": {"svm": {"max_iterations": 301}}})
+    with (done.root / "src/ferlab/adapters/models.py").open("a") as source:
+        source.write(SLEEPS)
+    process = psutil.Process(done.start("ferlab", "reproduce").pid)
+    while not (stages := below(process, "stage", "train")):
+        assert process.is_running()
+        time.sleep(0.05)
+    ended = [*stages, *below(process, "repro")]
+    assert len(ended) == 2
+    process.kill()
+    _, alive = psutil.wait_procs(ended, GRACE)
+    assert alive == []
 
 
 @pytest.mark.chaos

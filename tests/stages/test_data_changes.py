@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from ferlab.execution.locks import exclusive
 from ferlab.files import sha256_file
 from ferlab.project import Project
-from ferlab.stages.context import exclusive
 from temporary import TemporaryProject
 
 

@@ -17,9 +17,10 @@ from ferlab.ablation.variant import context, lay
 from ferlab.adapters.tracking import find_named
 from ferlab.evaluation import predictions
 from ferlab.evaluation.predictions import Predictions
+from ferlab.execution.locks import exclusive
 from ferlab.files import atomic_folder, sweep, write_json
 from ferlab.project import Project
-from ferlab.stages.context import Context, call, exclusive
+from ferlab.stages.context import Context, call
 from ferlab.training.observe import Observer, ignore
 
 PREDICTIONS = "valid.parquet"

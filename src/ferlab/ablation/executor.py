@@ -17,8 +17,8 @@ from typing import Protocol
 from ferlab.ablation.answer import Answer, answer
 from ferlab.ablation.question import Point
 from ferlab.errors import UserError
+from ferlab.execution.signals import stop_on_signals
 from ferlab.project import Project
-from ferlab.stages.context import stop
 
 Watch = Callable[[Point, int, Mapping[str, float]], None]
 """(point, epoch, values): how far a point's training is."""
@@ -100,7 +100,7 @@ def _work(project: Project, point: Point, parent: str | None, pipe: Connection) 
     _die_with_parent()
     log = project.state / "ablation" / "logs" / f"{point.name}.log"
     _print_to(log)
-    signal.signal(signal.SIGTERM, stop)
+    stop_on_signals()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent passes it on, once
     try:
         found = answer(project, point, observe=lambda step, values: pipe.send((step, dict(values))), parent=parent)

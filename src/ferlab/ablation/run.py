@@ -11,11 +11,11 @@ from ferlab.ablation.answer import Answer, known
 from ferlab.ablation.executor import Executor, Watch
 from ferlab.ablation.question import Point, Question, points, shown
 from ferlab.ablation.variant import lay
-from ferlab.adapters.pace import seconds_of
 from ferlab.adapters.tracking import tracked
+from ferlab.execution.locks import exclusive
+from ferlab.execution.pace import Pace
 from ferlab.files import canonical_json
 from ferlab.project import Project
-from ferlab.stages.context import exclusive
 
 
 @dataclass(frozen=True)
@@ -39,18 +39,19 @@ def plan(project: Project, question: Question) -> list[Planned]:
         UserError: something that the points need is missing.
     """
     found = []
-    params = schema.load(project.params)
+    params, pace = schema.load(project.params), Pace.read(project)
     for point in points(question):
         answered = known(project, point)
-        seconds = 0.0 if answered else _expected(project, params, point)
+        seconds = 0.0 if answered else _expected(project, params, pace, point)
         found.append(Planned(point, answered, seconds))
     return found
 
 
-def _expected(project: Project, params: schema.Params, point: Point) -> float | None:
+def _expected(project: Project, params: schema.Params, pace: Pace, point: Point) -> float | None:
     variant = lay(project, params, point)
     told = json.loads((variant.work / "arms" / point.arm / "plan.json").read_text())
-    return seconds_of(project, told, schema.load(variant.params).compute.threads)
+    asked = schema.load(variant.params)
+    return pace.of_training(told["settings"], asked.data.kind, asked.compute.threads, told["steps"])
 
 
 def run(

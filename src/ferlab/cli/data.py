@@ -29,9 +29,9 @@ def add(
     from ferlab import params
     from ferlab.datasets.containers import DATASETS, examine, install
     from ferlab.errors import UserError
+    from ferlab.execution.locks import exclusive
     from ferlab.files import recover
     from ferlab.project import Project
-    from ferlab.stages.context import exclusive
 
     project = Project.find()
     with exclusive(project, "data"), tempfile.TemporaryDirectory(prefix="ferlab-") as scratch:
@@ -63,9 +63,9 @@ def demo(
     from ferlab.datasets.containers import DATASETS
     from ferlab.datasets.demo import write_demo
     from ferlab.errors import UserError
+    from ferlab.execution.locks import exclusive
     from ferlab.files import atomic_folder, recover, sha256_file
     from ferlab.project import Project
-    from ferlab.stages.context import exclusive
 
     project = Project.find()
     with exclusive(project, "data"):

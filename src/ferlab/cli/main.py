@@ -9,6 +9,7 @@ import typer
 
 from ferlab.cli import ablate, budget, compare, data, doctor, predict, report, reproduce, stage, trace, tune, ui, verify
 from ferlab.errors import UserError
+from ferlab.execution import lifeline
 
 INTERRUPTED = 128 + 2  # what shells make of SIGINT
 
@@ -64,6 +65,7 @@ def _choose_instructions() -> None:
 
 def main() -> None:
     """Run the command line. What a user can mend ends with one message and exit code 2."""
+    lifeline.follow()
     # threads that spin while they wait take the cores from whatever else runs; read when torch is first imported
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:

@@ -36,9 +36,9 @@ def reproduce(
     Exit code 0: all is done; 3: the time was up before; 1: a stage failed; 2: wrong input; 130: Ctrl-C.
     """
     import math
-    import signal
 
     from ferlab import params
+    from ferlab.execution.signals import stop_on_signals
     from ferlab.params.budgets import lay_budget, read_budget
     from ferlab.project import Project
 
@@ -54,30 +54,18 @@ def reproduce(
     if not resume:
         _set_aside(project)
 
-    from ferlab.adapters.pipeline import due_stages, run_stages
-    from ferlab.stages.context import stop
+    from ferlab.cli.sitting import Sitting
 
-    started = time.monotonic()
-
-    def say(text: str) -> None:
-        if not context.obj["quiet"]:
-            minutes, rest = divmod(int(time.monotonic() - started), 60)
-            typer.echo(f"{minutes:3d}:{rest:02d}  {text}", err=True)
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)  # where `nohup … &` has it ignored, stages would ignore it too
-    say(f"asking DVC what is due of the {settings.budget} budget")
-    due = due_stages(project.root)
-    logs = project.state / "logs"
-    say(f"{len(due)} stages at most; {logs}/ has what each prints" if due else "nothing is due")
-    outcome = run_stages(project.root, due, jobs=jobs, deadline=deadline, logs=logs, say=say)
-    if outcome.stopped or outcome.left or outcome.failed:
-        _page(project, say)
+    stop_on_signals()
+    sitting = Sitting(project, settings, jobs, deadline, quiet=context.obj["quiet"])
+    outcome = sitting.run()
+    unfinished = sitting.stages - len(outcome.done) - len(outcome.failed)
+    if outcome.failed or unfinished:
+        _page(project, sitting.say)
     if bring:
         _bring(project, settings.budget, bring)
-    unfinished = len(outcome.stopped) + len(outcome.left)
     typer.echo(
-        f"{settings.budget}: {len(outcome.done)} of {len(due)} stages done"
+        f"{settings.budget}: {len(outcome.done)} of {sitting.stages} stages done"
         + (f", {len(outcome.failed)} failed: {', '.join(outcome.failed)}" if outcome.failed else "")
         + (f", {unfinished} to go; the same command goes on" if unfinished else "")
     )

@@ -28,8 +28,6 @@ def tune(
     Start it several times to have several workers on one study. Without options the study is the pipeline's own:
     `dvc repro` then finds its trials done, and writes work/tuned/. A killed trial is taken up by the next start.
     """
-    import signal
-
     from ferlab import params
     from ferlab.cli.progress import ShowProgress
     from ferlab.project import Project
@@ -48,14 +46,15 @@ def tune(
 
     from ferlab.adapters.tuning import best, describe  # late: they load torch, which a wrong option needn't wait for
     from ferlab.adapters.tuning import fail as mark_failed
+    from ferlab.execution.signals import stop_on_signals
     from ferlab.stages import tune as stage
-    from ferlab.stages.context import Context, stop
+    from ferlab.stages.context import Context
 
     quiet = context.obj["quiet"]
     progress = unseen if quiet else ShowProgress
     call = Context(project, stage.STAGE, {"classifier": classifier}, checked, quiet, progress=progress)
     call.require_inputs()
-    signal.signal(signal.SIGTERM, stop)
+    stop_on_signals()
     place, name = stage.storage_of(call, storage), study or stage.study_name(call)
     if fail is not None:
         mark_failed(place, name, fail)

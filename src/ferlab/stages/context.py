@@ -1,21 +1,17 @@
 """What every stage is given, and the one way in which stages are run."""
 
 import json
-import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
-
-import psutil
-from filelock import FileLock, Timeout
 
 from ferlab import params as schema
 from ferlab.errors import UserError
+from ferlab.execution.locks import exclusive
+from ferlab.execution.signals import stop_on_signals
 from ferlab.files import content_hash, sweep, write_json
 from ferlab.project import Project
 from ferlab.training.identity import Identity, changes, identify, room_hash
@@ -184,37 +180,6 @@ class Context:
                 Checkpoints(record.parent, 0).clear()
 
 
-@contextmanager
-def exclusive(project: Project, slot: str, patience: float = 0) -> Iterator[None]:
-    """Hold the lock of a slot; the kernel frees it when the process dies, however it dies.
-
-    Args:
-        patience: seconds to wait for it; negative: as long as it takes.
-
-    Raises:
-        UserError: another process holds it; it is named.
-    """
-    path = project.state / "locks" / f"{slot}.lock"
-    owner = path.with_suffix(".owner.json")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=patience)
-    except Timeout:
-        pid = json.loads(owner.read_text())["pid"] if owner.exists() else None
-        command = " ".join(psutil.Process(pid).cmdline()) if pid and psutil.pid_exists(pid) else "unknown"
-        raise UserError(
-            f"process {pid} is still at work on {slot} ({command})",
-            where=str(path),
-            next_step=f"wait until it ends, or stop it: kill {pid}",
-        ) from None
-    try:
-        write_json(owner, {"pid": psutil.Process().pid})
-        yield
-    finally:
-        lock.release()
-
-
 def run_stage(
     project: Project,
     stage: Stage,
@@ -250,7 +215,7 @@ def run_stage(
             )
         if argument not in known and not value.isdecimal():
             raise UserError(f"a {argument} is a whole number from 0 up, not '{value}'", where=f"the stage {stage.name}")
-    signal.signal(signal.SIGTERM, stop)
+    stop_on_signals()
     context = Context(project, stage, named, params, quiet, progress=progress)
     if part is None:
         call(context)
@@ -271,8 +236,3 @@ def call(context: Context) -> None:
             sweep(path)
         context.require_inputs()
         context.stage.run(context)
-
-
-def stop(number: int, frame: FrameType | None) -> None:
-    """Turn SIGTERM into the exception that Ctrl-C raises, so that runs are marked KILLED and files are swept."""
-    raise KeyboardInterrupt

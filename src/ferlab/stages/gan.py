@@ -12,12 +12,13 @@ from PIL import Image
 from ferlab.adapters.tracking import TrackedRun, tracked
 from ferlab.data.images import ImageSet
 from ferlab.errors import UserError
+from ferlab.execution.locks import exclusive
 from ferlab.files import atomic_folder, sha256_file, write_text
 from ferlab.gan.families import find
 from ferlab.gan.fit import Look, TrainedGan, fit
 from ferlab.params import GanFamily
 from ferlab.records.gan import FILE, GanRecord
-from ferlab.stages.context import Context, Stage, exclusive
+from ferlab.stages.context import Context, Stage
 from ferlab.training.checkpoint import save_state
 from ferlab.training.identity import flatten
 from ferlab.training.observe import all_of

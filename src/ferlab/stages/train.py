@@ -15,11 +15,12 @@ from ferlab.classifiers.catalogue import create
 from ferlab.classifiers.schedule import batches_per_epoch
 from ferlab.data.images import SIDE, ImageSet, concatenate
 from ferlab.data.splits import stratified_part
+from ferlab.execution.locks import exclusive
 from ferlab.files import atomic_folder, content_hash, write_text
 from ferlab.params import NetworkClassifier
 from ferlab.records.plan import ArmPlan
 from ferlab.records.run import FILE, RunRecord
-from ferlab.stages.context import EVERY_EPOCH, Context, Stage, exclusive
+from ferlab.stages.context import EVERY_EPOCH, Context, Stage
 from ferlab.stages.ledger import commit
 from ferlab.training.identity import Identity, flatten, identify, room_hash
 from ferlab.training.observe import all_of

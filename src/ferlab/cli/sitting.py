@@ -1,0 +1,85 @@
+"""One sitting of `ferlab reproduce`: rounds of due stages, and what is said of them."""
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ferlab.data.labels import CKPLUS_CLASSES
+from ferlab.execution.cost import expected
+from ferlab.execution.dvc import Words, due_tasks, how
+from ferlab.execution.dvc_errors import explain
+from ferlab.execution.local import GRACE, Local
+from ferlab.execution.task import Event, Outcome
+
+if TYPE_CHECKING:
+    from ferlab.params import Params
+    from ferlab.project import Project
+
+WORTH_A_PROCESS = 10.0  # seconds of training: a process of its own costs about five to start
+
+
+class Sitting:
+    """Runs what is due of a pipeline until it is done, or the time is up.
+
+    Attributes:
+        stages: how many were due, as far as it was known last; those that have ended are counted.
+    """
+
+    def __init__(self, project: "Project", params: "Params", jobs: int, deadline: float, *, quiet: bool) -> None:
+        self.project, self.params, self.jobs, self.deadline = project, params, jobs, deadline
+        self.stages, self._quiet, self._began = 0, quiet, time.monotonic()
+        self._outcome, self._parts, self._ended = Outcome(), set[str](), set[str]()
+
+    def run(self) -> Outcome:
+        """Ask DVC what is due and run it; again, while it can't be known before some of it has run."""
+        logs = self.project.state / "logs"
+        seconds = expected(self.project, self.params)
+        self.say(f"asking DVC what is due of the {self.params.budget} budget")
+        more = True
+        while more:
+            due = due_tasks(self.project, seconds, self._labels, self.params.compute.threads)
+            before, self.stages = self.stages, len(self._outcome.done) + due.stages
+            if self.stages != before:
+                self.say(
+                    f"{due.stages} stages at most; {logs}/ has what each prints" if due.stages else "nothing is due"
+                )
+            self._parts |= {task.name for task in due.tasks if ":" in task.name}
+            found = Local(self.project.state, self.jobs).run(due.tasks, self._tell, self.deadline)
+            self._outcome.done += [name for name in found.done if name not in self._parts]
+            self._outcome.failed += found.failed
+            more = due.more and len(found.done) == len(due.tasks)
+        return self._outcome
+
+    def say(self, text: str) -> None:
+        """One line with the time since the start."""
+        if not self._quiet:
+            minutes, rest = divmod(int(time.monotonic() - self._began), 60)
+            print(f"{minutes:3d}:{rest:02d}  {text}", file=sys.stderr, flush=True)
+
+    def _labels(self, words: Words, seconds: float) -> Mapping[str, Words]:
+        """The labels of an unconditional GAN family, trained side by side where that is worth their start."""
+        if words[2] != "gan" or self.jobs == 1 or seconds / len(CKPLUS_CLASSES) < WORTH_A_PROCESS:
+            return {}
+        from ferlab.gan.families import find  # late: torch, for nothing where no GAN is due
+
+        labels = () if find(words[3]).conditional else CKPLUS_CLASSES
+        return {label: (*words, "--label", label) for label in labels}
+
+    def _tell(self, event: Event) -> None:
+        name, log = event.task.name, event.task.log
+        match event.kind:
+            case "started":
+                self.say(f"{name}: started")
+            case "done":
+                done = how(log) if name not in self._parts else "done"
+                self._ended |= {name} - self._parts
+                self.say(f"{name}: {done} in {event.seconds:.0f} s ({len(self._ended)} of {self.stages})")
+            case "failed":
+                self.say(f"{name}: failed after {event.seconds:.0f} s; its last words, from {log}:")
+                words = explain(self.project.root, event.text)
+                self.say("\n".join(f"  {line}" for line in words.splitlines()))
+            case "stopped":
+                self.say(f"{name}: stopped")
+            case "killed":
+                self.say(f"{name}: killed, as it didn't stop within {GRACE:.0f} s")

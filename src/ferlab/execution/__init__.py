@@ -1,0 +1,1 @@
+"""The one room that runs things: tasks, who runs them, and what keeps them from one another's way."""

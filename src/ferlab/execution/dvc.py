@@ -1,0 +1,161 @@
+"""DVC's pipeline as tasks: which stages are due, and what DVC's errors and locks mean.
+
+`dvc repro` runs one stage after the other, and until the end. Here each due stage is a `dvc repro --single-item` of its
+own, so that DVC alone decides what is up to date, and dvc.lock, run cache and outs are the same as by `dvc repro`.
+"""
+
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ferlab.execution.dvc_errors import dvc_errors
+from ferlab.execution.task import Task
+from ferlab.project import Project
+
+if TYPE_CHECKING:
+    from dvc.stage import PipelineStage
+
+LAST_OF_AN_ARM = "evaluate"  # comes before another arm is trained, so that a run cut short has whole rows
+START_UP = 5.0  # seconds: what a stage costs that finds its work done
+
+Words = tuple[str, ...]
+Parts = Callable[[Words, float], Mapping[str, Words]]
+"""(a stage's command, its expected seconds) -> name of a part to the command that does it beforehand; mostly none."""
+
+
+@dataclass(frozen=True)
+class Due:
+    """What is to be run, as far as it is known.
+
+    Attributes:
+        tasks: in the order of dvc.yaml.
+        stages: how many stages are due, those of later rounds among them.
+        more: whether to ask again once these have ended: a stage that is done in parts waits for some of them, and
+            only then is it known whether it has to run at all.
+    """
+
+    tasks: tuple[Task, ...]
+    stages: int
+    more: bool
+
+
+def due_tasks(project: Project, seconds: Callable[[Words], float], parts: Parts, threads: int) -> Due:
+    """The stages that `dvc repro` would run at most (those that changed, and what comes after them) as tasks.
+
+    Args:
+        seconds: a stage's command -> what it is expected to cost.
+        parts: what of a stage is done side by side before the stage itself, which finds it done.
+
+    Raises:
+        UserError: DVC can't read the project, or another process holds its lock.
+    """
+    with dvc_errors(project.root):
+        from dvc.repo import Repo
+        from dvc.stage import PipelineStage
+
+        with Repo(str(project.root)) as repo:
+            changed = {address.rpartition(":")[2] for address in repo.status()}  # seen from elsewhere it has a path too
+            stages = [stage for stage in repo.index.stages if isinstance(stage, PipelineStage)]
+            waits = _waits(repo, stages, changed)
+            tasks, undecided = dict[str, Task](), set[str]()
+            for stage in stages:
+                if stage.name not in waits:
+                    continue
+                words = tuple(shlex.split(stage.cmd))
+                task = _task(project, stage, waits[stage.name], seconds(words), threads)
+                some = parts(words, task.seconds)
+                if some and task.waits_for:
+                    undecided.add(stage.name)
+                elif some and not _is_cached(repo, stage):
+                    before = _parts(task, some)
+                    tasks |= {part.name: part for part in before}
+                    task = replace(task, waits_for=frozenset(part.name for part in before), seconds=START_UP)
+                tasks[stage.name] = task
+    if undecided:
+        first = _before(undecided, waits)
+        return Due(tuple(task for task in tasks.values() if task.name in first), len(waits), more=True)
+    return Due(tuple(tasks.values()), len(waits), more=False)
+
+
+def _waits(repo: Any, stages: "list[PipelineStage]", changed: set[str]) -> dict[str, frozenset[str]]:
+    """Each due stage with the due stages whose outs it reads."""
+    from dvc.stage import PipelineStage
+
+    found, seen, graph = dict[str, frozenset[str]](), set[str](), repo.index.graph
+
+    def visit(stage: PipelineStage) -> bool:
+        if stage.name not in seen:
+            seen.add(stage.name)
+            befores = (before for before in graph.successors(stage) if isinstance(before, PipelineStage))
+            waits = frozenset(before.name for before in befores if visit(before))
+            if waits or stage.name in changed:
+                found[stage.name] = waits
+        return stage.name in found
+
+    for stage in stages:
+        visit(stage)
+    return found
+
+
+def _task(project: Project, stage: "PipelineStage", waits: frozenset[str], seconds: float, threads: int) -> Task:
+    kind, _, place = stage.name.partition("@")
+    seed = place.rpartition("-")[2]
+    return Task(
+        name=stage.name,
+        command=("dvc", "--wait-for-lock", "repro", "--single-item", stage.name),
+        folder=project.root,
+        log=project.state / "logs" / f"{stage.name}.log",
+        waits_for=waits,
+        inputs=tuple(Path(dep.fs_path) for dep in stage.deps),
+        outs=tuple(Path(out.fs_path) for out in stage.outs),
+        threads=threads,
+        seconds=seconds,
+        rank=(int(seed) if seed.isdecimal() else 0, int(kind != LAST_OF_AN_ARM)),
+    )
+
+
+def _parts(task: Task, some: Mapping[str, Words]) -> list[Task]:
+    """A stage's parts, each as a task that makes no out of its own."""
+    return [
+        replace(
+            task,
+            name=f"{task.name}:{part}",
+            command=words,
+            log=task.log.with_name(f"{task.name}:{part}.log"),
+            outs=(),
+            seconds=task.seconds / len(some),
+        )
+        for part, words in some.items()
+    ]
+
+
+def _is_cached(repo: Any, stage: "PipelineStage") -> bool:
+    """Whether DVC would take a changed stage's outs from its run cache instead of running it."""
+    from dvc.stage.cache import RunCacheNotFoundError
+
+    try:
+        stage.save_deps()
+        repo.stage_cache.restore(stage, dry=True)
+    except RunCacheNotFoundError:
+        return False
+    return True
+
+
+def _before(names: set[str], waits: Mapping[str, frozenset[str]]) -> set[str]:
+    """All that some stages wait for, directly or not."""
+    found, ahead = set[str](), [*names]
+    while ahead:
+        fresh = waits[ahead.pop()] - found
+        found |= fresh
+        ahead += fresh
+    return found
+
+
+def how(log: Path) -> str:
+    """Whether a stage was run, by what DVC printed."""
+    text = log.read_text(encoding="utf-8", errors="replace")
+    if "didn't change, skipping" in text:
+        return "unchanged, seen"
+    return "fetched from DVC's cache" if "skipping run" in text else "done"

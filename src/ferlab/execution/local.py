@@ -1,0 +1,127 @@
+"""Tasks on this machine: each a process in a group of its own, so many side by side."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+
+from ferlab.execution import lifeline
+from ferlab.execution.task import Event, Outcome, Task, Tell
+
+GRACE = 60.0  # seconds that a task has to end after it was asked to
+POLL = 0.1  # seconds
+LAST_WORDS = 8  # lines
+
+
+@dataclass
+class _Running:
+    """A task's process, and how much of its log has been told."""
+
+    task: Task
+    process: "subprocess.Popen[bytes]"
+    started: float
+    told: int = 0
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+    def new_line(self) -> str | None:
+        """The last whole line that it has printed since this was last asked, if any."""
+        size = self.task.log.stat().st_size
+        if size == self.told:
+            return None
+        with self.task.log.open("rb") as log:
+            log.seek(self.told)
+            fresh, newline, _ = log.read().rpartition(b"\n")
+        self.told += len(fresh) + len(newline)
+        return fresh.decode(errors="replace").rpartition("\n")[2] if newline else None
+
+
+class Local:
+    """Up to `jobs` tasks side by side. They end with this process, however it ends.
+
+    Args:
+        state: a folder of the project's own for what it needs to keep hold of them.
+    """
+
+    def __init__(self, state: Path, jobs: int) -> None:
+        self.state, self.jobs = state, jobs
+
+    def run(self, tasks: Sequence[Task], tell: Tell, deadline: float = inf) -> Outcome:
+        outcome, waiting = Outcome(), {task.name: task for task in tasks}
+        names, running = frozenset(waiting), list[_Running]()
+        with lifeline.held(self.state) as ours:
+            try:
+                while time.monotonic() < deadline:
+                    done = set(outcome.done)
+                    ready = [task for task in waiting.values() if task.waits_for & names <= done]
+                    for task in sorted(ready, key=lambda task: task.order)[: self.jobs - len(running)]:
+                        del waiting[task.name]
+                        running.append(_start(task, ours))
+                        tell(Event("started", task))
+                    if not running:
+                        break
+                    time.sleep(POLL)
+                    for one in list(running):
+                        if (line := one.new_line()) is not None:
+                            tell(Event("printed", one.task, one.seconds, line))
+                        if one.process.poll() is not None:
+                            running.remove(one)
+                            _end(one, outcome, tell)
+            finally:
+                outcome.stopped = [one.task.name for one in running]
+                _stop(running, tell)
+        outcome.left = list(waiting)
+        return outcome
+
+
+def _start(task: Task, ours: dict[str, str]) -> _Running:
+    """Start a task in a process group of its own: Ctrl-C is passed on once, by us."""
+    task.log.parent.mkdir(parents=True, exist_ok=True)
+    beside = str(Path(sys.executable).parent)  # our own ferlab and dvc, also where their environment isn't active
+    env = os.environ | ours | {"PATH": os.pathsep.join((beside, os.environ.get("PATH", os.defpath)))}
+    with task.log.open("wb") as output:
+        process = subprocess.Popen(
+            task.command, cwd=task.folder, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            process_group=0,
+        )  # fmt: skip
+    return _Running(task, process, time.monotonic())
+
+
+def _end(one: _Running, outcome: Outcome, tell: Tell) -> None:
+    """Note how a task ended, and tell it."""
+    code = one.process.returncode
+    if code == 0:
+        outcome.done.append(one.task.name)
+        tell(Event("done", one.task, one.seconds))
+    else:
+        outcome.failed.append(one.task.name)
+        lines = one.task.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        tell(Event("failed", one.task, one.seconds, "\n".join(lines[-LAST_WORDS:]), code))
+
+
+def _stop(running: Sequence[_Running], tell: Tell) -> None:
+    """Ask tasks to end, and kill those that don't in time."""
+    for one in running:
+        _signal(one, signal.SIGINT)
+    last = time.monotonic() + GRACE
+    for one in running:
+        try:
+            one.process.wait(max(0.0, last - time.monotonic()))
+            tell(Event("stopped", one.task, one.seconds))
+        except subprocess.TimeoutExpired:
+            _signal(one, signal.SIGKILL)
+            one.process.wait()
+            tell(Event("killed", one.task, one.seconds))
+
+
+def _signal(one: _Running, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(one.process.pid, number)

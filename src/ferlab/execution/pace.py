@@ -1,0 +1,102 @@
+"""How long trainings took, from the tracking store's finished ones.
+
+The store is read with plain SQL: MLflow's own client costs two seconds of imports, and answers one question at a time.
+Where the store is a server, nothing is known.
+"""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from sqlalchemy.engine import make_url
+
+from ferlab.project import Project
+from ferlab.training.identity import flatten
+
+DECIDES_A_STEP = (
+    "method", "network", "width", "stem", "input_size", "batch_size", "compile", "members", "kind", "kernel",
+    "base_channels", "critic_steps", "penalty", "threads",
+)  # fmt: skip
+"""Settings that decide what a step costs, wherever they stand."""
+SECONDS = "ferlab.seconds"  # the tag that tells how long processes have worked on a run
+LATEST = 1000  # runs
+
+_RUNS = f"""
+    SELECT r.run_uuid FROM runs r WHERE r.status = 'FINISHED' AND r.lifecycle_stage = 'active'
+    ORDER BY r.start_time DESC LIMIT {LATEST}
+"""
+_FACTS = f"""
+    SELECT run_uuid, key, value FROM params WHERE run_uuid IN ({_RUNS})
+    UNION ALL SELECT run_uuid, key, value FROM tags WHERE run_uuid IN ({_RUNS})
+"""
+Kind = frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What finished trainings took.
+
+    Attributes:
+        runs: params and tags of each run, in MLflow's words.
+    """
+
+    runs: tuple[Mapping[str, str], ...] = ()
+
+    @classmethod
+    def read(cls, project: Project) -> "Pace":
+        """The pace of a project's latest runs; an empty one where there is no store to read."""
+        url = make_url(project.tracking_uri)
+        if url.get_backend_name() != "sqlite" or not url.database or not Path(url.database).is_file():
+            return cls()
+        runs = defaultdict[str, dict[str, str]](dict)
+        try:
+            with closing(sqlite3.connect(f"{Path(url.database).absolute().as_uri()}?mode=ro", uri=True)) as connection:
+                for run, key, value in connection.execute(_FACTS):
+                    runs[run][key] = value
+        except sqlite3.Error:  # a store of another version, or not yet made: then nothing is known
+            return cls()
+        return cls(tuple(runs.values()))
+
+    def of_training(self, settings: Mapping[str, Any], data: str, threads: int, steps: int | None) -> float | None:
+        """Expected seconds of a classifier's training by the median of equal ones; None where there was none.
+
+        Args:
+            data: kind of the images: demo or real.
+            steps: None for a classifier that makes none; the whole of its time on such data is then compared.
+        """
+        paces = self._of_classifiers.get(_kind(flatten(settings) | {"threads": threads}, None if steps else data))
+        return median(paces) * (steps or 1) if paces else None
+
+    def of_gan(self, family: str, settings: Mapping[str, Any], threads: int) -> dict[str, float]:
+        """Label to the expected seconds of its GAN, as far as equal ones are known."""
+        found = defaultdict[str, list[float]](list)
+        wanted = _kind({**settings, "threads": threads})
+        for run in self.runs:
+            if run.get("stage") == "gan" and run.get("family") == family and _kind(run) == wanted and SECONDS in run:
+                found[run["label"]].append(float(run[SECONDS]) * settings["epochs"] / float(run["epochs"]))
+        return {label: median(seconds) for label, seconds in found.items()}
+
+    @cached_property
+    def _of_classifiers(self) -> dict[Kind, list[float]]:
+        """Seconds a step (or, without steps, of the whole) by what decides them."""
+        found = defaultdict[Kind, list[float]](list)
+        for run in self.runs:
+            if run.get("stage") == "train" and SECONDS in run:
+                steps = int(run["steps"]) if run.get("steps", "").isdecimal() else None
+                settings = {k.removeprefix("settings."): v for k, v in run.items() if k.startswith("settings.")}
+                kind = _kind(settings | {"threads": run.get("threads")}, None if steps else run.get("data"))
+                found[kind].append(float(run[SECONDS]) / (steps or 1))
+        return dict(found)
+
+
+def _kind(settings: Mapping[str, Any], data: str | None = None) -> Kind:
+    """What decides the cost of a step; with `data`, of the whole. As texts, as MLflow keeps values."""
+    names = DECIDES_A_STEP if data is None else (*DECIDES_A_STEP, "epochs")
+    decides = {(key, str(value)) for key, value in settings.items() if key.rpartition(".")[2] in names}
+    return frozenset(decides | ({("data", data)} if data else set()))

@@ -1,0 +1,89 @@
+"""What is to be run, in plain data, and what an executor owes to whoever asks it to run something."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import inf
+from pathlib import Path
+from typing import Literal, Protocol
+
+
+@dataclass(frozen=True)
+class Task:
+    """One process to be run.
+
+    Attributes:
+        command: the program and its arguments.
+        folder: where it works.
+        log: the file that holds what it prints.
+        waits_for: names of the tasks that must have ended well before; one that isn't among the tasks has.
+        inputs, outs: files and folders that it reads and makes, for an executor on another machine.
+        threads: CPU threads that it uses. Side by side here is what the caller allows, whatever they are.
+        gpu: share of one GPU that it uses, 0-1.
+        seconds: what it is expected to cost.
+        rank: of the tasks that could start, those of the lowest rank do, the costliest of them first.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    folder: Path
+    log: Path
+    waits_for: frozenset[str] = frozenset()
+    inputs: tuple[Path, ...] = ()
+    outs: tuple[Path, ...] = ()
+    threads: int = 1
+    gpu: float = 0.0
+    seconds: float = 0.0
+    rank: tuple[int, ...] = ()
+
+    @property
+    def order(self) -> tuple[tuple[int, ...], float]:
+        """What is started first of several tasks that could be is the least of these."""
+        return self.rank, -self.seconds
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a task.
+
+    Attributes:
+        kind: `started`; `printed` a line; ended: `done` or `failed`; `stopped`, as it was asked to; `killed`, as it
+            didn't stop.
+        seconds: since it was started.
+        text: the line, or the last words of a task that failed.
+        code: the exit code of one that failed, negative for the signal that killed it.
+    """
+
+    kind: Literal["started", "printed", "done", "failed", "stopped", "killed"]
+    task: Task
+    seconds: float = 0.0
+    text: str = ""
+    code: int = 0
+
+
+@dataclass
+class Outcome:
+    """Names of tasks: ended well, ended with an error, asked to stop, and never begun."""
+
+    done: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+
+
+Tell = Callable[[Event], None]
+
+
+class Executor(Protocol):
+    """Runs tasks, each once, none before those it waits for. Where and how many at once never alters a result."""
+
+    def run(self, tasks: Sequence[Task], tell: Tell, deadline: float = inf) -> Outcome:
+        """Run tasks until all are done or the time is up.
+
+        A task that fails takes with it those that wait for it, and no others. At the deadline, and when the caller is
+        interrupted, running tasks are asked to stop; what they have saved stays, and a later call goes on from it.
+
+        Args:
+            tell: called with each event as it happens.
+            deadline: a reading of time.monotonic(); infinite for none.
+        """
+        ...
