@@ -13,6 +13,7 @@ from ferlab.errors import UserError
 from ferlab.evaluation import predictions
 from ferlab.files import sha256_file
 from ferlab.params.migration import load_published
+from ferlab.records.plan import ArmSummary
 from ferlab.report.check import TEXTS, faults
 from ferlab.report.evidence import Evidence
 from ferlab.report.render import build
@@ -26,13 +27,13 @@ ARMS = ("resnet50", "resnet50-dcgan", "resnet50-steps")
 
 def add_ledger(folder: Path) -> None:
     """A line for each prediction file, as the evaluate stage writes them."""
-    plans = json.loads((folder / "arms.json").read_text())
     with (folder / "ledger.jsonl").open("w") as ledger:
         for path in sorted((folder / "predictions").iterdir()):
             run, (arm, _, seed) = predictions.read(path), path.stem.rpartition("-")
+            settings = ArmSummary.read(folder / "arms" / f"{arm}.json").settings
             line = {
                 "identity": run.run, "predictions": sha256_file(path), "arm": arm, "seed": int(seed),
-                "settings": plans[arm]["settings"], "data": {"kind": "real"}, "commit": "c0ffee" * 6, "dirty": "false",
+                "settings": settings, "data": {"kind": "real"}, "commit": "c0ffee" * 6, "dirty": "false",
                 "checkpoint": "ab" * 32, "test_accuracy": float(run.correct.mean()), "valid_accuracy": 0.5,
             }  # fmt: skip
             ledger.write(json.dumps(line) + "\n")

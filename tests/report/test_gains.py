@@ -1,6 +1,5 @@
 """Chains of controls add up; accuracy without leaked copies leaves just them out."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +8,10 @@ import pytest
 
 from ferlab.errors import UserError
 from ferlab.evaluation.contrast import contrast
+from ferlab.records.plan import ArmSummary
 from ferlab.report.evidence import Evidence
 from ferlab.report.gains import chains
-from ferlab.report.section import Album
+from ferlab.report.page import Album
 from ferlab.report.sections import copies
 from reports import N, add_rest, add_run, make_params
 
@@ -44,9 +44,9 @@ def test_links_add_up_to_the_whole_gain(folder: Path) -> None:
 
 def test_a_control_with_other_steps_is_no_control(folder: Path) -> None:
     add_rest(folder, PARAMS)
-    plans = json.loads((folder / "arms.json").read_text())
-    plans["resnet50-steps"]["steps"] += 1
-    (folder / "arms.json").write_text(json.dumps(plans))
+    path = folder / "arms" / "resnet50-steps.json"
+    summary = ArmSummary.read(path)
+    summary.model_copy(update={"steps": 67}).write(path)
     (chain,) = chains(Evidence(folder, PARAMS))
     assert [link.says for link in chain.links] == ["more steps + more images of any kind + CK+ itself + the GAN"]
 
@@ -59,7 +59,7 @@ def leaks(folder: Path, ids: list[str]) -> None:
 
 
 def test_accuracy_without_leaked_copies(folder: Path) -> None:
-    """CASES 20 and 21: the first ten images are copies, and were all answered rightly."""
+    """The first ten images are copies, and were all answered rightly."""
     leaks(folder, [f"t{i}" for i in range(N)])
     told = copies.section(Evidence(folder, PARAMS), Album(folder, draw=False)).numbers["resnet50"]
     mean = (40 + 41 + 43) / 3
@@ -77,10 +77,11 @@ def test_images_that_the_audit_does_not_know_are_refused(folder: Path) -> None:
 
 def test_contrast_names_what_flips_and_in_how_many_seeds(folder: Path) -> None:
     runs = Evidence(folder, PARAMS).runs
-    told = contrast(runs["resnet50"], runs["resnet50-dcgan"], ("resnet50", "resnet50-dcgan"))
-    assert [(pair["lost"], pair["won"]) for pair in told["pairs"]] == [(0, 6), (0, 7), (0, 4)]
-    assert told["difference"]["mean"] == pytest.approx(17 / 3 / N)
-    assert {one["id"]: one["won"] for one in told["images"]} == {
+    result = contrast(runs["resnet50"], runs["resnet50-dcgan"], ("resnet50", "resnet50-dcgan"))
+    assert [(pair.lost, pair.won) for pair in result.pairs] == [(0, 6), (0, 7), (0, 4)]
+    assert result.difference
+    assert result.difference.mean == pytest.approx(17 / 3 / N)
+    assert {flip.id: flip.won for flip in result.images} == {
         "t40": 1, "t41": 2, "t42": 2, "t43": 3, "t44": 3, "t45": 3, "t46": 2, "t47": 1,
     }  # fmt: skip
     with pytest.raises(UserError, match="no seed in common"):

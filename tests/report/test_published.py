@@ -98,10 +98,10 @@ def test_the_images_figures_are_the_reports() -> None:
     assert [(budget, row[0]) for budget, row in rows] == [(b, name) for b, _ in tables for name in CKPLUS_CLASSES]
     families = [family for _, (family,) in tables for _ in CKPLUS_CLASSES]
     for family, (budget, (name, *shown)) in zip(families, rows, strict=True):
-        figures = evidence(budget).quality[family][name]
-        values = [f"{figures[key]['value']:.2f}" for key in ("diversity", "label_consistency", "coverage")]
-        collapsed = "yes" if figures["collapsed"] else "no"
-        expected = [str(figures["real"]), values[0], collapsed, str(figures["copies"]), *values[1:]]
+        quality = evidence(budget).quality[family].classes[name]
+        values = [f"{quality.value(key):.2f}" for key in ("diversity", "label_consistency", "coverage")]
+        collapsed = "yes" if quality.collapsed else "no"
+        expected = [str(quality.real), values[0], collapsed, str(quality.copies), *values[1:]]
         assert shown == expected, (budget, family, name)
 
 

@@ -18,7 +18,7 @@ from ferlab.report import formats, paper, tables
 from ferlab.report.evidence import Evidence
 from ferlab.report.finding import reasons, sentences
 from ferlab.report.render import build
-from reports import ROOT, N, add_rest, add_run, make_params
+from reports import ROOT, N, add_rest, add_run, class_quality, make_params, quality_of
 
 IMAGES = ("accuracy", "figure1", "samples", "confusion", "classes", "gains", "usefulness", "curves", "tuning", "data")
 
@@ -43,7 +43,7 @@ class Page(HTMLParser):
 def full(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Params, str]:
     folder, params = tmp_path_factory.mktemp("full"), make_params([0])
     add_run(folder, "resnet50", 0, 40)
-    add_run(folder, "resnet50-dcgan", 0, 45, notes={"remark": "<script>alert('x')</script>"})
+    add_run(folder, "resnet50-dcgan", 0, 45, notes={"<script>alert('x')</script>": True})
     add_run(folder, "svm", 0, 20)
     add_rest(folder, params)
     return folder, params, build(folder, params).read_text(encoding="utf-8")
@@ -172,7 +172,7 @@ def test_the_choice_of_tuning_stands_beside_the_papers_setting(full: tuple[Path,
 
 
 def test_without_pretrained_weights_the_papers_row_says_so_and_how_to_run_it(tmp_path: Path) -> None:
-    """CASE 30."""
+    """They are never replaced by drawn ones."""
     params = load(ROOT / "params.yaml")
     html = build(tmp_path, params).read_text(encoding="utf-8")
     status = pd.read_csv(tmp_path / "table1.csv").set_index("arm")["status"]
@@ -240,10 +240,8 @@ def test_the_first_screen_says_what_a_gain_is_made_of(tmp_path: Path) -> None:
     pd.DataFrame(
         {"id": [f"t{i}" for i in range(70)], "copy_in_train": [i < 10 for i in range(70)], "near_copy_in_train": False}
     ).to_csv(tmp_path / "test_images.csv", index=False)
-    one = {"collapsed": True, "copies": 3, "samples": 100}
-    (tmp_path / "quality.json").write_text(
-        json.dumps({"dcgan": {"happy": one, "fear": one | {"collapsed": False}, "all": one}})
-    )
+    classes = {"happy": class_quality(collapsed=True, copies=3), "fear": class_quality(copies=3)}
+    quality_of(dcgan=classes).write(tmp_path / "quality.json")
     control, leak, images = reasons(Evidence(tmp_path, params))
     assert control.startswith("The gain of +8.10 (")  # (46 + 48 + 47 - 40 - 41 - 43) / 3 of 70
     assert " in 3 seeds, part by part: more steps +5.71 in 1 seed; " in control
@@ -272,7 +270,7 @@ def test_results_of_other_data_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("arms.json", b"{"),
+        ("arms/svm.json", b"{"),
         ("quality.json", b"[1]"),
         ("samples/dcgan.npy", b"no array"),
         ("trials/resnet50.csv", b""),

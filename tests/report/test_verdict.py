@@ -1,6 +1,5 @@
 """Verdicts on built budgets of known accuracy, and what must never be decided."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +8,12 @@ import pytest
 from ferlab.data.labels import CKPLUS_CLASSES
 from ferlab.evaluation.predictions import Predictions, write
 from ferlab.params import Params
+from ferlab.records.quality import Estimate
 from ferlab.report import paper
 from ferlab.report.evidence import Evidence
 from ferlab.report.finding import finding
 from ferlab.report.verdict import FAILS, HOLDS, OPEN, Verdict, judge
-from reports import make_params
+from reports import class_quality, make_params, quality_of
 
 IMAGES = 2000
 AS_PRINTED = {row.arm: row.percent / 100 for row in paper.TABLE1}
@@ -115,17 +115,16 @@ def test_drawn_faces_decide_nothing(tmp_path: Path) -> None:
 
 
 def put_quality(folder: Path, kid: dict[str, list[float]], collapsed: int = 0) -> None:
-    quality = {
+    families = {
         family: {
-            name: {
-                "kid": {"value": values[i], "low": values[i] - 1, "high": values[i] + 1},
-                "collapsed": family == "cgan" and i < collapsed,
-            }
-            for i, name in enumerate(CKPLUS_CLASSES)
+            name: class_quality(
+                kid=Estimate(value=value, low=value - 1, high=value + 1), collapsed=family == "cgan" and i < collapsed
+            )
+            for i, (name, value) in enumerate(zip(CKPLUS_CLASSES, values, strict=True))
         }
         for family, values in kid.items()
     }
-    (folder / "quality.json").write_text(json.dumps(quality))
+    quality_of(**families).write(folder / "quality.json")
 
 
 LOW, HIGH = [0.1, 0.2, 0.1, 0.3, 0.2, 0.1, 0.2], [0.5, 0.7, 0.4, 0.9, 0.6, 0.3, 0.85]
@@ -147,6 +146,5 @@ def test_the_best_images(tmp_path: Path, kid: dict[str, list[float]], word: str)
 
 @pytest.mark.parametrize(("collapsed", "word"), [(7, HOLDS), (4, HOLDS), (3, FAILS), (0, FAILS)])
 def test_collapse_is_counted_by_expression(tmp_path: Path, collapsed: int, word: str) -> None:
-    """CASE 28."""
     put_quality(tmp_path, {"cgan": LOW}, collapsed)
     assert verdicts(tmp_path)["cgan_collapsed"].word == word

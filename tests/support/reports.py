@@ -2,19 +2,29 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
 from ferlab.evaluation import predictions
-from ferlab.params import Params, check
+from ferlab.params import Params, check, load
+from ferlab.records.audit import Audit, AuditedData, CkplusAudit, Conflict, Copies, Duplicates, FerAudit, Groups
+from ferlab.records.plan import ArmSummary
+from ferlab.records.quality import ClassQuality, Estimate, MeanQuality, Quality
+from ferlab.records.run import Selection
+from ferlab.records.search import Reference, SearchImages, SearchRecord, Trial
 from ferlab.report import paper
 from ferlab.yaml_file import read_yaml
 
 ROOT = Path(__file__).parents[2]
 N = 70
+ESTIMATE = Estimate(value=0.25, low=0.125, high=0.5)
+ESTIMATES = ("diversity", "kid", "fid", "precision", "recall", "density", "coverage", "label_consistency", "cas")
+SVM = load(ROOT / "params.yaml").classifiers["svm"]
 
 
 def make_params(seeds: list[int], budget: str = "demo", kind: str = "demo", *, whole_table: bool = False) -> Params:
@@ -44,7 +54,9 @@ def make_params(seeds: list[int], budget: str = "demo", kind: str = "demo", *, w
     return check(values, "params.yaml")
 
 
-def add_run(folder: Path, arm: str, seed: int, right: int, prefix: str = "t", notes: object = None) -> None:
+def add_run(
+    folder: Path, arm: str, seed: int, right: int, prefix: str = "t", notes: Mapping[str, Any] | None = None
+) -> None:
     """A run that answers the first `right` of N images correctly and the others with the next class."""
     truth = np.arange(N) % 7
     chosen = np.where(np.arange(N) < right, truth, (truth + 1) % 7)
@@ -61,50 +73,45 @@ def add_run(folder: Path, arm: str, seed: int, right: int, prefix: str = "t", no
     if arm != "svm":
         curve |= {"step": [9, 18, 27], "lr": [0.01] * 3, "train_loss": [2.0, 1.5, 1.0], "valid_loss": [1.9, 1.6, 1.7]}
     pd.DataFrame(curve).to_csv(folder / "curves" / f"{arm}-{seed}.csv", index=False)
-    selection = {"selected_epoch": 2, "valid_accuracy": 0.5, "notes": notes or {}, "identity": identity}
-    (folder / "selection" / f"{arm}-{seed}.json").write_text(json.dumps(selection))
+    Selection(
+        arm=arm,
+        seed=seed,
+        identity=identity,
+        settings=SVM,
+        select_on="valid",
+        selected_epoch=2,
+        valid_would_select=2,
+        valid_accuracy=0.5,
+        notes=dict(notes or {}),
+    ).write(folder / "selection" / f"{arm}-{seed}.json")
 
 
 def add_rest(folder: Path, params: Params) -> None:
     """Everything that isn't a run's: arms, samples, quality, audit and trials."""
-    about = {
-        name: {
-            "classifier": arm.classifier,
-            "settings": params.plain(f"classifiers.{arm.classifier}"),
-            "tuned": arm.tuned,
-            "synthetic": arm.synthetic,
-            "labels": arm.labels,
-            "match_steps_of": arm.match_steps_of,
-            "real_images": 700,
-            "added_images": 0 if arm.synthetic == "none" else 600,
-            "steps": None if arm.classifier == "svm" else 66,
-        }
-        for name, arm in params.arms.items()
-    }
-    (folder / "arms.json").write_text(json.dumps(about))
+    for name, arm in params.arms.items():
+        ArmSummary(
+            arm=arm,
+            settings=params.plain(f"classifiers.{arm.classifier}"),
+            tuned_by=None,
+            real_images=700,
+            added_images=0 if arm.synthetic == "none" else 600,
+            steps=None if arm.classifier == "svm" else 66,
+        ).write(folder / "arms" / f"{name}.json")
     (folder / "samples").mkdir()
     faces = np.random.default_rng(0).integers(0, 256, (7, 2, 48, 48), dtype=np.uint8)
     np.save(folder / "samples" / "dcgan.npy", faces)
-    quality = {
-        name: {
-            "diversity": 0.1 if name == "fear" else 0.9,
-            "collapsed": name == "fear",
-            "nearest_real": 0.5,
-            "copies": 3,
-        }
+    classes = {
+        name: class_quality(collapsed=name == "fear", diversity=0.1 if name == "fear" else 0.9, copies=3)
         for name in CKPLUS_CLASSES
     }
-    (folder / "quality.json").write_text(json.dumps({"dcgan": quality}))
-    images = {split: dict.fromkeys(FER_CLASSES, 10) for split in ("train", "valid", "test")}
-    copies = {"test_in_train": {"all": 2, "happy": 2}, "test_in_valid": {"all": 0}}
-    copies |= {"test_in_either": {"all": 2, "happy": 2}, "valid_in_train": {"all": 0}}
-    duplicates = {"groups": 1, "images": 2, "extras": 1, "groups_with_conflicting_labels": 0}
-    constant = {"train": 1, "valid": 0, "test": 0}
-    fer = {"images": images, "constant": constant, "duplicates": duplicates, "copies": copies}
+    quality_of(dcgan=classes).write(folder / "quality.json")
     counts = dict.fromkeys(CKPLUS_CLASSES, 6)
-    ckplus = {"images": counts, "sequences": counts, "subjects": 9, "sequences_in_two_classes": 0}
-    audit = {"data": {"kind": params.data.kind}, "fer2013": fer, "ckplus": ckplus}
-    (folder / "audit.json").write_text(json.dumps(audit))
+    Audit(
+        data=AuditedData(kind=params.data.kind),
+        fer2013=fer_audit(),
+        ckplus=CkplusAudit(images=counts, sequences=counts, subjects=9, sequences_in_two_classes=0),
+        differences=(),
+    ).write(folder / "audit.json")
     (folder / "trials").mkdir()
     trials = {
         "number": [0, 1],
@@ -114,17 +121,63 @@ def add_rest(folder: Path, params: Params) -> None:
         "state": ["COMPLETE", "PRUNED"],
     }
     pd.DataFrame(trials).to_csv(folder / "trials" / "resnet50.csv", index=False)
-    (folder / "tuning").mkdir()
-    values = {"batch_size": 16, "lr": 0.01}
-    summary = {
-        "tune": params.plain("tune"),
-        "images": {"part": 10, "whole": 20, "valid": 7},
-        "importances": {"batch_size": 0.25, "lr": 0.75},
-        "reference": {"values": {"lr": 1e-4}, "part": 0.2},
-        "transfer": [
-            {"trial": 0, "values": values, "part": 0.4, "whole": 0.5},
-            {"trial": 2, "values": values | {"lr": 0.02}, "part": 0.3, "whole": 0.625},
-        ],
-        "chosen": {"trial": 2, "values": values | {"lr": 0.02}, "part": 0.3, "whole": 0.625},
-    }
-    (folder / "tuning" / "resnet50.json").write_text(json.dumps(summary))
+    chosen = Trial(trial=2, values={"batch_size": 16, "lr": 0.02}, part=0.3, whole=0.625)
+    SearchRecord(
+        study="tune-resnet50",
+        identity="0" * 16,
+        tune=params.tune,
+        images=SearchImages(part=10, whole=20, valid=7),
+        states={"COMPLETE": 1, "PRUNED": 1},
+        reference=Reference(values={"lr": 1e-4}, part=0.2),
+        transfer=(Trial(trial=0, values={"batch_size": 16, "lr": 0.01}, part=0.4, whole=0.5), chosen),
+        chosen=chosen,
+        importances={"batch_size": 0.25, "lr": 0.75},
+    ).write(folder / "tuning" / "resnet50.json")
+
+
+def class_quality(
+    *, collapsed: bool = False, diversity: float | None = 0.9, copies: int = 0, samples: int = 100, **more: Any
+) -> ClassQuality:
+    """One expression's quality; every metric that isn't named has the same estimate."""
+    estimates: dict[str, Any] = dict.fromkeys(ESTIMATES, ESTIMATE)
+    estimates["diversity"] = None if diversity is None else Estimate(value=diversity, low=0.0, high=1.0)
+    counts = {"samples": samples, "copies": copies, "real": 9, "sequences": 3}
+    return ClassQuality(**counts, collapsed=collapsed, nearest_real=0.5, **estimates | more)
+
+
+def quality_of(**families: Mapping[str, ClassQuality]) -> Quality:
+    """quality.json with these families; what is said of all classes follows from them but for the estimates."""
+    tree: dict[str, Any] = {"protocol": {}}
+    for name, classes in families.items():
+        whole = MeanQuality(
+            samples=sum(one.samples for one in classes.values()),
+            copies=sum(one.copies for one in classes.values()),
+            collapsed=tuple(name for name, one in classes.items() if one.collapsed),
+            **dict.fromkeys(ESTIMATES, ESTIMATE),
+        )
+        tree[name] = {"all": whole.model_dump(mode="json")}
+        tree[name] |= {expression: one.model_dump(mode="json") for expression, one in classes.items()}
+    return Quality.parse(json.dumps(tree), Path("quality.json"))
+
+
+def fer_audit(**images_of_test: int) -> FerAudit:
+    """Ten images a class and split but for those named; some copies and conflicts."""
+    images = {split: dict.fromkeys(FER_CLASSES, 10) for split in ("train", "valid", "test")}
+    images["test"] |= images_of_test
+    return FerAudit(
+        images=images,
+        constant={"train": 1, "valid": 0, "test": 0},
+        duplicates=Duplicates(groups=1, images=2, extras=1, groups_with_conflicting_labels=0),
+        near_duplicates=Groups(groups=2, images=4, extras=2),
+        conflicts=(
+            Conflict(labels=("neutral", "angry"), groups=5),
+            Conflict(labels=("fear", "sad"), groups=1),
+        ),
+        copies=Copies(
+            test_in_train={"all": 3, "happy": 2, "sad": 1},
+            test_in_valid={"all": 0},
+            test_in_either={"all": 3, "happy": 2, "sad": 1},
+            valid_in_train={"all": 0},
+            test_near_train={"all": 4, "happy": 3, "sad": 1},
+        ),
+    )

@@ -4,12 +4,12 @@ import json
 import re
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from ferlab.evaluation.contrast import Seeds
+    from ferlab.evaluation.contrast import Contrast, Seeds
     from ferlab.project import Project
 
 _MLFLOW = re.compile("[0-9a-f]{32}")
@@ -27,24 +27,24 @@ def compare(
     from ferlab.project import Project
 
     project = Project.find()
-    found = contrast(_read(project, first, name), _read(project, second, name), (first, second))
+    result = contrast(_runs(project, first, name), _runs(project, second, name), (first, second))
     if as_json:
-        typer.echo(json.dumps(found, indent=1))
+        typer.echo(json.dumps(result.plain(), indent=1))
     else:
-        _tell(found)
+        _tell(result)
 
 
-def _read(project: "Project", what: str, budget: str | None) -> "Seeds":
+def _runs(project: "Project", what: str, budget: str | None) -> "Seeds":
     from ferlab.errors import UserError
-    from ferlab.evaluation.predictions import read
+    from ferlab.evaluation import predictions
 
     if what.endswith(".parquet"):
-        return {None: read(Path(what))}
+        return {None: predictions.read(Path(what))}
     if _MLFLOW.fullmatch(what):
         from ferlab.adapters.runs import fetch_predictions
 
         with tempfile.TemporaryDirectory() as folder:
-            return {None: read(fetch_predictions(project, what, Path(folder))[1])}
+            return {None: predictions.read(fetch_predictions(project, what, Path(folder))[1])}
     from ferlab.cli.folder import evidence_of
 
     evidence = evidence_of(project, budget)
@@ -60,34 +60,30 @@ def _read(project: "Project", what: str, budget: str | None) -> "Seeds":
     )
 
 
-def _tell(found: dict[str, Any]) -> None:
-    names = f"{found['second']} minus {found['first']}"
-    for pair in found["pairs"]:
-        seed = "" if pair["seed"] is None else f"seed {pair['seed']}: "
-        a, b = pair["first"], pair["second"]
-        told = [f"{one['accuracy']:.2%} ({one['low']:.2%} to {one['high']:.2%})" for one in (a, b)]
-        apart = 100 * (b["accuracy"] - a["accuracy"])
-        typer.echo(f"{seed}{' and '.join(told)}: {names} is {apart:+.2f} points")
-        typer.echo(
-            f"  {found['second']} loses {pair['lost']} images that {found['first']} has right, and wins {pair['won']}"
-        )
-        typer.echo(f"  McNemar's exact test of these two models: p = {pair['mcnemar_p']:.3g}")
-    over = found["difference"]
+def _tell(result: "Contrast") -> None:
+    names = f"{result.second} minus {result.first}"
+    for pair in result.pairs:
+        seed = "" if pair.seed is None else f"seed {pair.seed}: "
+        accuracies = [f"{run.accuracy:.2%} ({run.low:.2%} to {run.high:.2%})" for run in (pair.first, pair.second)]
+        apart = 100 * (pair.second.accuracy - pair.first.accuracy)
+        typer.echo(f"{seed}{' and '.join(accuracies)}: {names} is {apart:+.2f} points")
+        typer.echo(f"  {result.second} loses {pair.lost} images that {result.first} has right, and wins {pair.won}")
+        typer.echo(f"  McNemar's exact test of these two models: p = {pair.mcnemar_p:.3g}")
+    over = result.difference
     if over:
         typer.echo(
-            f"{names}, over {over['seeds']} seeds: {100 * over['mean']:+.2f} points ({100 * over['low']:+.2f} to "
-            f"{100 * over['high']:+.2f}), p = {over['p']:.3g}, Cohen's d {over['effect']:.2f} "
-            f"({over['effect_low']:.2f} to {over['effect_high']:.2f})"
+            f"{names}, over {over.seeds} seeds: {100 * over.mean:+.2f} points ({100 * over.low:+.2f} to "
+            f"{100 * over.high:+.2f}), p = {over.p:.3g}, Cohen's d {over.effect:.2f} "
+            f"({over.effect_low:.2f} to {over.effect_high:.2f})"
         )
-    if not over or over["seeds"] < 3:
+    if not over or over.seeds < 3:
         typer.echo("Not decided: McNemar's test is of these trained models alone; a verdict needs three seeds.")
-    elif over["low"] > 0 or over["high"] < 0:
+    elif over.low > 0 or over.high < 0:
         typer.echo("They differ: the 95% interval excludes 0.")
     else:
         typer.echo("No difference shown: the 95% interval holds 0.")
-    typer.echo(f"recall by class, {names}, points: " + ", ".join(
-        f"{name} {100 * one['difference']:+.1f}" for name, one in found["recall"].items()
-    ))  # fmt: skip
-    typer.echo(f"{len(found['images'])} images flip" + (", such as" if found["images"] else ""))
-    for one in found["images"][:_SHOWN]:
-        typer.echo(f"  {one['id']} ({one['truth']}): lost {one['lost']}, won {one['won']} times")
+    changes = [f"{name} {100 * means.difference:+.1f}" for name, means in result.recall.items()]
+    typer.echo(f"recall by class, {names}, points: {', '.join(changes)}")
+    typer.echo(f"{len(result.images)} images flip" + (", such as" if result.images else ""))
+    for image in result.images[:_SHOWN]:
+        typer.echo(f"  {image.id} ({image.truth}): lost {image.lost}, won {image.won} times")

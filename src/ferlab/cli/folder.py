@@ -17,12 +17,13 @@ def evidence_of(project: "Project", budget: str | None) -> "Evidence":
     from ferlab.errors import UserError
     from ferlab.params.budgets import read_budget
     from ferlab.params.migration import load_published
+    from ferlab.records.published import has_arms
     from ferlab.report.evidence import Evidence
 
     own = params.load(project.params)
     name = budget or own.budget
     folder = project.reports(name)
-    if (folder / "arms").is_dir() and not (folder / "params.yaml").is_file() and name == own.budget:
+    if has_arms(folder) and not (folder / "params.yaml").is_file() and name == own.budget:
         return Evidence(folder, own)  # a pipeline under way: its last stage will leave the settings there
     if not (folder / "params.yaml").is_file():
         if name != own.budget:

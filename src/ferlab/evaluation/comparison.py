@@ -1,7 +1,7 @@
 """Whether two runs, or two arms over seeds, differ: scipy's and statsmodels' tests, put to prediction files."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,8 +63,15 @@ def align(first: Predictions, second: Predictions, names: tuple[str, str] = ("th
     """`second` with its rows in the order of `first`.
 
     Raises:
-        UserError: they don't cover the same images, or don't agree on the true class of one; the image is named.
+        UserError: they don't tell the same classes apart or cover the same images, or don't agree on the true class
+            of one; the image is named.
     """
+    if first.classes != second.classes:
+        raise UserError(
+            f"it tells {', '.join(second.classes)} apart, and {names[0]} {', '.join(first.classes)}",
+            where=names[1],
+            next_step="compare runs on one data set",
+        )
     place = {name: i for i, name in enumerate(second.ids)}
     if absent := sorted(set(first.ids) ^ place.keys()):
         holder = names[1] if absent[0] in place else names[0]
@@ -81,7 +88,7 @@ def align(first: Predictions, second: Predictions, names: tuple[str, str] = ("th
             where=names[1],
             next_step="compare runs of one test split",
         )
-    return Predictions(first.ids, truth, second.probabilities[order], second.run)
+    return replace(second, ids=first.ids, truth=truth, probabilities=second.probabilities[order])
 
 
 def mcnemar(first: Predictions, second: Predictions) -> Flips:

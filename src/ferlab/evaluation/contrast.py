@@ -1,11 +1,12 @@
 """Two runs, or two arms over seeds, side by side: how much they differ, in which classes, on which images."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from ferlab.data.labels import FER_CLASSES
 from ferlab.errors import UserError
 from ferlab.evaluation.comparison import align, effect, mcnemar, paired
 from ferlab.evaluation.intervals import wilson
@@ -15,80 +16,169 @@ from ferlab.evaluation.predictions import Predictions
 Seeds = Mapping[int, Predictions] | Mapping[None, Predictions]
 """Seed -> predictions; None where the seed isn't known."""
 
+Pair = tuple[int | None, Predictions, Predictions]
+"""A seed, and what the two runs say of the same images in the same order."""
 
-def contrast(first: Seeds, second: Seeds, names: tuple[str, str]) -> dict[str, Any]:
+
+@dataclass(frozen=True)
+class Scored:
+    """One run's accuracy (0-1) with Wilson's interval, and the training's identity."""
+
+    accuracy: float
+    low: float
+    high: float
+    identity: str
+
+
+@dataclass(frozen=True)
+class PairOfRuns:
+    """Two runs of one seed, with McNemar's exact test, which is conditional on the two trained models.
+
+    Attributes:
+        lost, won: images that only the first run gets right, and only the second.
+    """
+
+    seed: int | None
+    first: Scored
+    second: Scored
+    lost: int
+    won: int
+    mcnemar_p: float
+
+
+@dataclass(frozen=True)
+class OverSeeds:
+    """The difference of accuracy (0-1, second minus first) over paired seeds.
+
+    Attributes:
+        mean, low, high, p: with Student's t interval and two-sided test.
+        effect, effect_low, effect_high: Cohen's d with its interval.
+    """
+
+    mean: float
+    low: float
+    high: float
+    p: float
+    seeds: int
+    effect: float
+    effect_low: float
+    effect_high: float
+
+
+@dataclass(frozen=True)
+class Means:
+    """A score of both, as means over the pairs."""
+
+    first: float
+    second: float
+    difference: float
+
+
+@dataclass
+class Flip:
+    """An image that some pairs disagree on, and in how many of them it was lost or won."""
+
+    id: str
+    truth: str
+    lost: int = 0
+    won: int = 0
+
+
+@dataclass(frozen=True)
+class Contrast:
     """What the second does that the first doesn't.
 
-    Single runs are compared whatever their seeds; arms over the seeds that both have.
+    Attributes:
+        first, second: their names.
+        pairs: seed by seed.
+        difference: over seeds; None below two pairs, or where all differ equally.
+        scores, recall: by name of score, and by class; a class that never occurs is absent.
+        images: those that flip, the most one-sided first.
+    """
 
-    Returns:
-        Plain JSON. `pairs`: seed by seed, both accuracies (0-1, with Wilson's interval) and McNemar's exact test, which
-        is conditional on the trained models. `difference`: over seeds, in accuracy (0-1), with Student's t interval
-        and Cohen's d; null below two pairs. `scores` and `recall` (by class): means of both and their difference.
-        `images`: those that flip, with the number of pairs in which each was lost or won.
+    first: str
+    second: str
+    pairs: tuple[PairOfRuns, ...]
+    difference: OverSeeds | None
+    scores: dict[str, Means]
+    recall: dict[str, Means]
+    images: tuple[Flip, ...]
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON types."""
+        return asdict(self)
+
+
+def contrast(first: Seeds, second: Seeds, names: tuple[str, str]) -> Contrast:
+    """Single runs are compared whatever their seeds; arms over the seeds that both have.
 
     Raises:
         UserError: they share no seed, or aren't of the same images.
     """
+    pairs = [(seed, one, align(one, other, names)) for seed, one, other in _matched(first, second, names)]
+    for _, one, _ in pairs[1:]:
+        align(pairs[0][1], one, (names[0], names[0]))
+    return Contrast(
+        first=names[0],
+        second=names[1],
+        pairs=tuple(_pair(*pair) for pair in pairs),
+        difference=_over_seeds(pairs),
+        scores=_means(pairs, scores),
+        recall=_means(pairs, lambda run: dict(zip(run.classes, recalls(run).tolist(), strict=True))),
+        images=_flips(pairs),
+    )
+
+
+def _matched(first: Seeds, second: Seeds, names: tuple[str, str]) -> list[Pair]:
     before: dict[int | None, Predictions] = dict(first.items())
     after: dict[int | None, Predictions] = dict(second.items())
     if len(before) == len(after) == 1:
-        matched = [(next(iter(before)), next(iter(before.values())), next(iter(after.values())))]
-    else:
-        matched = [(seed, before[seed], after[seed]) for seed in before if seed in after]
+        (seed, one), other = next(iter(before.items())), next(iter(after.values()))
+        return [(seed, one, other)]
+    matched = [(seed, before[seed], after[seed]) for seed in before if seed in after]
     if not matched:
         raise UserError("the two have no seed in common", where=" and ".join(names), next_step="compare single runs")
-    pairs = [(seed, one, align(one, other, names)) for seed, one, other in matched]
-    for _, one, _ in pairs[1:]:
-        align(pairs[0][1], one, (names[0], names[0]))
-    return {
-        "first": names[0],
-        "second": names[1],
-        "pairs": [_pair(*pair) for pair in pairs],
-        "difference": _difference(pairs),
-        "scores": _means(pairs, lambda run: scores(run)),
-        "recall": _means(pairs, lambda run: dict(zip(FER_CLASSES, recalls(run).tolist(), strict=True))),
-        "images": _flips(pairs),
-    }
+    return matched
 
 
-Pair = tuple[int | None, Predictions, Predictions]
-
-
-def _pair(seed: int | None, first: Predictions, second: Predictions) -> dict[str, Any]:
+def _pair(seed: int | None, first: Predictions, second: Predictions) -> PairOfRuns:
     flips = mcnemar(first, second)
-    told: dict[str, Any] = {"seed": seed}
-    for name, run in (("first", first), ("second", second)):
-        interval = wilson(int(run.correct.sum()), len(run.correct))
-        told[name] = {"accuracy": interval.value, "low": interval.low, "high": interval.high, "identity": run.run}
-    return told | {"lost": flips.lost, "won": flips.won, "mcnemar_p": flips.p}
+    return PairOfRuns(seed, _scored(first), _scored(second), flips.lost, flips.won, flips.p)
 
 
-def _difference(pairs: list[Pair]) -> dict[str, Any] | None:
+def _scored(run: Predictions) -> Scored:
+    interval = wilson(int(run.correct.sum()), len(run.correct))
+    return Scored(interval.value, interval.low, interval.high, run.run)
+
+
+def _over_seeds(pairs: Sequence[Pair]) -> OverSeeds | None:
     before = [float(first.correct.mean()) for _, first, _ in pairs]
-    found = paired(before, [float(second.correct.mean()) for _, _, second in pairs])
-    if not found.varies:
+    difference = paired(before, [float(second.correct.mean()) for _, _, second in pairs])
+    if not difference.varies:
         return None
-    d, low, high = effect(found)
-    interval = {"mean": found.mean, "low": found.low, "high": found.high, "p": found.p, "seeds": len(pairs)}
-    return interval | {"effect": d, "effect_low": low, "effect_high": high}
+    d, low, high = effect(difference)
+    return OverSeeds(difference.mean, difference.low, difference.high, difference.p, len(pairs), d, low, high)
 
 
-def _means(pairs: list[Pair], figures: Any) -> dict[str, Any]:
-    first, second = [figures(one) for _, one, _ in pairs], [figures(one) for _, _, one in pairs]
-    found = {}
-    for name in first[0]:
-        before, after = (float(np.mean([one[name] for one in runs])) for runs in (first, second))
-        if before == before and after == after:  # a class that never occurs has no recall
-            found[name] = {"first": before, "second": after, "difference": after - before}
-    return found
+def _means(pairs: Sequence[Pair], measure: Callable[[Predictions], Mapping[str, float]]) -> dict[str, Means]:
+    before = [measure(first) for _, first, _ in pairs]
+    after = [measure(second) for _, _, second in pairs]
+    means = {}
+    for name in before[0]:
+        first, second = (float(np.mean([run[name] for run in runs])) for runs in (before, after))
+        if not math.isnan(first + second):  # a class that never occurs has no recall
+            means[name] = Means(first, second, second - first)
+    return means
 
 
-def _flips(pairs: list[Pair]) -> list[dict[str, Any]]:
-    counts: dict[str, dict[str, Any]] = {}
+def _flips(pairs: Sequence[Pair]) -> tuple[Flip, ...]:
+    flips: dict[str, Flip] = {}
     for _, first, second in pairs:
         for i in np.flatnonzero(first.correct != second.correct):
             name = first.ids[i]
-            known = {"id": name, "truth": FER_CLASSES[first.truth[i]], "lost": 0, "won": 0}
-            counts.setdefault(name, known)["won" if second.correct[i] else "lost"] += 1
-    return sorted(counts.values(), key=lambda one: (-abs(one["won"] - one["lost"]), one["id"]))
+            flip = flips.setdefault(name, Flip(name, first.classes[first.truth[i]]))
+            if second.correct[i]:
+                flip.won += 1
+            else:
+                flip.lost += 1
+    return tuple(sorted(flips.values(), key=lambda flip: (-abs(flip.won - flip.lost), flip.id)))

@@ -7,21 +7,19 @@ from numpy.typing import NDArray
 from scipy.stats import binned_statistic
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score, log_loss, recall_score
 
-from ferlab.data.labels import FER_CLASSES
 from ferlab.evaluation.predictions import Predictions
 
-ALL = np.arange(len(FER_CLASSES))
 BINS = 15  # of confidence, as Guo et al. (2017) use them
 
 
 def scores(predictions: Predictions) -> dict[str, float]:
     """Accuracy, macro F1, balanced accuracy (each 0-1), log loss (nats) and expected calibration error (0-1)."""
-    truth, chosen = predictions.truth, predictions.chosen
+    truth, chosen, labels = predictions.truth, predictions.chosen, _labels(predictions)
     return {
         "accuracy": float(predictions.correct.mean()),
-        "macro_f1": float(f1_score(truth, chosen, labels=ALL, average="macro", zero_division=0)),
+        "macro_f1": float(f1_score(truth, chosen, labels=labels, average="macro", zero_division=0)),
         "balanced_accuracy": float(balanced_accuracy_score(truth, chosen)),
-        "log_loss": float(log_loss(truth, predictions.probabilities, labels=ALL)),
+        "log_loss": float(log_loss(truth, predictions.probabilities, labels=labels)),
         "calibration_error": calibration_error(predictions),
     }
 
@@ -37,14 +35,18 @@ def calibration_error(predictions: Predictions) -> float:
 
 
 def recalls(predictions: Predictions) -> NDArray[np.float64]:
-    """float64 (7,): the share of each true class that is recognised, 0-1; NaN for a class that doesn't occur."""
-    found: NDArray[Any] = recall_score(
-        predictions.truth, predictions.chosen, labels=ALL, average=None, zero_division=np.nan
+    """float64 (C,): the share of each true class that is recognised, 0-1; NaN for a class that doesn't occur."""
+    recall: NDArray[Any] = recall_score(
+        predictions.truth, predictions.chosen, labels=_labels(predictions), average=None, zero_division=np.nan
     )
-    return found.astype(np.float64)
+    return recall.astype(np.float64)
 
 
 def confusion(predictions: Predictions) -> NDArray[np.int64]:
-    """int64 (7, 7): rows are true classes, columns predicted ones, in the order of FER_CLASSES."""
-    matrix: NDArray[Any] = confusion_matrix(predictions.truth, predictions.chosen, labels=ALL)
+    """int64 (C, C): rows are true classes, columns predicted ones, in the order of the predictions' classes."""
+    matrix: NDArray[Any] = confusion_matrix(predictions.truth, predictions.chosen, labels=_labels(predictions))
     return matrix.astype(np.int64)
+
+
+def _labels(predictions: Predictions) -> NDArray[np.int64]:
+    return np.arange(len(predictions.classes))

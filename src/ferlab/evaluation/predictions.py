@@ -1,35 +1,52 @@
 """The seam: one small parquet file a run, from which every published statistic can be recomputed."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from pyarrow import ArrowException
 
+from ferlab.data.images import SIDE, ImageSet
 from ferlab.data.labels import FER_CLASSES
 from ferlab.errors import UserError
-from ferlab.files import atomic_write
+from ferlab.files import atomic_write, canonical_json
 
 TOLERANCE = 1e-6  # of a row's sum of probabilities
+_ABOUT = b"ferlab"  # the key of the file's metadata that says what `Predictions` has beside its rows
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a run says of the test split.
+    """What a run says of some images.
 
     Attributes:
         ids: N distinct names of images.
-        truth: int64 (N,), indices into FER_CLASSES.
-        probabilities: float64 (N, 7), rows summing to 1.
+        truth: int64 (N,), indices into `classes`.
+        probabilities: float64 (N, C), a column a class, rows summing to 1.
         run: the identity of the training that made them.
+        classes: C names, in the order of the classifier's outputs.
+        split: which part of a data set the images are, e.g. `test`.
+        side: height and width of the images, in pixels.
     """
 
     ids: tuple[str, ...]
     truth: NDArray[np.int64]
     probabilities: NDArray[np.float64]
     run: str
+    classes: tuple[str, ...] = FER_CLASSES
+    split: str = "test"
+    side: int = SIDE
+
+    @classmethod
+    def of(cls, images: ImageSet, probabilities: NDArray[np.float64], run: str) -> Self:
+        """What the training `run` says of a set: `probabilities` is float64 (N, C), a column a class of the set."""
+        side = images.images.shape[1]
+        return cls(images.ids, images.labels, probabilities, run, images.classes, images.split, side)
 
     @property
     def chosen(self) -> NDArray[np.int64]:
@@ -44,35 +61,74 @@ class Predictions:
         return correct
 
 
+def concatenate(parts: Sequence[Predictions]) -> Predictions:
+    """What one run says of several splits, one after the other; a single part is returned as it is.
+
+    Raises:
+        UserError: the parts are of several runs or classes, or share an image.
+    """
+    first, *others = parts
+    if not others:
+        return first
+    for part in others:
+        if (part.run, part.classes, part.side) != (first.run, first.classes, first.side):
+            raise UserError(
+                f"the predictions of {part.split} are of another run than those of {first.split}",
+                where=f"{first.run} and {part.run}",
+                next_step="`dvc repro` makes both anew",
+            )
+    ids = tuple(name for part in parts for name in part.ids)
+    if len(set(ids)) < len(ids):
+        raise UserError(f"the splits {', '.join(part.split for part in parts)} share an image", where=first.run)
+    return Predictions(
+        ids,
+        np.concatenate([part.truth for part in parts]),
+        np.concatenate([part.probabilities for part in parts]),
+        first.run,
+        first.classes,
+        "+".join(part.split for part in parts),
+        first.side,
+    )
+
+
 def write(path: Path, predictions: Predictions) -> None:
-    """Write predictions as parquet, atomically."""
-    table = pd.DataFrame({"id": predictions.ids, "truth": predictions.truth})
-    for i, name in enumerate(FER_CLASSES):
-        table[name] = predictions.probabilities[:, i]
-    table["run"] = predictions.run
+    """Write predictions as parquet, atomically: equal ones give equal bytes.
+
+    Columns are `id`, `truth`, one a class, and `run`; classes, split and side stand in the file's metadata.
+    """
+    columns: dict[str, Any] = {"id": pa.array(predictions.ids, pa.large_string()), "truth": predictions.truth}
+    for name, column in zip(predictions.classes, predictions.probabilities.T, strict=True):
+        columns[name] = np.ascontiguousarray(column)
+    columns["run"] = pa.array([predictions.run] * len(predictions.ids), pa.large_string())
+    about = {"classes": predictions.classes, "split": predictions.split, "side": predictions.side}
+    table = pa.table(columns, metadata={_ABOUT: canonical_json(about).encode()})
     with atomic_write(path) as handle:
-        table.to_parquet(handle, index=False)
+        pq.write_table(table, handle)
 
 
 def read(path: Path) -> Predictions:
-    """Read and check a file of predictions.
+    """Read and check a file of predictions. One without metadata is of FER-2013's test split, as all once were.
 
     Raises:
         UserError: unreadable, a column missing, an id twice, a class out of range, or probabilities that don't sum
             to 1; the row is named.
     """
     try:
-        table = pd.read_parquet(path)
-        probabilities = table[list(FER_CLASSES)].to_numpy(dtype=np.float64)
+        content = pq.read_table(path)
+        about = json.loads((content.schema.metadata or {}).get(_ABOUT, b"{}"))
+        classes = tuple(about.get("classes", FER_CLASSES))
+        split, side = str(about.get("split", "test")), int(about.get("side", SIDE))
+        table = content.to_pandas()
+        probabilities = table[list(classes)].to_numpy(dtype=np.float64)
         ids, truth = table["id"], table["truth"].to_numpy(dtype=np.int64)
         runs = table["run"].unique()
-    except (OSError, ArrowException, KeyError, ValueError) as error:
+    except (OSError, pa.ArrowException, KeyError, ValueError, TypeError, AttributeError) as error:
         raise UserError(f"not a file of predictions: {error}", where=str(path)) from None
     bad = np.flatnonzero(~(np.abs(probabilities.sum(axis=1) - 1) <= TOLERANCE) | (probabilities < 0).any(axis=1))
     if bad.size:
         raise UserError(f"row {bad[0]}: the probabilities don't sum to 1", where=str(path))
     if ids.duplicated().any():
         raise UserError(f"the image {ids[ids.duplicated()].iloc[0]} stands there twice", where=str(path))
-    if ((truth < 0) | (truth >= len(FER_CLASSES))).any() or len(runs) != 1:
+    if ((truth < 0) | (truth >= len(classes))).any() or len(runs) != 1:
         raise UserError("a class is out of range, or the rows are of several runs", where=str(path))
-    return Predictions(tuple(ids), truth, probabilities, str(runs[0]))
+    return Predictions(tuple(ids), truth, probabilities, str(runs[0]), classes, split, side)

@@ -24,11 +24,18 @@ class Record(BaseModel):
             UserError: there is no such file, it is damaged, or of another version; what makes it anew is named.
         """
         try:
-            return cls.model_validate_json(path.read_bytes(), strict=True)
+            content = path.read_bytes()
         except OSError as error:
             raise UserError(
                 f"{path.name} can't be read: {error.strerror}", where=str(path), next_step=next_step
             ) from None
+        return cls.parse(content, path, next_step=next_step)
+
+    @classmethod
+    def parse(cls, content: str | bytes, path: Path, *, next_step: str = ANEW) -> Self:
+        """The record in a file's content, JSON; `path` names the file in errors, which are those of `read`."""
+        try:
+            return cls.model_validate_json(content, strict=True)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             key = ".".join(map(str, first["loc"])) or "the file"

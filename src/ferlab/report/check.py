@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ferlab.errors import UserError
-from ferlab.report.evidence import Evidence, read_json
+from ferlab.report.evidence import Evidence
 from ferlab.report.provenance import read_ledger
 from ferlab.report.render import build
 from ferlab.yaml_file import read_yaml
@@ -61,14 +61,15 @@ def _of_runs(evidence: Evidence) -> Iterator[str]:
             if origin.line is None:
                 yield f"{path}: the ledger has no line of the training {origin.identity}"
                 continue
-            accuracy = float(evidence.runs[arm][seed].correct.mean())
+            accuracy = float(evidence.test_runs[arm][seed].correct.mean())
             if origin.line.get("test_accuracy") != accuracy:
                 yield f"{path}: accuracy is {accuracy}, and the ledger says {origin.line.get('test_accuracy')}"
             selection = evidence.folder / "selection" / f"{arm}-{seed}.json"
-            chosen = read_json(selection)
+            chosen = evidence.selection(arm, seed)
             for key in ("identity", "valid_accuracy"):
-                if chosen.get(key) != origin.line.get(key):
-                    yield f"{selection}: {key} is {chosen.get(key)}, and the ledger says {origin.line.get(key)}"
+                value = getattr(chosen, key, None)
+                if value != origin.line.get(key):
+                    yield f"{selection}: {key} is {value}, and the ledger says {origin.line.get(key)}"
 
 
 def _of_lock(folder: Path) -> Iterator[str]:

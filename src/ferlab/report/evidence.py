@@ -1,6 +1,5 @@
 """The small files of one budget, read and checked once."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,13 +9,17 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from ferlab.errors import UserError
-from ferlab.evaluation.predictions import Predictions, read
 from ferlab.params import Params
+from ferlab.records.audit import Audit
 from ferlab.records.plan import ArmSummary
+from ferlab.records.published import read_arms, read_audit, read_quality, read_search, read_selection
+from ferlab.records.quality import FamilyQuality
+from ferlab.records.run import Selection
+from ferlab.records.search import SearchRecord
 from ferlab.report.provenance import Origin, origins
+from ferlab.report.runs import Runs, read_runs
 
 T = TypeVar("T")
-Runs = dict[str, dict[int, Predictions]]
 _REDO = "run `dvc repro`, which makes it anew"
 
 
@@ -38,40 +41,44 @@ class Evidence:
         """What `make` gives for this evidence, computed when it is first asked for."""
         if make not in self._made:
             self._made[make] = make(self)
-        found: T = self._made[make]
-        return found
+        made: T = self._made[make]
+        return made
 
     @cached_property
     def runs(self) -> Runs:
-        """As `read_runs` returns them."""
+        """What each arm's runs say of the splits that judge it: the basis of every table and verdict."""
         return read_runs(self.folder, self.params)
 
     @cached_property
-    def arms(self) -> dict[str, Any]:
-        """Each arm's plan by name: settings, images, steps; empty where nothing was planned yet."""
-        files = sorted((self.folder / "arms").glob("*.json"))
-        if not files:
-            return read_json(self.folder / "arms.json")  # as it was published once
-        summaries = {path.stem: ArmSummary.read(path).model_dump(mode="json") for path in files}
-        return {name: summary.pop("arm") | summary for name, summary in summaries.items()}
+    def test_runs(self) -> Runs:
+        """What each arm's runs say of the split `test` alone, whatever judges it; `runs` itself where that is all."""
+        if all(arm.tests == ["test"] for arm in self.params.arms.values()):
+            return self.runs
+        return read_runs(self.folder, self.params, ("test",))
 
     @cached_property
-    def quality(self) -> dict[str, Any]:
-        """GAN family -> expression -> metric -> value."""
-        return read_json(self.folder / "quality.json")
+    def arms(self) -> Mapping[str, ArmSummary]:
+        """What each arm comes to, by name; empty where nothing was planned yet."""
+        return read_arms(self.folder, self.params.run.arms)
 
     @cached_property
-    def audit(self) -> dict[str, Any]:
-        """What the audit counted; empty where it hasn't run.
+    def quality(self) -> Mapping[str, FamilyQuality]:
+        """How good each GAN family's images are, by name, and real faces (`real`); empty where none was judged."""
+        quality = read_quality(self.folder)
+        return quality.families if quality else {}
+
+    @cached_property
+    def audit(self) -> Audit | None:
+        """What the audit counted; None where it hasn't run.
 
         Raises:
             UserError: it is of other data than params names.
         """
-        audit = read_json(self.folder / "audit.json")
-        kind, named = audit.get("data", {}).get("kind", self.params.data.kind), self.params.data.kind
-        if kind != named:
+        audit, named = read_audit(self.folder), self.params.data.kind
+        if audit and audit.data.kind != named:
             raise UserError(
-                f"{self.folder.name}/ holds results on {kind} data, and params.yaml says data.kind is {named}",
+                f"{self.folder.name}/ holds results on {audit.data.kind} data, and params.yaml says data.kind is "
+                f"{named}",
                 where=str(self.folder / "audit.json"),
                 next_step="run `dvc repro`, or switch back with `ferlab budget use`",
             )
@@ -80,11 +87,16 @@ class Evidence:
     @cached_property
     def origins(self) -> dict[str, dict[int, Origin]]:
         """Arm -> seed -> where its predictions come from; see `provenance.origins` for what is refused."""
-        return origins(self.folder, self.runs, self.arms)
+        settings = {name: {"settings": arm.settings} for name, arm in self.arms.items()}
+        return origins(self.folder, self.test_runs, settings)
 
-    def selection(self, arm: str, seed: int) -> dict[str, Any]:
-        """Which epoch of a run was kept and why; empty where it isn't on file."""
-        return read_json(self.folder / "selection" / f"{arm}-{seed}.json")
+    def selection(self, arm: str, seed: int) -> Selection | None:
+        """Which epoch of a run was kept and why; None where it isn't on file."""
+        return read_selection(self.folder / "selection" / f"{arm}-{seed}.json")
+
+    def search(self, classifier: str) -> SearchRecord | None:
+        """What the search for a classifier's settings came to; None where it isn't on file."""
+        return read_search(self.folder, classifier)
 
     def table(self, name: str, *columns: str) -> pd.DataFrame | None:
         """A CSV file of the folder that must have these columns, or None where there is no such file.
@@ -102,52 +114,3 @@ class Evidence:
         if absent := set(columns) - set(table.columns):
             raise UserError(f"has no column {', '.join(sorted(absent))}", where=str(path), next_step=_REDO)
         return table
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file; empty when there is no such file.
-
-    Raises:
-        UserError: the file is not a JSON object.
-    """
-    if not path.exists():
-        return {}
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"not JSON: {error}", where=str(path), next_step="remove it and run `dvc repro`") from None
-    if not isinstance(value, dict):
-        raise UserError("not a JSON object", where=str(path), next_step="remove it and run `dvc repro`")
-    return value
-
-
-def read_runs(folder: Path, params: Params) -> Runs:
-    """Predictions of every arm and seed that params names and that has been run: arm -> seed -> predictions.
-
-    Raises:
-        UserError: a file is damaged, or runs were scored on different images, so that rows can't be compared.
-    """
-    runs: Runs = {}
-    first: tuple[Path, Mapping[str, int]] | None = None
-    for arm in params.run.arms:
-        for seed in params.run.seeds:
-            path = folder / "predictions" / f"{arm}-{seed}.parquet"
-            if not path.exists():
-                continue
-            run = runs.setdefault(arm, {})[seed] = read(path)
-            truth = dict(zip(run.ids, run.truth.tolist(), strict=True))
-            first = first or (path, truth)
-            if truth.keys() != first[1].keys():
-                raise UserError(
-                    f"its test images are not those of {first[0].name}, so the two can't stand in one table",
-                    where=str(path),
-                    next_step="run `dvc repro`, which brings old predictions up to date",
-                )
-            if truth != first[1]:
-                name = next(name for name in truth if truth[name] != first[1][name])
-                raise UserError(
-                    f"row {run.ids.index(name)}: the true class of {name} is not the one in {first[0].name}",
-                    where=str(path),
-                    next_step="run `dvc repro`, which brings old predictions up to date",
-                )
-    return runs

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
 
 from ferlab.evaluation.comparison import Difference
-from ferlab.params import NONE
+from ferlab.params import CKPLUS, NONE, Arm
 from ferlab.report.evidence import Evidence
 from ferlab.report.verdict import difference
 
-CKPLUS = "ckplus"  # the synthetic source that is real CK+ images
 LABELS = {
     "steps": "more steps",
     "oversampled": "more images of any kind",
@@ -44,68 +43,63 @@ def chains(evidence: Evidence) -> list[Chain]:
 
     Controls are found by their settings. One that is not defined or has not run joins its link to the next.
     """
-    params = evidence.params
-    arms = {name: arm.model_dump(mode="json") for name, arm in sorted(params.arms.items())}
-    kinds = {name: _kind(arm) for name, arm in arms.items()}
-    found = []
-    for target, arm in arms.items():
-        if kinds[target] != "gan":
-            continue
-        alike = {n: kinds[n] for n, other in arms.items() if _same_classifier(arm, other)}
-        plain = next((name for name, kind in alike.items() if kind == "plain"), None)
-        if plain is None:
-            continue
-        controls = {
-            kind: name
-            for name, kind in alike.items()
-            if kind in LABELS and kind != "gan" and name in evidence.runs and _fits(evidence, kind, name, target)
-        }
-        order = [plain, *(controls[kind] for kind in LABELS if kind in controls), target]
-        words = [LABELS[kind] for kind in LABELS if kind in controls or kind == "gan"]
-        words = _joined(words, controls)
-        links = tuple(
-            Link(says, before, after, difference(evidence, after, before))
-            for says, before, after in zip(words, order, order[1:], strict=False)
-        )
-        found.append(Chain(plain, target, str(arm["synthetic"]), links, difference(evidence, target, plain)))
-    return found
+    arms = dict(sorted(evidence.params.arms.items()))
+    targets = [name for name, arm in arms.items() if _kind(arm) == "gan"]
+    return [chain for target in targets if (chain := _chain(evidence, arms, target))]
 
 
-def _joined(words: list[str], controls: Mapping[str, str]) -> list[str]:
+def _chain(evidence: Evidence, arms: Mapping[str, Arm], target: str) -> Chain | None:
+    """None where no plain arm has the target's classifier."""
+    alike = {name: _kind(arm) for name, arm in arms.items() if _alike(arms[target], arm)}
+    plain = next((name for name, kind in alike.items() if kind == "plain"), None)
+    if plain is None:
+        return None
+    controls = {
+        kind: name
+        for name, kind in alike.items()
+        if kind in LABELS and kind != "gan" and name in evidence.runs and _fits(evidence, kind, name, target)
+    }
+    order = [plain, *(controls[kind] for kind in LABELS if kind in controls), target]
+    links = tuple(
+        Link(says, before, after, difference(evidence, after, before))
+        for says, (before, after) in zip(_words(controls), pairwise(order), strict=True)
+    )
+    return Chain(plain, target, arms[target].synthetic, links, difference(evidence, target, plain))
+
+
+def _words(controls: Mapping[str, str]) -> list[str]:
     """Names of the links; one that had to swallow absent controls names them too."""
-    named, waiting = [], list[str]()
+    words, waiting = [], list[str]()
     for kind, label in LABELS.items():
         waiting.append(label)
         if kind in controls or kind == "gan":
-            named.append(" + ".join(waiting))
+            words.append(" + ".join(waiting))
             waiting = []
-    assert len(named) == len(words)
-    return named
+    return words
 
 
-def _kind(arm: Mapping[str, Any]) -> str | None:
+def _kind(arm: Arm) -> str | None:
     """What an arm is in a chain, by its settings; None for one that changes something else."""
-    if (
-        arm.get("drop_train_copies")
-        or arm.get("augmentation") is False
-        or arm.get("select_on", "valid") != "valid"
-        or arm["labels"] != "drop_contempt"
-    ):
+    if arm.drop_train_copies or not arm.augmentation or arm.labels != "drop_contempt":
         return None
-    if arm["synthetic"] == NONE:
-        return "steps" if arm["match_steps_of"] else "oversampled" if arm.get("oversample_to") else "plain"
-    if arm["match_steps_of"]:
+    if arm.synthetic == NONE:
+        return "steps" if arm.match_steps_of else "oversampled" if arm.oversample_to else "plain"
+    if arm.match_steps_of:
         return None
-    return CKPLUS if arm["synthetic"] == CKPLUS else "gan"
+    return CKPLUS if arm.synthetic == CKPLUS else "gan"
 
 
-def _same_classifier(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return bool(one["classifier"] == other["classifier"] and one["tuned"] == other["tuned"])
+def _alike(one: Arm, other: Arm) -> bool:
+    """Whether two arms train the same classifier in the same way and are judged alike."""
+    keys = ("classifier", "tuned", "select_on", "held_out", "tests")
+    return all(getattr(one, key) == getattr(other, key) for key in keys)
 
 
 def _fits(evidence: Evidence, kind: str, control: str, target: str) -> bool:
     """Whether a control matches this target: as many steps, or as many images."""
-    plans, key = evidence.arms, {"steps": "steps", "oversampled": "added_images"}.get(kind)
-    if key is None or control not in plans or target not in plans:
+    ours, theirs = evidence.arms.get(control), evidence.arms.get(target)
+    if ours is None or theirs is None:
         return True
-    return bool(plans[control].get(key) == plans[target].get(key))
+    if kind == "steps":
+        return ours.steps == theirs.steps
+    return kind != "oversampled" or ours.added_images == theirs.added_images

@@ -161,6 +161,16 @@ FIGURE1_CAPTION = (
 )
 
 
+_FIRST_IDEA = "the paper's first idea, a support vector machine; it gives neither features nor a number"
+OUR_CLASSIFIERS = {
+    "svm": _FIRST_IDEA,
+    "svm-hog": _FIRST_IDEA,
+    "svm-lbp": _FIRST_IDEA,
+    "dfsvm-scratch": "DF-SVM without pre-trained weights: nothing is frozen, and its VGGs learn from FER-2013 alone",
+}
+"""Classifiers of ours that rebuild what the paper speaks of outside of Table 1: what each of them is."""
+
+
 @dataclass(frozen=True)
 class Setting:
     """A setting that the paper states.

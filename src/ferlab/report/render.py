@@ -11,7 +11,7 @@ from ferlab.params import Params
 from ferlab.report import formats, paper, tables, words
 from ferlab.report.evidence import Evidence
 from ferlab.report.finding import finding, reasons, sentences
-from ferlab.report.section import Album, Section
+from ferlab.report.page import Album, PageSection
 from ferlab.report.sections import (
     claims,
     classes,
@@ -32,7 +32,7 @@ from ferlab.report.sections import (
     usefulness,
 )
 
-SECTIONS: tuple[Callable[[Evidence, Album], Section], ...] = (
+SECTIONS: tuple[Callable[[Evidence, Album], PageSection], ...] = (
     table1.section,
     claims.section,
     controls.section,

@@ -16,7 +16,7 @@ def trace(evidence: Evidence, arm: str) -> dict[str, Any]:
     """
     runs = []
     for seed, origin in evidence.origins[arm].items():
-        run = evidence.runs[arm][seed]
+        run, selection = evidence.test_runs[arm][seed], evidence.selection(arm, seed)
         runs.append(
             {
                 "seed": seed,
@@ -24,9 +24,16 @@ def trace(evidence: Evidence, arm: str) -> dict[str, Any]:
                 "accuracy": float(run.correct.mean()),
                 "images": len(run.ids),
                 "predictions": origin.sha256,
-                "selection": {k: v for k, v in evidence.selection(arm, seed).items() if k != "settings"},
+                "selection": selection.model_dump(mode="json", exclude={"settings"}) if selection else {},
                 "ledger": dict(origin.line) if origin.line else None,
             }
         )
     hashes = {name: sha256_file(path) for name in FILES if (path := evidence.folder / name).is_file()}
-    return {"arm": arm, "budget": evidence.params.budget, "plan": evidence.arms.get(arm), "files": hashes, "runs": runs}
+    plan = evidence.arms[arm].model_dump(mode="json") if arm in evidence.arms else None
+    return {
+        "arm": arm,
+        "budget": evidence.params.budget,
+        "plan": plan and plan.pop("arm") | plan,
+        "files": hashes,
+        "runs": runs,
+    }

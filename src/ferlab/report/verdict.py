@@ -1,5 +1,6 @@
 """What our numbers say of each claim of the paper. docs/evidence.md gives the rules; they were fixed before any run."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,9 +9,11 @@ from scipy import stats
 
 from ferlab.data.labels import CKPLUS_CLASSES
 from ferlab.evaluation.comparison import Difference, at_least, at_most, holm, paired
+from ferlab.evaluation.predictions import Predictions
+from ferlab.records.quality import FamilyQuality
 from ferlab.report import paper
 from ferlab.report.evidence import Evidence
-from ferlab.report.words import drawn, signed
+from ferlab.report.words import NOT_RUN, drawn, seeds, signed
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "not decided"
 MINIMUM_SEEDS = 3
@@ -52,22 +55,30 @@ def points(difference: Difference | None) -> dict[str, Any]:
     """A difference of accuracy as plain JSON, in percentage points; null for what can't be told."""
     if difference is None:
         return {"seeds": 0}
-    named = {"points": difference.mean, "low": difference.low, "high": difference.high}
-    found: dict[str, Any] = {k: None if v != v else round(100 * v, 4) for k, v in named.items()}
-    return found | {"p": _digits(difference.p), "seeds": len(difference.values)}
+    return {
+        "points": _percent(difference.mean),
+        "low": _percent(difference.low),
+        "high": _percent(difference.high),
+        "p": None if math.isnan(difference.p) else float(f"{difference.p:.4g}"),
+        "seeds": len(difference.values),
+    }
 
 
-def _digits(p: float) -> float | None:
-    return None if p != p else float(f"{p:.4g}")
+def _percent(share: float) -> float | None:
+    return None if math.isnan(share) else round(100 * share, 4)
 
 
 def difference(evidence: Evidence, higher: str, lower: str) -> Difference | None:
     """Accuracy of one arm minus another's over the seeds that both have run; None where they share none."""
-    first, second = evidence.runs.get(lower, {}), evidence.runs.get(higher, {})
-    seeds = [seed for seed in first if seed in second]
-    if not seeds:
+    before, after = evidence.runs.get(lower, {}), evidence.runs.get(higher, {})
+    shared = [seed for seed in before if seed in after]
+    if not shared:
         return None
-    return paired(*([float(arm[seed].correct.mean()) for seed in seeds] for arm in (first, second)))
+    return paired(_accuracies(before, shared), _accuracies(after, shared))
+
+
+def _accuracies(runs: Mapping[int, Predictions], chosen: Sequence[int]) -> list[float]:
+    return [float(runs[seed].correct.mean()) for seed in chosen]
 
 
 def judge(evidence: Evidence) -> list[Verdict]:
@@ -76,20 +87,24 @@ def judge(evidence: Evidence) -> list[Verdict]:
 
 
 def _judge(evidence: Evidence) -> list[Verdict]:
-    found = [tuple(difference(evidence, h.arm, lower.arm) for h, lower in one.pairs) for one in paper.ORDERS]
-    gaps = [_gap(evidence, one, found[i]) for i, one in enumerate(paper.ORDERS)]
+    measured = [_differences(evidence, claim) for claim in paper.ORDERS]
+    gaps = [_gap(evidence, claim, own) for claim, own in zip(paper.ORDERS, measured, strict=True)]
     # the family is every claim, run or not: a verdict doesn't change because another arm was added
-    holding = holm([1.0 if gap else _holds(own) for gap, own in zip(gaps, found, strict=True)])
-    failing = holm([1.0 if gap else _fails(own) for gap, own in zip(gaps, found, strict=True)])
+    holding = holm([_holds(own) if gap is None else 1.0 for gap, own in zip(gaps, measured, strict=True)])
+    failing = holm([_fails(own) if gap is None else 1.0 for gap, own in zip(gaps, measured, strict=True)])
     verdicts = []
-    for claim, own, gap, yes, no in zip(paper.ORDERS, found, gaps, holding, failing, strict=True):
+    for claim, own, gap, yes, no in zip(paper.ORDERS, measured, gaps, holding, failing, strict=True):
         word = HOLDS if yes < ALPHA else FAILS if no < ALPHA else OPEN
         verdicts.append(Verdict(claim, word, gap or _why(claim, own, word, float(yes), float(no)), own))
     return verdicts + [_of_images(evidence, claim) for claim in paper.IMAGES]
 
 
-def _gap(evidence: Evidence, claim: paper.Order, differences: Sequence[Difference | None]) -> str:
-    """Why the claim can't be judged; empty if it can."""
+def _differences(evidence: Evidence, claim: paper.Order) -> tuple[Difference | None, ...]:
+    return tuple(difference(evidence, higher.arm, lower.arm) for higher, lower in claim.pairs)
+
+
+def _gap(evidence: Evidence, claim: paper.Order, differences: Sequence[Difference | None]) -> str | None:
+    """Why the claim can't be judged; None if it can."""
     if drawn(evidence.params):
         return "drawn faces can't decide a claim about real ones"
     rows = dict.fromkeys(row for pair in claim.pairs for row in pair)
@@ -100,12 +115,10 @@ def _gap(evidence: Evidence, claim: paper.Order, differences: Sequence[Differenc
         if missing := [str(seed) for seed in evidence.params.run.seeds if seed not in have]:
             return f"seed {', '.join(missing)} of {row.arm} is missing: no verdict on a part of the seeds"
         if len(have) < MINIMUM_SEEDS:
-            return (
-                f"{len(have)} seed{'s' * (len(have) > 1)} of {row.arm}, and fewer than {MINIMUM_SEEDS} decide nothing"
-            )
+            return f"{seeds(len(have))} of {row.arm}, and fewer than {MINIMUM_SEEDS} decide nothing"
     if not all(one and one.varies for one in differences):
         return "the difference is the same in every seed, so its uncertainty is unknown"
-    return ""
+    return None
 
 
 def _holds(differences: Sequence[Difference | None]) -> float:
@@ -118,10 +131,10 @@ def _fails(differences: Sequence[Difference | None]) -> float:
     return min(1.0, len(differences) * min(2 * at_least(one, WORTH) for one in differences if one))
 
 
-def _why(claim: paper.Order, found: Sequence[Difference | None], word: str, yes: float, no: float) -> str:
-    told = [
+def _why(claim: paper.Order, measured: Sequence[Difference | None], word: str, yes: float, no: float) -> str:
+    numbers = [
         f"{higher.arm} against {lower.arm} {interval(one)} (the paper {signed(gain)})"
-        for (higher, lower), one, gain in zip(claim.pairs, found, claim.gains, strict=True)
+        for (higher, lower), one, gain in zip(claim.pairs, measured, claim.gains, strict=True)
         if one
     ]
     rule = {
@@ -129,13 +142,13 @@ def _why(claim: paper.Order, found: Sequence[Difference | None], word: str, yes:
         FAILS: f"a gain of {100 * WORTH:g} point or more is ruled out, Holm p = {no:.2g}",
         OPEN: f"neither above 0 (Holm p = {yes:.2g}) nor below {100 * WORTH:g} point (Holm p = {no:.2g})",
     }[word]
-    return f"{'; '.join(told)}: {rule}"
+    return f"{'; '.join(numbers)}: {rule}"
 
 
 def interval(one: Difference | None) -> str:
     """E.g. "+1.20 (0.40 to 2.00)", in points; without an interval where there is none."""
     if one is None:
-        return "not run yet"
+        return NOT_RUN
     bounds = f" ({signed(100 * one.low)} to {signed(100 * one.high)})" if one.varies else ""
     return f"{signed(100 * one.mean)}{bounds}"
 
@@ -148,31 +161,37 @@ def _of_images(evidence: Evidence, claim: paper.Images) -> Verdict:
         return Verdict(claim, OPEN, f"not judged: {', '.join(absent)}")
     if not claim.others:
         return _collapsed(claim, quality[claim.of])
-    ps, told = [], []
+    return _nearest(claim, quality)
+
+
+def _nearest(claim: paper.Images, quality: Mapping[str, FamilyQuality]) -> Verdict:
+    """Whether a family is nearer to real faces than each of the others, expression by expression."""
+    nearer, farther, counts = [], [], []
     for other in claim.others:
-        ours = [(figure(quality[claim.of], c, DISTANCE), figure(quality[other], c, DISTANCE)) for c in CKPLUS_CLASSES]
-        pairs = [(a, b) for a, b in ours if a is not None and b is not None and a != b]
-        if len(pairs) < 2:
+        gaps = _gaps(quality[claim.of], quality[other])
+        if len(gaps) < 2:
             return Verdict(claim, OPEN, f"{DISTANCE.upper()} is not on file for {claim.of} and {other}")
-        better = sum(a < b for a, b in pairs)
-        differences = [a - b for a, b in pairs]
-        ps.append([float(stats.wilcoxon(differences, alternative=side).pvalue) for side in ("less", "greater")])
-        told.append(f"nearer to real faces than {other} in {better} of {len(pairs)} expressions")
-    yes, no = max(p[0] for p in ps), min(1.0, len(ps) * min(p[1] for p in ps))
+        nearer.append(float(stats.wilcoxon(gaps, alternative="less").pvalue))
+        farther.append(float(stats.wilcoxon(gaps, alternative="greater").pvalue))
+        better = sum(gap < 0 for gap in gaps)
+        counts.append(f"nearer to real faces than {other} in {better} of {len(gaps)} expressions")
+    yes, no = max(nearer), min(1.0, len(farther) * min(farther))
     word = HOLDS if yes < ALPHA / 2 else FAILS if no < ALPHA / 2 else OPEN
-    return Verdict(claim, word, f"{'; '.join(told)} by {DISTANCE.upper()} (Wilcoxon p = {yes:.2g}; one GAN a family)")
+    return Verdict(claim, word, f"{'; '.join(counts)} by {DISTANCE.upper()} (Wilcoxon p = {yes:.2g}; one GAN a family)")
 
 
-def _collapsed(claim: paper.Images, classes: Mapping[str, Any]) -> Verdict:
-    flat = [name for name in CKPLUS_CLASSES if classes.get(name, {}).get("collapsed") is True]
+def _gaps(one: FamilyQuality, other: FamilyQuality) -> list[float]:
+    """Distance from real faces, one family's minus the other's, for each expression where both are known and differ."""
+    gaps = []
+    for name in CKPLUS_CLASSES:
+        ours, theirs = (of.classes[name].value(DISTANCE) if name in of.classes else None for of in (one, other))
+        if ours is not None and theirs is not None and ours != theirs:
+            gaps.append(ours - theirs)
+    return gaps
+
+
+def _collapsed(claim: paper.Images, family: FamilyQuality) -> Verdict:
+    flat = [name for name in CKPLUS_CLASSES if name in family.classes and family.classes[name].collapsed]
     word = HOLDS if len(flat) >= MAJORITY else FAILS
     named = f" ({', '.join(flat)})" if flat else ""
     return Verdict(claim, word, f"{len(flat)} of 7 expressions collapsed{named}; the rule asks for {MAJORITY}")
-
-
-def figure(classes: Mapping[str, Any], name: str, metric: str) -> float | None:
-    """A quality metric of one class, whether it is on file as a number or with its interval; None if it isn't."""
-    value = classes.get(name, {}).get(metric)
-    if isinstance(value, Mapping):
-        value = value.get("value")
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

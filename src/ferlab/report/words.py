@@ -1,5 +1,7 @@
 """Words and signs that every part of the report uses."""
 
+import math
+
 from ferlab.params import Params
 
 NOT_RUN = "not run yet"
@@ -14,7 +16,14 @@ def signed(points: float) -> str:
 
 def probability(p: float) -> str:
     """A p-value, e.g. "0.013" or "<0.001"; a dash where there is none."""
-    return DASH if p != p else "<0.001" if p < 0.001 else f"{p:.3f}"
+    if math.isnan(p):
+        return DASH
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def seeds(number: int) -> str:
+    """E.g. "1 seed" or "3 seeds"."""
+    return "1 seed" if number == 1 else f"{number} seeds"
 
 
 def drawn(params: Params) -> bool:

@@ -9,7 +9,6 @@ from ferlab.adapters.tracking import find_named, tracked
 from ferlab.classifiers.base import Classifier
 from ferlab.classifiers.catalogue import create
 from ferlab.data.images import ImageSet
-from ferlab.data.labels import FER_CLASSES
 from ferlab.evaluation import metrics, predictions
 from ferlab.evaluation.predictions import Predictions
 from ferlab.files import atomic_write, content_hash, sha256_file
@@ -43,7 +42,7 @@ def run(context: Context) -> None:
 
 
 def _predict(classifier: Classifier, images: ImageSet, record: RunRecord) -> Predictions:
-    return Predictions(images.ids, images.labels, classifier.predict_proba(images.images), record.identity)
+    return Predictions.of(images, classifier.predict_proba(images.images), record.identity)
 
 
 def _first_best(record: RunRecord, source: Path, test: ImageSet) -> tuple[int, Classifier, Predictions]:
@@ -79,7 +78,7 @@ def _track(context: Context, record: RunRecord, found: Predictions) -> None:
     ) as run:
         run.figures({f"test_{key}": value for key, value in scores.items()})
         run.artifact(context.out("predictions"), "predictions")
-        table = pd.DataFrame(metrics.confusion(found), index=FER_CLASSES, columns=FER_CLASSES)
+        table = pd.DataFrame(metrics.confusion(found), index=found.classes, columns=found.classes)
         run.text(table.to_csv(index_label="true class"), "confusion.csv")
     line = {
         "identity": record.identity,

@@ -1,14 +1,14 @@
 """The paper's claims, and what our numbers say of each."""
 
 from ferlab.report.evidence import Evidence
-from ferlab.report.section import Album, Section
+from ferlab.report.page import Album, PageSection
 from ferlab.report.verdict import judge
 
 
-def section(evidence: Evidence, album: Album) -> Section:
+def section(evidence: Evidence, album: Album) -> PageSection:
     """A row a claim: holds, does not hold, or not decided, and why."""
     verdicts = judge(evidence)
-    return Section(
+    return PageSection(
         "claims",
         "Claims",
         "What became of each claim",

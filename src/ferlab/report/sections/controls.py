@@ -2,10 +2,10 @@
 
 from ferlab.report import tables
 from ferlab.report.evidence import Evidence
-from ferlab.report.section import Album, Section
+from ferlab.report.page import Album, PageSection
 
 
-def section(evidence: Evidence, album: Album) -> Section:
+def section(evidence: Evidence, album: Album) -> PageSection:
     """Each with its accuracy, run or not."""
     values = {"controls": tables.controls(evidence).to_dict("records"), "origins": evidence.origins}
-    return Section("controls", "Controls", "Controls: arms of ours that the paper has not", values)
+    return PageSection("controls", "Controls", "Controls: arms of ours that the paper has not", values)

@@ -1,4 +1,4 @@
-"""Accuracy with and without the test images that have a copy in the training split (CASES 20 and 21)."""
+"""Accuracy with and without the test images that have a copy in the training split."""
 
 from typing import Any
 
@@ -8,31 +8,33 @@ from numpy.typing import NDArray
 
 from ferlab.errors import UserError
 from ferlab.report.evidence import Evidence
-from ferlab.report.section import Album, Section
+from ferlab.report.page import Album, PageSection
 
 TABLE = "test_images.csv"
 
 
-def section(evidence: Evidence, album: Album) -> Section:
+def section(evidence: Evidence, album: Album) -> PageSection:
     """A row an arm, if the audit's table of test images is there."""
     rows = accuracies(evidence)
     values = {"copies": list((rows or {}).values()), "audited": rows is not None}
-    return Section("copies", "Leaked copies", "With and without leaked copies", values, rows or {})
+    return PageSection("copies", "Leaked copies", "With and without leaked copies", values, rows or {})
 
 
 def accuracies(evidence: Evidence) -> dict[str, dict[str, Any]] | None:
     """Arm -> accuracy in percent on `all` test images, `without_exact` and `without_near` copies; None if not audited.
 
+    It is of the split `test` alone, which the audit's table is of.
+
     Raises:
         UserError: the audit doesn't know a predicted image.
     """
     table = evidence.table(TABLE, "id", "copy_in_train", "near_copy_in_train")
-    return None if table is None else {arm: _row(evidence, table, arm) for arm in evidence.runs}
+    return None if table is None else {arm: _row(evidence, table, arm) for arm in evidence.test_runs}
 
 
 def _row(evidence: Evidence, table: pd.DataFrame, arm: str) -> dict[str, Any]:
     """Accuracies in percent, mean over seeds, and how many images are left."""
-    runs = evidence.runs[arm]
+    runs = evidence.test_runs[arm]
     for seed, run in runs.items():
         if absent := set(run.ids) - set(table["id"]):
             raise UserError(

@@ -7,18 +7,19 @@ from matplotlib.figure import Figure
 
 from ferlab.report.drawing import BLUE, INK, ORANGE, Panel
 from ferlab.report.evidence import Evidence
-from ferlab.report.section import Album, Section
+from ferlab.report.page import Album, PageSection
 
 
-def section(evidence: Evidence, album: Album) -> Section:
+def section(evidence: Evidence, album: Album) -> PageSection:
     """A panel an arm, a line a seed. A classifier that is fitted in one go has no losses to show."""
     curves: dict[str, dict[int, pd.DataFrame]] = {}
     for arm, seeds in evidence.runs.items():
-        found = {s: evidence.table(f"curves/{arm}-{s}.csv", "epoch", "valid_accuracy") for s in seeds}
-        curves[arm] = {s: curve for s, curve in found.items() if curve is not None and "train_loss" in curve}
+        tables = {seed: evidence.table(f"curves/{arm}-{seed}.csv", "epoch", "valid_accuracy") for seed in seeds}
+        curves[arm] = {seed: table for seed, table in tables.items() if table is not None and "train_loss" in table}
     drawn = {}
     for arm, by_seed in curves.items():
-        kept = {s: int(one["selected_epoch"]) for s in by_seed if (one := evidence.selection(arm, s))}
+        chosen = {seed: evidence.selection(arm, seed) for seed in by_seed}
+        kept = {seed: selection.selected_epoch for seed, selection in chosen.items() if selection}
         if by_seed:
             alt = f"Training loss, validation loss and validation accuracy of {arm} by epoch."
             drawn[alt] = curve_panel(arm, by_seed, kept)
@@ -26,7 +27,7 @@ def section(evidence: Evidence, album: Album) -> Section:
         "curves": album.panels("curves", 2, (4.5, 4.1), drawn),
         "without_curve": [arm for arm, by_seed in curves.items() if not by_seed],
     }
-    return Section("curves", "Learning curves", "Learning curves", values)
+    return PageSection("curves", "Learning curves", "Learning curves", values)
 
 
 def curve_panel(title: str, curves: Mapping[int, pd.DataFrame], selected: Mapping[int, int]) -> Panel:
@@ -41,7 +42,8 @@ def curve_panel(title: str, curves: Mapping[int, pd.DataFrame], selected: Mappin
         losses, accuracies = figure.subplots(2, 1, sharex=True)
         for number, (seed, curve) in enumerate(curves.items()):
             name = {"train": "train", "valid": "validation", "kept": "kept epoch"} if number == 0 else {}
-            epoch, size = curve["epoch"], 3 if len(curve) <= 15 else 0
+            epoch = curve["epoch"]
+            size = 3 if len(curve) <= 15 else 0
             losses.plot(epoch, curve["train_loss"], "o--", color=BLUE, ms=size, lw=1.3, label=name.get("train"))
             losses.plot(epoch, curve["valid_loss"], "s-", color=ORANGE, ms=size, lw=1.3, label=name.get("valid"))
             accuracies.plot(epoch, 100 * curve["valid_accuracy"], "s-", color=ORANGE, ms=size, lw=1.3)

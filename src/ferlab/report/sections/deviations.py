@@ -1,9 +1,9 @@
-"""Where our experiment leaves the paper's, and what the paper leaves open (CASE 31)."""
+"""Where our experiment leaves the paper's, and what the paper leaves open."""
 
 from ferlab.report.evidence import Evidence
-from ferlab.report.section import Album, Section
+from ferlab.report.page import Album, PageSection
 
 
-def section(evidence: Evidence, album: Album) -> Section:
+def section(evidence: Evidence, album: Album) -> PageSection:
     """The list of docs/paper.md, in short, with this budget's values."""
-    return Section("deviations", "Deviations", "Deviations and open questions")
+    return PageSection("deviations", "Deviations", "Deviations and open questions")

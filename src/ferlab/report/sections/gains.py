@@ -6,11 +6,11 @@ from matplotlib.figure import Figure
 from ferlab.report.drawing import BLUE, GREY, INK, Panel
 from ferlab.report.evidence import Evidence
 from ferlab.report.gains import Chain, chains
-from ferlab.report.section import Album, Section
+from ferlab.report.page import Album, PageSection
 from ferlab.report.verdict import interval, points
 
 
-def section(evidence: Evidence, album: Album) -> Section:
+def section(evidence: Evidence, album: Album) -> PageSection:
     """A table and a panel for each arm that adds a GAN's images; the panel only where something has run."""
     found = chains(evidence)
     alt = "How the difference of {} to {} is made up; the numbers stand in the table."
@@ -23,7 +23,7 @@ def section(evidence: Evidence, album: Album) -> Section:
         for one in found
     }
     values = {"chains": found, "interval": interval, "gains": album.panels("gains", 2, (4.6, 2.6), drawn)}
-    return Section("gains", "The gain", "Where the gain comes from", values, numbers)
+    return PageSection("gains", "The gain", "Where the gain comes from", values, numbers)
 
 
 def panel(chain: Chain) -> Panel:

@@ -2,10 +2,10 @@
 
 from ferlab.data.labels import CKPLUS_CLASSES
 from ferlab.report.evidence import Evidence
-from ferlab.report.section import Album, Section
+from ferlab.report.page import Album, PageSection
 
 
-def section(evidence: Evidence, album: Album) -> Section:
+def section(evidence: Evidence, album: Album) -> PageSection:
     """A table a family."""
     values = {"quality": evidence.quality, "ckplus_classes": CKPLUS_CLASSES}
-    return Section("quality", "GAN quality", "GAN quality", values)
+    return PageSection("quality", "GAN quality", "GAN quality", values)

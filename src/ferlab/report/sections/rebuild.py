@@ -1,9 +1,9 @@
 """How to make this very page."""
 
 from ferlab.report.evidence import Evidence
-from ferlab.report.section import Album, Section
+from ferlab.report.page import Album, PageSection
 
 
-def section(evidence: Evidence, album: Album) -> Section:
+def section(evidence: Evidence, album: Album) -> PageSection:
     """Commands."""
-    return Section("rebuild", "Rebuild", "Rebuild this page")
+    return PageSection("rebuild", "Rebuild", "Rebuild this page")

@@ -1,15 +1,17 @@
 """The paper's settings beside ours, and the arms."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ferlab.params import Params
+from ferlab.records.plan import ArmSummary
 from ferlab.report import paper
 from ferlab.report.evidence import Evidence
-from ferlab.report.section import Album, Section
+from ferlab.report.page import Album, PageSection
 
 
-def section(evidence: Evidence, album: Album) -> Section:
+def section(evidence: Evidence, album: Album) -> PageSection:
     """Arms, then a table a classifier and a GAN family."""
     params, arms = evidence.params, evidence.arms
     values = {
@@ -17,25 +19,35 @@ def section(evidence: Evidence, album: Album) -> Section:
         "arms": {name: arms[name] for name in params.run.arms if name in arms},
         "families": {name: _family(name, params) for name in params.run.families},
     }
-    return Section("settings", "Settings", "Settings: theirs and ours", values)
+    return PageSection("settings", "Settings", "Settings: theirs and ours", values)
 
 
-def _settings(arms: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Classifier settings beside the paper's; arms with equal settings share one table.
+@dataclass
+class Alike:
+    """Arms with equal settings of one classifier: rows of (key, the paper's, ours)."""
 
-    The optimiser is no parameter of ours: networks are always trained with SGD.
-    """
-    groups: list[dict[str, Any]] = []
-    for arm, about in arms.items():
-        network = about["settings"].get("method") == "network"
-        rows = paper.compare(about["classifier"], ({"optimiser": "SGD"} if network else {}) | about["settings"])
-        for group in groups:
-            if group["rows"] == rows and group["classifier"] == about["classifier"]:
-                group["arms"].append(arm)
-                break
+    classifier: str
+    rows: list[tuple[str, str, str]]
+    arms: list[str]
+
+
+def _settings(arms: Mapping[str, ArmSummary]) -> list[Alike]:
+    """Classifier settings beside the paper's; arms with equal settings share one table."""
+    groups: list[Alike] = []
+    for name, summary in arms.items():
+        classifier = summary.arm.classifier
+        rows = paper.compare(classifier, _with_optimiser(summary.settings))
+        same = next((group for group in groups if (group.classifier, group.rows) == (classifier, rows)), None)
+        if same:
+            same.arms.append(name)
         else:
-            groups.append({"classifier": about["classifier"], "arms": [arm], "rows": rows})
+            groups.append(Alike(classifier, rows, [name]))
     return groups
+
+
+def _with_optimiser(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The optimiser is no parameter of ours: what has momentum is trained with SGD."""
+    return ({"optimiser": "SGD"} if "momentum" in settings else {}) | dict(settings)
 
 
 def _family(name: str, params: Params) -> list[tuple[str, str, str]]:

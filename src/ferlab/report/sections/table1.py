@@ -12,10 +12,10 @@ from ferlab.files import write_text
 from ferlab.report import formats, paper, tables, words
 from ferlab.report.drawing import BLUE, GREY, ORANGE, Panel
 from ferlab.report.evidence import Evidence
-from ferlab.report.section import Album, Section
+from ferlab.report.page import Album, PageSection
 
 
-def section(evidence: Evidence, album: Album) -> Section:
+def section(evidence: Evidence, album: Album) -> PageSection:
     """All seven rows, run or not; also written as table1.csv, table1.md and table1.tex."""
     params = evidence.params
     table = tables.table1(evidence)
@@ -32,10 +32,10 @@ def section(evidence: Evidence, album: Album) -> Section:
     pairs = list(compared(evidence))
     values = {"table": rows, "accuracy": picture, "origins": evidence.origins, "pairs": pairs}
     keys = ("ours_percent", "low_percent", "high_percent", "difference_points", "gain_points", "gain_p")
-    numbers = {row["arm"]: {key: None if row[key] != row[key] else row[key] for key in keys} for row in rows}
+    numbers = {row["arm"]: {key: None if pd.isna(row[key]) else row[key] for key in keys} for row in rows}
     for pair in pairs:
         numbers.setdefault("mcnemar", {})[f"{pair['first']}, {pair['second']}, {pair['seed']}"] = pair["p"]
-    return Section("table1", "Table 1", "Table 1: accuracy on the test split", values, numbers)
+    return PageSection("table1", "Table 1", "Table 1: accuracy on the test split", values, numbers)
 
 
 def compared(evidence: Evidence) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,9 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ferlab.params import Range
+from ferlab.records.search import SearchRecord, Values
 from ferlab.report.drawing import BLUE, GREEN, GREY, INK, ORANGE, Panel
-from ferlab.report.evidence import Evidence, read_json
-from ferlab.report.section import Album, Section
+from ferlab.report.evidence import Evidence
+from ferlab.report.page import Album, PageSection
 
 
 @dataclass(frozen=True)
@@ -21,24 +22,24 @@ class Search:
 
     Attributes:
         trials: a row a trial: `number`, a column for each key searched, `value` (0-1, may be NaN), `state`.
-        summary: `tune`, `images`, `reference`, `transfer`, `chosen`, `importances`; empty if its file is absent.
+        record: what it was told and chose; None if its file is absent.
     """
 
     trials: pd.DataFrame
-    summary: Mapping[str, Any]
+    record: SearchRecord | None
 
     @property
     def keys(self) -> list[str]:
         return [key for key in self.trials.columns if key not in ("number", "value", "state", "error")]
 
 
-def section(evidence: Evidence, album: Album) -> Section:
+def section(evidence: Evidence, album: Album) -> PageSection:
     """A panel and a table a search."""
     searches = {}
     for name in evidence.params.run.tuned:
         trials = evidence.table(f"trials/{name}.csv", "number", "value", "state")
         if trials is not None:
-            searches[name] = Search(trials, read_json(evidence.folder / "tuning" / f"{name}.json"))
+            searches[name] = Search(trials, evidence.search(name))
     drawn = {
         f"Tuning of {name}: accuracy of each trial in turn, importance of each key, and a slice a key.": panel(
             name, search
@@ -51,11 +52,11 @@ def section(evidence: Evidence, album: Album) -> Section:
         "settings_line": settings,
         "transfer_sentence": sentence,
     }
-    numbers = {name: dict(search.summary) for name, search in searches.items()}
-    return Section("tuning", "Tuning", "Tuning", values, numbers)
+    numbers = {name: search.record.plain() if search.record else {} for name, search in searches.items()}
+    return PageSection("tuning", "Tuning", "Tuning", values, numbers)
 
 
-def settings(values: Mapping[str, Any]) -> str:
+def settings(values: Values) -> str:
     """Settings in one line."""
     return ", ".join(
         f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in values.items()
@@ -63,12 +64,13 @@ def settings(values: Mapping[str, Any]) -> str:
 
 
 def sentence(search: Search) -> str:
-    """Whether the order of the trials on a part of the data held on the whole."""
-    checked = [t for t in search.summary.get("transfer", []) if t["whole"] is not None]
+    """Whether the order of the trials on a part of the data held on the whole; empty where too few were tried."""
+    trials = search.record.transfer if search.record else ()
+    checked = [(trial.whole, trial.trial) for trial in trials if trial.whole is not None]
     if len(checked) < 2:
         return ""
-    ranked = sorted(checked, key=lambda t: -t["whole"])
-    if ranked[0]["trial"] == checked[0]["trial"]:
+    best = max(checked, key=lambda one: one[0])
+    if best == checked[0]:
         return "The best trial on the part was also the best on the whole training split."
     return "On the whole training split the order changed, so the choice is not the best trial on the part."
 
@@ -85,11 +87,12 @@ def _rows(search: Search) -> int:
 def panel(name: str, search: Search) -> Panel:
     """History, importance of the keys, and a slice a key."""
     keys, rows = search.keys, _rows(search)
+    record = search.record
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots(rows, 2, squeeze=False)
-        _history(axes[0, 0], search.trials, search.summary.get("reference", {}).get("part"))
-        _importance(axes[0, 1], keys, search.summary.get("importances", {}))
+        _history(axes[0, 0], search.trials, record.reference.part if record else None)
+        _importance(axes[0, 1], keys, record.importances if record else {})
         for key, place in zip(keys, axes[1:].flat, strict=False):
             _slice(place, key, search)
         for place in list(axes[1:].flat)[len(keys) :]:
@@ -123,15 +126,15 @@ def _importance(axes: Axes, keys: list[str], importances: Mapping[str, float]) -
 
 def _slice(axes: Axes, key: str, search: Search) -> None:
     values = search.trials[key]
-    dimension = search.summary.get("tune", {}).get("space", {}).get(key)
+    dimension = search.record.tune.space.get(key) if search.record else None
     if isinstance(dimension, list):
         names = [str(choice) for choice in dimension]
         values = values.astype(str).map({name: i for i, name in enumerate(names)})
         axes.set_xticks(range(len(names)), names)
         axes.set_xlim(-0.5, len(names) - 0.5)
-    elif isinstance(dimension, dict) and dimension["log"]:
+    elif isinstance(dimension, Range) and dimension.log:
         axes.set_xscale("log")
-        axes.set_xlim(dimension["low"] / 1.3, dimension["high"] * 1.3)
+        axes.set_xlim(dimension.low / 1.3, dimension.high * 1.3)
     _points(axes, values, search.trials)
     axes.set(title=f"Slice: {key}", xlabel=key, ylabel="validation accuracy, %")
 

@@ -1,71 +1,71 @@
 """The paper's open question: do better images help more? Each quality metric against the gain."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from ferlab.data.labels import CKPLUS_CLASSES
+from ferlab.records.quality import METRICS, FamilyQuality
 from ferlab.report.drawing import BLUE, GREEN, GREY, MARKERS, ORANGE, Panel
 from ferlab.report.evidence import Evidence
 from ferlab.report.gains import chains
-from ferlab.report.section import Album, Section
-from ferlab.report.verdict import figure as value_of
-
-WHOLE = "all"  # the name of a family's own value over all expressions, where it has one
+from ferlab.report.page import Album, PageSection
 
 
-def section(evidence: Evidence, album: Album) -> Section:
+@dataclass(frozen=True)
+class Mark:
+    """One seed's gain, in points, by the images of `family` over the arm `plain`, and a metric of those images."""
+
+    family: str
+    plain: str
+    metric: float
+    gain: float
+
+
+def section(evidence: Evidence, album: Album) -> PageSection:
     """A panel a metric: one mark a family, classifier and seed."""
-    ran = [one for one in chains(evidence) if one.whole and one.family in evidence.quality]
-    gained = {(one.family, one.plain): one.whole for one in ran if one.whole}
-    values = {family: metrics(evidence.quality[family]) for family, _ in gained}
-    names = dict.fromkeys(name for one in values.values() for name in one)
-    marks: dict[str, list[tuple[str, str, float, float]]] = {
-        name: [
-            (family, plain, values[family][name], 100 * gain)
-            for (family, plain), whole in gained.items()
-            if name in values[family]
-            for gain in whole.values
-        ]
-        for name in names
-    }
+    gains = {(one.family, one.plain): one.whole for one in chains(evidence) if one.whole}
+    gains = {key: gain for key, gain in gains.items() if key[0] in evidence.quality}
+    quality = {family: metrics(evidence.quality[family]) for family, _ in gains}
+    marks: dict[str, list[Mark]] = {}
+    for (family, plain), whole in gains.items():
+        for name, value in quality[family].items():
+            marks.setdefault(name, []).extend(Mark(family, plain, value, 100 * gain) for gain in whole.values)
     drawn = {
-        f"Gain of accuracy against {name} of the images, a mark a family, classifier and seed.": panel(name, found)
-        for name, found in marks.items()
+        f"Gain of accuracy against {name} of the images, a mark a family, classifier and seed.": panel(name, own)
+        for name, own in marks.items()
     }
-    means = {f"{family}, {plain}": round(100 * one.mean, 4) for (family, plain), one in gained.items()}
-    numbers = {"gain_points": means, "quality": values}
+    means = {f"{family}, {plain}": round(100 * whole.mean, 4) for (family, plain), whole in gains.items()}
+    numbers = {"gain_points": means, "quality": quality}
     pictures = album.panels("usefulness", 3, (3.6, 3.0), drawn)
-    return Section("usefulness", "Quality and gain", "Do better images help more?", {"panels": pictures}, numbers)
+    return PageSection("usefulness", "Quality and gain", "Do better images help more?", {"panels": pictures}, numbers)
 
 
-def metrics(classes: Mapping[str, Any]) -> dict[str, float]:
-    """Every numeric quality metric of a family: its value over all expressions, else the mean over them."""
-    names = dict.fromkeys(name for one in classes.values() if isinstance(one, Mapping) for name in one)
-    found = {}
-    for name in names:
-        own = [v for c in CKPLUS_CLASSES if (v := value_of(classes, c, name)) is not None]
-        whole = value_of(classes, WHOLE, name)
+def metrics(family: FamilyQuality) -> dict[str, float]:
+    """Every quality metric of a family: its value over all expressions, else the mean over them."""
+    means = {}
+    for name in METRICS:
+        own = [value for one in family.classes.values() if (value := one.value(name)) is not None]
+        whole = family.all.value(name)
         if whole is not None or own:
-            found[name] = round(whole if whole is not None else float(np.mean(own)), 6)
-    return {name: value for name, value in found.items() if name not in ("samples", "real", "sequences")}
+            means[name] = round(whole if whole is not None else float(np.mean(own)), 6)
+    return means
 
 
-def panel(metric: str, marks: list[tuple[str, str, float, float]]) -> Panel:
+def panel(metric: str, marks: Sequence[Mark]) -> Panel:
     """Gain in points against one metric. Colour and shape tell the family, filled or hollow the classifier."""
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
         axes.axhline(0, color=GREY, lw=1)
-        plains = list(dict.fromkeys(mark[1] for mark in marks))
-        for k, family in enumerate(dict.fromkeys(mark[0] for mark in marks)):
+        plains = list(dict.fromkeys(mark.plain for mark in marks))
+        for k, family in enumerate(dict.fromkeys(mark.family for mark in marks)):
             for j, plain in enumerate(plains):
-                own = [(x, y) for f, p, x, y in marks if (f, p) == (family, plain)]
+                own = [mark for mark in marks if (mark.family, mark.plain) == (family, plain)]
                 colour = (BLUE, ORANGE, GREEN)[k % 3]
                 axes.plot(
-                    [x for x, _ in own], [y for _, y in own], MARKERS[k % len(MARKERS)],
+                    [mark.metric for mark in own], [mark.gain for mark in own], MARKERS[k % len(MARKERS)],
                     color=colour, mfc="none" if j else colour, label=f"{family}, {plain}", ls="none",
                 )  # fmt: skip
         axes.set(xlabel=metric.replace("_", " "), ylabel="gain, points")

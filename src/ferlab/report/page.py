@@ -1,4 +1,4 @@
-"""What a section of the page is made of, and the album that its figures are put into."""
+"""What the page is made of: its sections, and the album that their figures are put into."""
 
 import base64
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ class Picture(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Section:
+class PageSection:
     """A section of the page.
 
     Attributes:
