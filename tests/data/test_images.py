@@ -150,7 +150,7 @@ def test_digest_sees_every_change(column: str) -> None:
     ("images", "labels"),
     [
         (noise(2).astype(np.float32), np.zeros(2, np.int64)),
-        (np.zeros((2, 32, 32), np.uint8), np.zeros(2, np.int64)),
+        (np.zeros((2, 32, 48), np.uint8), np.zeros(2, np.int64)),
         (noise(2), np.zeros(2, np.int32)),
         (noise(2), np.zeros(3, np.int64)),
     ],
@@ -158,3 +158,11 @@ def test_digest_sees_every_change(column: str) -> None:
 def test_other_shapes_and_types_are_refused(images: np.ndarray, labels: np.ndarray) -> None:
     with pytest.raises(AssertionError):
         ImageSet(images, labels, FER_CLASSES, ("a", "b"), ("",) * 2, ("",) * 2, "x")
+
+
+@pytest.mark.parametrize("side", [48, 64])
+def test_a_set_carries_its_side(tmp_path: Path, side: int) -> None:
+    pixels = np.zeros((2, side, side), np.uint8)
+    faces = ImageSet(pixels, np.zeros(2, np.int64), ("happy",), ("a", "b"), ("", ""), ("made", "made"), "train")
+    faces.save(tmp_path / "set")
+    assert ImageSet.open(tmp_path / "set").side == side

@@ -13,7 +13,7 @@ from ferlab.data.labels import FER_CLASSES
 from ferlab.errors import UserError
 from ferlab.files import atomic_folder, write_text
 
-SIDE = 48  # pixels: both datasets are 48x48
+SIDE = 48  # pixels: of FER-2013 and CK+48; a set carries its own
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class ImageSet:
     """Labelled grey faces.
 
     Attributes:
-        images: uint8 (N, 48, 48), 0 black to 255 white. Memory-mapped and read-only after `open`.
+        images: uint8 (N, side, side), 0 black to 255 white. Memory-mapped and read-only after `open`.
         labels: int64 (N,), indices into `classes`.
         classes: the names of the classes.
         ids: N distinct names; they say where an image is from, e.g. `train/happy/Training_12.jpg`.
@@ -41,13 +41,19 @@ class ImageSet:
     def __post_init__(self) -> None:
         n = len(self.images)
         assert self.images.dtype == np.uint8, self.images.dtype
-        assert self.images.shape[1:] == (SIDE, SIDE), self.images.shape
+        assert self.images.ndim == 3, self.images.shape
+        assert self.images.shape[1] == self.images.shape[2], self.images.shape
         assert self.labels.dtype == np.int64, self.labels.dtype
         assert self.labels.shape == (n,), self.labels.shape
         assert len(self.ids) == len(self.subjects) == len(self.origins) == n
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @property
+    def side(self) -> int:
+        """Pixels a side."""
+        return int(self.images.shape[1])
 
     def take(self, indices: NDArray[np.integer] | NDArray[np.bool_]) -> "ImageSet":
         """The images at `indices` (integers, or a mask of N booleans), in that order."""
@@ -119,8 +125,8 @@ class ImageSet:
 
 
 def concatenate(sets: Sequence[ImageSet], split: str) -> ImageSet:
-    """One set after the other. All must have the same classes."""
-    assert len({s.classes for s in sets}) == 1
+    """One set after the other. All must have the same classes and side."""
+    assert len({(s.classes, s.side) for s in sets}) == 1
     return ImageSet(
         images=np.concatenate([s.images for s in sets]),
         labels=np.concatenate([s.labels for s in sets]),

@@ -45,8 +45,7 @@ class Predictions:
     @classmethod
     def of(cls, images: ImageSet, probabilities: NDArray[np.float64], run: str) -> Self:
         """What the training `run` says of a set: `probabilities` is float64 (N, C), a column a class of the set."""
-        side = images.images.shape[1]
-        return cls(images.ids, images.labels, probabilities, run, images.classes, images.split, side)
+        return cls(images.ids, images.labels, probabilities, run, images.classes, images.split, images.side)
 
     @property
     def chosen(self) -> NDArray[np.int64]:
