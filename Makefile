@@ -4,7 +4,7 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 INSTALLED := $(VENV)/.installed
 
-.PHONY: repro setup test test-all lint lock clean-environment
+.PHONY: repro setup test test-all test-long lint lock
 
 repro: setup ## demo data if there is none, the whole pipeline, the report
 	ferlab data demo --if-missing
@@ -26,13 +26,16 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@touch $@
 
 # threads that spin while they wait take the cores from the tests beside them
-PYTEST := OMP_WAIT_POLICY=passive pytest --numprocesses auto --dist loadfile
+PYTEST := OMP_WAIT_POLICY=passive pytest --numprocesses auto --dist loadfile --durations 20
 
 test: setup ## the quick tier
-	$(PYTEST) --maxprocesses 4 -m "not real and not chaos and not browser"
+	$(PYTEST) --maxprocesses 4 -m "not (real or chaos or browser or long)"
 
-test-all: test ## every tier: quick, real (needs the real archives), chaos, browser (needs chromium)
-	$(PYTEST) --maxprocesses 2 -m "real or chaos or browser"
+test-all: test ## every tier but the long one: quick, real (needs the real archives), chaos, browser (needs chromium)
+	$(PYTEST) --maxprocesses 2 --no-loadscope-reorder -m "(real or chaos or browser) and not long"
+
+test-long: setup ## the long tier: many kills, scale, whole guides; its outcome goes to docs/test-long.md
+	$(PYTEST) --maxprocesses 2 --no-loadscope-reorder -m long --keep-result docs/test-long.md
 
 lint: setup ## style, types, layers
 	ruff check

@@ -5,6 +5,7 @@ from ferlab.training.instructions import limit
 limit("avx2")  # as params.yaml has it; before anything imports NumPy
 
 import os
+import random
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -13,14 +14,37 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
+import second_chance
 from ferlab.datasets.demo import write_demo
+from kept_result import KeptResult
 from temporary import TemporaryProject, take_handful
 
+SEED = os.environ.get("FERLAB_CHAOS_SEED", "0")
+"""What chooses the moments of kills."""
 
-def pytest_configure() -> None:
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--keep-result", type=Path, metavar="FILE", help="write how the session ended to a page")
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """A shell's background job ignores Ctrl-C, and so would every process that tests press it on."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        config.pluginmanager.register(second_chance.SecondChance(), second_chance.NAME)
+        if config.getoption("keep_result"):
+            config.pluginmanager.register(KeptResult(config.getoption("keep_result"), SEED))
+
+
+def pytest_report_header() -> str:
+    return f"seed of the kills: {SEED} (FERLAB_CHAOS_SEED)"
+
+
+@pytest.fixture
+def chance(request: pytest.FixtureRequest) -> random.Random:
+    """Chooses moments. The same in every run of a test with the same seed."""
+    return random.Random(f"{SEED} {request.node.nodeid}")
 
 
 @pytest.fixture(scope="session")

@@ -17,13 +17,10 @@ from temporary import REPOSITORY, TemporaryProject, stop
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(3400)]
 
-KILLS = 20
 PATIENCE = 300  # seconds until a started question must train, on a busy machine
 LONGER = {"classifiers": {"resnet50": {"epochs": 8}}, "runtime": {"checkpoint_seconds": 0}}
-QUESTION = (
-    "ferlab", "ablate", "--arm", "resnet50-dcgan", "--grid", "lr=0.05,0.02,0.01", "--grid", "synthetic=none,dcgan",
-    "--seeds", "2", "--jobs", "2",
-)  # fmt: skip
+ASK = ("ferlab", "ablate", "--arm", "resnet50-dcgan", "--jobs", "2", "--grid", "synthetic=none,dcgan")
+SHORT, LONG = (*ASK, "--grid", "lr=0.05,0.02"), (*ASK, "--grid", "lr=0.05,0.02,0.01", "--seeds", "2")
 RUNS = "FROM runs r JOIN tags s ON s.run_uuid = r.run_uuid AND s.key = 'stage' AND s.value = 'train' \
 JOIN tags t ON t.run_uuid = r.run_uuid AND t.key = 'ferlab.identity'"
 
@@ -57,34 +54,50 @@ def longer(finished: TemporaryProject, tmp_path_factory: pytest.TempPathFactory)
     return project
 
 
-def kill_at_a_random_moment(project: TemporaryProject, chance: random.Random) -> None:
-    """Ask the question and kill all its processes: now and then while it plans, else while it trains."""
-    before = progress(project)
-    process = project.start(*QUESTION, log="killed.txt")
+def kill_at_a_random_moment(project: TemporaryProject, words: tuple[str, ...], chance: random.Random) -> None:
+    """Ask the question and kill all its processes: now and then before it trains, else between two checkpoints."""
+    process = project.start(*words, log="killed.txt")
     try:
         if chance.random() < 0.2:
-            time.sleep(chance.uniform(0, 8))
+            time.sleep(chance.uniform(0, 2))  # imports alone take longer than it has
         else:
-            deadline = time.monotonic() + PATIENCE
-            while progress(project) == before:
-                assert process.poll() is None, project.beside("killed.txt").read_text()
-                assert time.monotonic() < deadline, "no point has begun to train"
-                time.sleep(0.05)
-            time.sleep(chance.uniform(0, 1.5))
+            wait_for_checkpoints(project, process, chance.randint(1, 4))
+            time.sleep(chance.uniform(0, 0.1))
         assert process.poll() is None, "it ended before it could be killed"
     finally:
         stop(process)
 
 
-def test_twenty_kills_change_nothing(longer: TemporaryProject, tmp_path: Path) -> None:
+def wait_for_checkpoints(project: TemporaryProject, process: "subprocess.Popen[bytes]", writes: int) -> None:
+    """Wait until the points have been seen to write so often."""
+    deadline, before = time.monotonic() + PATIENCE, progress(project)
+    while writes:
+        assert process.poll() is None, project.beside("killed.txt").read_text()
+        assert time.monotonic() < deadline, "no point has trained so far"
+        time.sleep(0.01)
+        now = progress(project)
+        writes -= now != before
+        before = now
+
+
+@pytest.mark.parametrize(
+    ("kills", "question", "points"), [(3, SHORT, 4), pytest.param(20, LONG, 12, marks=pytest.mark.long)]
+)
+def test_kills_change_nothing(
+    kills: int,
+    question: tuple[str, ...],
+    points: int,
+    longer: TemporaryProject,
+    chance: random.Random,
+    tmp_path: Path,
+) -> None:
     """Every point is in MLflow once, finished, with the metrics and the answer of the question never disturbed."""
     undisturbed, project = (longer.copy(tmp_path / name) for name in ("undisturbed", "project"))
-    expected = answered(undisturbed.run(*QUESTION, "--json", timeout=1800))
-    assert len(expected) == 12
-    chance = random.Random(9)
-    for _ in range(KILLS):
-        kill_at_a_random_moment(project, chance)
-    assert answered(project.run(*QUESTION, "--json", timeout=1800)) == expected
+    expected = answered(undisturbed.run(*question, "--json", timeout=1800))
+    assert len(expected) == points
+    for _ in range(kills):
+        kill_at_a_random_moment(project, question, chance)
+    assert answered(project.run(*question, "--json", timeout=1800)) == expected
     assert trained(project) == trained(undisturbed)
     assert set(Counter(identity for identity, _ in trained(project)).values()) == {1}
     assert {status for identity, status in trained(project) if identity in expected} == {"FINISHED"}
@@ -93,19 +106,21 @@ def test_twenty_kills_change_nothing(longer: TemporaryProject, tmp_path: Path) -
     assert leftovers == []
 
 
-def test_a_hundred_points_none_lost_none_doubled(done: TemporaryProject) -> None:
-    values = [f"{10 ** (-3 - i / 25):.6f}" for i in range(50)]
+@pytest.mark.parametrize("count", [3, pytest.param(50, marks=pytest.mark.long)])
+def test_many_points_none_lost_none_doubled(count: int, done: TemporaryProject) -> None:
+    """`count` values with two seeds each."""
+    values = [f"{10 ** (-3 - i / 25):.6f}" for i in range(count)]
     words = ("ferlab", "ablate", "--arm", "svm", "--grid", f"C={','.join(values)}", "--seeds", "2", "--jobs", "2")
-    output = done.run(*words, "--json", "--out", "hundred.csv", timeout=1200)
+    output = done.run(*words, "--json", "--out", "many.csv", timeout=1200)
     runs = json.loads(output[output.index("{") :])["runs"]
     asked = [(run["point"]["varied"]["classifiers.svm.C"], run["point"]["seed"]) for run in runs]
     assert asked == list(product(map(float, values), (0, 1)))
     assert {run["source"] for run in runs} <= {"run", "pipeline"}
     identities = {run["identity"] for run in runs}
-    assert len(identities) == 100
+    assert len(identities) == 2 * count
     assert {i: status for i, status in trained(done) if i in identities} == dict.fromkeys(identities, "FINISHED")
     assert max(Counter(identity for identity, _ in trained(done)).values()) == 1
-    assert list(pd.read_csv(done.root / "hundred.csv")["runs"]) == [2] * 50
+    assert list(pd.read_csv(done.root / "many.csv")["runs"]) == [2] * count
 
 
 def test_two_questions_at_once_share_what_both_ask(done: TemporaryProject) -> None:
@@ -123,6 +138,7 @@ def test_two_questions_at_once_share_what_both_ask(done: TemporaryProject) -> No
     assert max(Counter(identity for identity, _ in trained(done)).values()) == 1
 
 
+@pytest.mark.long
 def test_the_guides_questions_are_answered_as_it_says(done: TemporaryProject) -> None:
     """Its commands, word for word, and what it says of them: 0 images a class are the plain arm, too many are all."""
     guide = (REPOSITORY / "docs" / "guide" / "ablation.md").read_text()

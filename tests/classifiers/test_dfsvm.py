@@ -187,7 +187,7 @@ def test_absent_weights_are_told_before_anything_is_trained(tmp_path: Path) -> N
     assert not (tmp_path / "c").exists()
 
 
-@pytest.mark.chaos  # half a gigabyte of weights
+@pytest.mark.long  # half a gigabyte of weights
 def test_a_whole_file_of_torchvisions_layout(tmp_path: Path) -> None:
     """CASE 30: VGG-16 at its published width; all 13 convolutions frozen, as in the paper."""
     path = tmp_path / "vgg16.pth"

@@ -260,7 +260,7 @@ def test_every_epoch_can_be_kept(tmp_path: Path, writes: int | None) -> None:
     np.testing.assert_array_equal(selected, classifier.predict_proba(VALID.images))
 
 
-@pytest.mark.chaos  # compiling takes half a minute and more
+@pytest.mark.long  # compiling takes half a minute and more
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # which torch hides itself
 def test_compiled_it_learns_the_same(tmp_path: Path) -> None:
     """To rounding, with the same numbers dropped."""
