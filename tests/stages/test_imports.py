@@ -1,0 +1,50 @@
+"""What a stage pays before it works: a pipeline starts it dozens of times, and a library that costs seconds adds up.
+
+Modules are counted, not seconds: those hang on the machine and on what else it does. `benchmarks/startup.py` has them.
+"""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from ferlab.stages.table import NAMES
+
+COSTLY = {
+    "torch", "mlflow", "pandas", "scipy", "matplotlib", "sklearn", "torchvision", "skimage", "statsmodels", "optuna",
+    "dvc", "jinja2",
+}  # fmt: skip
+TRACKING = {"mlflow", "pandas", "scipy"}
+"""MLflow's client imports pandas, and that imports SciPy: beside it both are free."""
+
+PAID: dict[str, set[str]] = {
+    "prepare": set(),
+    "audit": {"pandas", "scipy"},
+    "gan": TRACKING | {"torch"},
+    "synthesize": {"torch"},
+    "quality": {"pandas", "scipy", "skimage", "sklearn"},
+    "tune": TRACKING | {"torch", "optuna", "sklearn"},
+    "mix": {"pandas"},
+    "train": TRACKING | {"torch"},
+    "evaluate": TRACKING | {"torch"},
+    "report": {"pandas", "scipy", "matplotlib", "sklearn", "statsmodels", "jinja2"},
+}
+"""Stage to the costly libraries that it may import before it knows its arguments."""
+
+TODAY = {"evaluate": pytest.mark.xfail(strict=True, reason="it draws, and scores by scikit-learn")}
+
+IMPORT = "import json, sys; import ferlab.cli.main, ferlab.stages.{name}; print(json.dumps(list(sys.modules)))"
+
+
+def imported(name: str) -> set[str]:
+    """The top-level packages that `ferlab stage name` has imported before it works."""
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT.format(name=name)], stdout=subprocess.PIPE, text=True, check=True
+    )
+    return {module.partition(".")[0] for module in json.loads(done.stdout)}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=TODAY.get(name, ())) for name in NAMES])
+def test_a_stage_imports_no_library_that_it_may_not_need(name: str) -> None:
+    assert imported(name) & COSTLY <= PAID[name]
