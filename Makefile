@@ -37,11 +37,12 @@ test-all: test ## every tier but the long one: quick, real (needs the real archi
 test-long: setup ## the long tier: many kills, scale, whole guides; its outcome goes to docs/test-long.md
 	$(PYTEST) --maxprocesses 2 --no-loadscope-reorder -m long --keep-result docs/test-long.md
 
-lint: setup ## style, types, layers
+lint: setup ## style, types, layers, and whether code.json is of this code
 	ruff check
 	ruff format --check
 	mypy
 	lint-imports
+	ferlab code --check
 
 lock: ## resolve requirements.lock anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --extra dev --no-header --no-annotate --no-emit-index-url \

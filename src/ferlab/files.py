@@ -14,7 +14,6 @@ from typing import IO, Any
 from ferlab.errors import UserError
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_NOT_CONTENT = {"__pycache__"}
 
 
 @contextmanager
@@ -133,12 +132,18 @@ def sha256_file(path: Path) -> str:
 
 
 def content_hash(path: Path) -> str:
-    """Hex SHA-256 of a file, or of a folder's relative names and contents (caches of bytecode left out)."""
+    """Hex SHA-256 of a file, or of a folder's relative names and contents (`content_files`)."""
     if path.is_file():
         return sha256_file(path)
     if not path.is_dir():
         raise FileNotFoundError(path)
     digest = hashlib.sha256()
-    for file in sorted(p for p in path.rglob("*") if p.is_file() and not _NOT_CONTENT & set(p.relative_to(path).parts)):
-        digest.update(f"{file.relative_to(path).as_posix()}\0{sha256_file(file)}\n".encode())
+    for name in content_files(path):
+        digest.update(f"{name.as_posix()}\0{sha256_file(path / name)}\n".encode())
     return digest.hexdigest()
+
+
+def content_files(folder: Path) -> list[Path]:
+    """The files in a folder, relative to it and sorted; caches of bytecode and hidden files are no content."""
+    names = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return sorted(name for name in names if not any(p.startswith(".") or p == "__pycache__" for p in name.parts))

@@ -48,6 +48,11 @@ class Project:
         return self.root
 
     @property
+    def code_home(self) -> Path:
+        """The folder whose code, commit and locked versions count: the root, or a variant's owner."""
+        return self.owner or self.root
+
+    @property
     def variant(self) -> str:
         """The name of a variant; "" for a checkout."""
         return self.root.name if self.owner else ""

@@ -24,7 +24,7 @@ main()
 
 
 def test_a_bare_clone_rebuilds_and_verifies_every_byte(done: TemporaryProject, tmp_path: Path) -> None:
-    """CASE 31: no data, no checkpoints, no torch, no MLflow: figures, tables and page are equal."""
+    """No data, no checkpoints, no torch, no MLflow: figures, tables and page are equal."""
     done.run("git", "clone", "--quiet", ".", str(tmp_path / "clone"))
     clone = TemporaryProject(tmp_path / "clone")
     folder = clone.root / "reports" / "tiny"
@@ -85,7 +85,14 @@ def test_trace_follows_a_number_to_its_commit_gan_and_run(finished: TemporaryPro
     assert run["ledger"]["gan"] == json.loads((finished.root / "work/gan/dcgan/gan.json").read_text())["identity"]
     (other,) = json.loads(finished.ferlab("trace", "svm", "--json"))["runs"]
     assert other["ledger"]["gan"] is None
-    assert run["ledger"]["mlflow_run"] in finished.ferlab("trace", "resnet50-dcgan")
+    shown = finished.ferlab("trace", "resnet50-dcgan")
+    assert run["ledger"]["mlflow_run"] in shown
+    assert f"code: commit {run['ledger']['commit']}, its code committed and its settings" in shown
+    assert f"torch: {run['ledger']['libraries']['torch']}" in shown
+    assert "asked: avx2" in shown
+    assert "gpu: none" in shown
+    for name, (locked, here) in run["ledger"]["libraries"]["differences"].items():
+        assert f"{name}: {here or 'absent'}, locked {locked}" in shown
 
 
 def test_dvc_sees_numbers_and_figures(finished: TemporaryProject, tmp_path: Path) -> None:

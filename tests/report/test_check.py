@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -25,16 +26,23 @@ PARAMS = make_params([0, 1, 2], "trial", "real")
 ARMS = ("resnet50", "resnet50-dcgan", "resnet50-steps")
 
 
+LINE = {
+    "manifest": {}, "data": {"kind": "real"}, "commit": "c0ffee" * 6, "dirty": "false", "checkpoint": "ab" * 32,
+    "valid_accuracy": 0.5, "lock": "cd" * 32, "mlflow_run": None, "trained": None, "evaluated": "2026-01-01",
+    "machine": {"system": "Linux", "processor": "x86_64", "cores": 2, "memory_gib": 8, "python": "3.11.7"},
+}  # fmt: skip
+"""What an early version wrote of a run beside its own figures."""
+
+
 def add_ledger(folder: Path) -> None:
     """A line for each prediction file, as the evaluate stage writes them."""
     with (folder / "ledger.jsonl").open("w") as ledger:
         for path in sorted((folder / "predictions").iterdir()):
             run, (arm, _, seed) = predictions.read(path), path.stem.rpartition("-")
             settings = ArmSummary.read(folder / "arms" / f"{arm}.json").settings
-            line = {
+            line = LINE | {
                 "identity": run.run, "predictions": sha256_file(path), "arm": arm, "seed": int(seed),
-                "settings": settings, "data": {"kind": "real"}, "commit": "c0ffee" * 6, "dirty": "false",
-                "checkpoint": "ab" * 32, "test_accuracy": float(run.correct.mean()), "valid_accuracy": 0.5,
+                "settings": settings, "test_accuracy": float(run.correct.mean()),
             }  # fmt: skip
             ledger.write(json.dumps(line) + "\n")
 
@@ -160,13 +168,55 @@ def test_a_damaged_ledger_names_its_line(folder: Path) -> None:
         _ = Evidence(folder, PARAMS).origins
 
 
-def test_runs_of_uncommitted_code_and_a_page_of_it_say_so_on_the_first_screen(folder: Path) -> None:
-    change_ledger(folder, lambda line: line.update(dirty="true"))
+@pytest.mark.parametrize(
+    ("told", "said", "code"),
+    [
+        (
+            {"dirty": "true"},
+            "Made with uncommitted changes, so no commit holds it",
+            f"commit {'c0ffee' * 6}, with uncommitted changes",
+        ),
+        (
+            {"dirty": "true", "uncommitted": ["params.yaml", "src"]},
+            "Made with uncommitted changes in params.yaml, src, so no commit holds it",
+            f"commit {'c0ffee' * 6}, with uncommitted changes in params.yaml, src",
+        ),
+        (
+            {"dirty": "true", "uncommitted": ["params.yaml"]},
+            "Made with uncommitted changes in params.yaml, whose settings stand beside this page and in the ledger",
+            f"commit {'c0ffee' * 6}, with uncommitted changes in params.yaml",
+        ),
+        (
+            {"dirty": "unknown", "commit": "unknown", "unknown_because": "there is no git"},
+            "Made by code of unknown commit (there is no git)",
+            "of unknown commit (there is no git)",
+        ),
+        ({"dirty": "false", "uncommitted": []}, "", f"commit {'c0ffee' * 6}, its code committed and its settings"),
+        ({}, "", f"commit {'c0ffee' * 6}, its code committed"),
+    ],
+)
+def test_what_no_commit_holds_is_said_on_the_first_screen_and_by_trace(
+    folder: Path, told: dict[str, Any], said: str, code: str
+) -> None:
+    change_ledger(folder, lambda line: line.update(told))
     page = build(folder, PARAMS, draw=False).read_text()
-    assert "so no commit holds it: resnet50-dcgan-1." in page[: page.index("<nav")]
-    assert "This page was built by code with uncommitted changes" not in page
-    page = build(folder, PARAMS, draw=False, dirty=True).read_text()
-    assert "This page was built by code with uncommitted changes" in page[: page.index("<nav")]
+    head = page[: page.index("<nav")]
+    assert f"{said}: resnet50-dcgan-1." in head if said else "Made " not in head
+    flag = f'commit <code>{told.get("commit", "c0ffee" * 6)[:10]}</code> <span class="flag">'
+    assert (flag in page) == bool(said)
+    assert trace(Evidence(folder, PARAMS), "resnet50-dcgan")["runs"][1]["code"] == code
+    assert found(folder) == []
+
+
+@pytest.mark.parametrize(("dirty", "said"), [("true", "uncommitted changes"), ("unknown", "of unknown commit")])
+def test_a_page_says_what_built_it_and_follows_from_its_files_all_the_same(
+    folder: Path, dirty: Literal["true", "unknown"], said: str
+) -> None:
+    page = build(folder, PARAMS, draw=False, dirty=dirty).read_text()
+    assert f"This page was built by code {'with ' * (dirty == 'true')}{said}" in page[: page.index("<nav")]
+    assert found(folder) == []
+    build(folder, PARAMS, draw=False)
+    assert "This page was built by" not in (folder / "index.html").read_text()
 
 
 def test_trace_gathers_what_the_ledger_and_the_files_say(folder: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
@@ -13,6 +14,7 @@ from ferlab.data.images import ImageSet
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
 from ferlab.evaluation import metrics, predictions
 from ferlab.files import content_hash, sha256_file
+from ferlab.training.instructions import AVX2
 from temporary import TemporaryProject
 
 
@@ -79,7 +81,7 @@ def test_runs_say_what_made_them(client: MlflowClient, finished: TemporaryProjec
 
 
 def test_every_metric_has_one_value_a_step(client: MlflowClient) -> None:
-    """CASE 7."""
+    """A resumed run doesn't log a step twice."""
     for experiment, names in (("classifiers", {"train_loss", "valid_accuracy"}), ("gans", {"critic_loss"})):
         for run in runs(client, experiment).values():
             if run.info.run_name != "svm-0":
@@ -175,14 +177,20 @@ def test_the_ledger_traces_every_number(client: MlflowClient, finished: Temporar
         assert line["dirty"] == "false"
         assert line["test_accuracy"] == predictions.read(file).correct.mean()
         assert line["valid_accuracy"] == trained[name].data.metrics["best_valid_accuracy"]
-        assert set(line["machine"]) == {"system", "processor", "cpu", "cores", "memory_gib", "python"}
+        assert line["uncommitted"] == []
+        assert line["circumstances_of"] == "training"
+        assert line["package"] == json.loads((finished.root / "code.json").read_text())["package"]
+        assert set(line["machine"]) == {"system", "processor", "cpu", "gpu", "cores", "memory_gib", "python"}
+        assert line["instructions"]["asked"] == "avx2"
+        assert line["instructions"]["variables"] == (AVX2 if line["machine"]["processor"] == "x86_64" else {})
+        assert line["libraries"]["torch"] == torch.__version__
         assert len(line["trained"]) == 2
         assert all(line["trained"])
         assert line["trained"][0] <= line["trained"][1] <= line["evaluated"]
 
 
 def test_files_under_dvc_and_the_report_hold_no_time_place_or_machine(finished: TemporaryProject) -> None:
-    """DESIGN 3.10: they carry content identities only, so that an equal rerun is byte-equal."""
+    """They carry content identities only, so that an equal rerun is byte-equal."""
     words = (str(finished.root).encode(), str(Path.home()).encode() + b"/", b"test@example.org")
     for folder in ("work", "reports"):
         for path in (finished.root / folder).rglob("*"):

@@ -11,11 +11,14 @@ import subprocess
 import sys
 import zipfile
 from collections import defaultdict
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
+from ferlab.code.source import Code
+from ferlab.files import write_json
 from ferlab.params import Params, load
 from ferlab.params.budgets import WHOLE
 from ferlab.yaml_file import dump_yaml, overlay, read_yaml
@@ -83,6 +86,7 @@ class TemporaryProject:
             shutil.copyfile(REPOSITORY / name, root / name)
         shutil.copytree(REPOSITORY / "budgets", root / "budgets")
         shutil.copytree(REPOSITORY / "src", root / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        write_json(root / "code.json", asdict(Code.of(root / "src" / "ferlab")))
         (root / "mlruns").mkdir()
         (root / "mlruns" / ".gitkeep").touch()
         project.change(YAML(typ="safe").load(TINY))

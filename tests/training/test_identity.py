@@ -1,4 +1,4 @@
-"""Identity: every ingredient changes the name, and a change is named (CASE 9)."""
+"""Identity: every ingredient changes the name, and a change is named."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ferlab.training import identity
+from ferlab.code import source as imported
 from ferlab.training.identity import Identity, changes, flatten, identify
 
 
@@ -18,7 +18,7 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / room).mkdir(parents=True)
         (folder / room / "fit.py").write_text("1")
     (folder / "files.py").write_text("1")
-    monkeypatch.setattr(identity, "SOURCE", folder)
+    monkeypatch.setattr(imported, "SOURCE", folder)
     return folder
 
 
@@ -79,7 +79,7 @@ def test_each_ingredient_changes_it_and_is_named(
 
 
 def test_an_edited_input(source: Path, faces: Path) -> None:
-    """CASE 12: the content counts, not the name."""
+    """The content counts, not the name."""
     before = name_it(faces)
     (faces / "images.npy").write_bytes(b"2")
     after = name_it(faces)

@@ -41,11 +41,18 @@ def _look(project: "Project") -> tuple[dict[str, Any], list[str]]:
 
     from ferlab import params
     from ferlab.adapters.tracking import connect
+    from ferlab.code.check import fault
+    from ferlab.code.commit import read_commit
+    from ferlab.code.source import SOURCE
     from ferlab.datasets.containers import DATASETS
     from ferlab.errors import UserError
     from ferlab.files import sha256_file
+    from ferlab.stages.ledger import differences
 
     problems: list[str] = []
+    commit = read_commit(project)
+    installed = differences(project.code_home / "requirements.lock")
+    unlike = [f"{name} {here or 'absent'} for {there or 'none'}" for name, (there, here) in installed.items()]
     packages = ("dvc", "mlflow", "optuna", "torch", "torchvision", "scikit-learn", "pandas")
     free = shutil.disk_usage(project.root).free / 2**30
     facts: dict[str, Any] = {
@@ -55,9 +62,16 @@ def _look(project: "Project") -> tuple[dict[str, Any], list[str]]:
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         "free disk": f"{free:.0f} GiB",
         "project": str(project.root),
+        "code that runs": str(SOURCE),
+        "commit": str(commit),
+        "installed unlike requirements.lock": ", ".join(unlike) or "nothing",
         "tracking store": project.tracking_uri,
         "kept checkpoints": _size(project.state / "inflight"),
     }
+    if found := fault(project):
+        problems.append(str(found))
+    if commit.reason:
+        problems.append(f"results would name no commit, because {commit.reason}; {commit.mend}")
     missing = [tool for tool in ("git", "dvc", "ferlab") if shutil.which(tool) is None]
     if missing:
         problems.append(f"{', '.join(missing)} can't be found; activate the environment: . .venv/bin/activate")

@@ -7,11 +7,29 @@ from typing import Annotated
 
 import typer
 
-from ferlab.cli import ablate, budget, compare, data, doctor, predict, report, reproduce, stage, trace, tune, ui, verify
+from ferlab.cli import (
+    ablate,
+    budget,
+    code,
+    compare,
+    data,
+    doctor,
+    predict,
+    report,
+    reproduce,
+    stage,
+    trace,
+    tune,
+    ui,
+    verify,
+)
 from ferlab.errors import UserError
 from ferlab.execution import lifeline
 
 INTERRUPTED = 128 + 2  # what shells make of SIGINT
+
+READ_ONLY = {"compare", "doctor", "trace", "ui", "verify"}
+"""Commands that no other code can harm: they say whose runs, and go on. All others refuse to run another's."""
 
 app = typer.Typer(
     name="ferlab",
@@ -33,6 +51,7 @@ app.command()(tune.tune)
 app.command()(ui.ui)
 app.command()(predict.predict)
 app.command(hidden=True)(stage.stage)
+app.command(hidden=True)(code.code)
 
 
 def _version(asked: bool) -> None:
@@ -48,7 +67,24 @@ def common(
     _: Annotated[bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)] = False,
 ) -> None:
     context.obj = {"quiet": quiet}
+    _check_code(context.invoked_subcommand or "")
     _choose_instructions()
+
+
+def _check_code(command: str) -> None:
+    """Refuse to work on a project with another one's code. Outside a project, the command itself says so."""
+    from ferlab.code.check import check, fault
+    from ferlab.project import Project
+
+    try:
+        project = Project.find()
+    except UserError:
+        return
+    if command in READ_ONLY or "--help" in sys.argv:
+        if command != "doctor" and (found := fault(project)):  # it says so among what is to mend
+            print(f"careful: {found}", file=sys.stderr)
+    elif command != "code":  # which does its own checks
+        check(project)
 
 
 def _choose_instructions() -> None:

@@ -13,11 +13,11 @@ def report(
     Needs no data, no checkpoints and no torch: a fresh clone will do.
     """
     from ferlab.cli.folder import evidence_of
+    from ferlab.code.commit import read_commit
     from ferlab.project import Project
     from ferlab.report.render import build
-    from ferlab.stages.ledger import commit
 
     project = Project.find()
     evidence = evidence_of(project, name)
-    page = build(evidence.folder, evidence.params, dirty=commit(project)["dirty"] == "true")
+    page = build(evidence.folder, evidence.params, dirty=read_commit(project).code_dirty)
     typer.echo(str(page.relative_to(project.root)))

@@ -116,13 +116,13 @@ def _set_aside(project: "Project") -> None:
 def _page(project: "Project", say: Callable[[str], None]) -> None:
     """The page of what there is so far; the pipeline's last stage makes it anew."""
     from ferlab.cli.folder import evidence_of
+    from ferlab.code.commit import read_commit
     from ferlab.errors import UserError
     from ferlab.report.render import build
-    from ferlab.stages.ledger import commit
 
     try:
         evidence = evidence_of(project, None)
-        build(evidence.folder, evidence.params, dirty=commit(project)["dirty"] == "true")
+        build(evidence.folder, evidence.params, dirty=read_commit(project).code_dirty)
     except UserError:  # no results yet, or some are still of the settings before a change
         say("the page is as it was; it is made anew when all results are of these settings")
 

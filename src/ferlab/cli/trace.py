@@ -11,7 +11,7 @@ def trace(
     name: Annotated[str | None, typer.Option("--budget", help="Of which report; default: params.yaml's.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say who made an arm's numbers: commit, data, parameters, seeds, GANs, checkpoint, machine, times, MLflow run."""
+    """Say who made an arm's numbers: code, data, parameters, seeds, GANs, checkpoint, machine, libraries, times."""
     from ferlab.cli.folder import evidence_of
     from ferlab.errors import UserError
     from ferlab.project import Project
@@ -40,10 +40,13 @@ def trace(
 
 
 def _tell(key: str, value: Any, depth: int) -> None:
-    if isinstance(value, dict):
+    if key == "differences":  # of what is installed to requirements.lock
+        value = {name: f"{here or 'absent'}, locked {there or 'nowhere'}" for name, (there, here) in value.items()}
+    if isinstance(value, dict) and value:
         typer.echo(f"{'  ' * depth}{key}:")
         for inner, one in value.items():
             _tell(inner, one, depth + 1)
     else:
-        shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+        shown = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+        shown = "none" if shown in (None, "", {}) else shown
         typer.echo(f"{'  ' * depth}{key}: {shown}")

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ferlab.errors import UserError
+from ferlab.records.ledger import read_ledger
 from ferlab.report.evidence import Evidence
-from ferlab.report.provenance import read_ledger
 from ferlab.report.render import build
 from ferlab.yaml_file import read_yaml
 
 TEXTS = ("numbers.json", "table1.csv", "table1.md", "table1.tex", "index.html")
+_BUILDER = re.compile(r'<p class="banner builder".*\n')  # who built a page doesn't change what follows from its files
 _FIGURE = re.compile(r"data:image/png;base64,[A-Za-z0-9+/=]*")
 
 
@@ -49,7 +50,7 @@ def faults(evidence: Evidence, *, figures: bool = False) -> Iterator[str]:
 def _of_runs(evidence: Evidence) -> Iterator[str]:
     params = evidence.params
     origins = evidence.origins
-    evaluated = {(line.get("arm"), line.get("seed")) for line in read_ledger(evidence.folder / "ledger.jsonl")}
+    evaluated = {(line.arm, line.seed) for line in read_ledger(evidence.folder / "ledger.jsonl")}
     for arm in params.run.arms:
         for seed in params.run.seeds:
             path = evidence.folder / "predictions" / f"{arm}-{seed}.parquet"
@@ -62,14 +63,14 @@ def _of_runs(evidence: Evidence) -> Iterator[str]:
                 yield f"{path}: the ledger has no line of the training {origin.identity}"
                 continue
             accuracy = float(evidence.test_runs[arm][seed].correct.mean())
-            if origin.line.get("test_accuracy") != accuracy:
-                yield f"{path}: accuracy is {accuracy}, and the ledger says {origin.line.get('test_accuracy')}"
+            if origin.line.test_accuracy != accuracy:
+                yield f"{path}: accuracy is {accuracy}, and the ledger says {origin.line.test_accuracy}"
             selection = evidence.folder / "selection" / f"{arm}-{seed}.json"
             chosen = evidence.selection(arm, seed)
             for key in ("identity", "valid_accuracy"):
-                value = getattr(chosen, key, None)
-                if value != origin.line.get(key):
-                    yield f"{selection}: {key} is {value}, and the ledger says {origin.line.get(key)}"
+                value, known = getattr(chosen, key, None), getattr(origin.line, key)
+                if value != known:
+                    yield f"{selection}: {key} is {value}, and the ledger says {known}"
 
 
 def _of_lock(folder: Path) -> Iterator[str]:
@@ -107,7 +108,7 @@ def _of_text(published: Path, fresh: Path) -> Iterator[str]:
 
 
 def _lines(path: Path) -> list[str]:
-    return _FIGURE.sub("", path.read_text(encoding="utf-8")).splitlines()
+    return _BUILDER.sub("", _FIGURE.sub("", path.read_text(encoding="utf-8"))).splitlines()
 
 
 def _part(text: str, other: str) -> str:

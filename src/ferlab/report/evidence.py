@@ -29,12 +29,10 @@ class Evidence:
 
     Attributes:
         params: the settings that the results were made with.
-        dirty: whether the code that reads it differs from its commit.
     """
 
     folder: Path
     params: Params
-    dirty: bool = False
     _made: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def once(self, make: Callable[["Evidence"], T]) -> T:

@@ -1,6 +1,5 @@
 """Where each prediction file comes from: its line in the ledger, and whether the two still fit."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from ferlab.errors import UserError
 from ferlab.evaluation.predictions import Predictions
 from ferlab.files import sha256_file
+from ferlab.records.ledger import LedgerLine, read_ledger
 
 _REDO = "`dvc repro` makes it anew"
 
@@ -25,31 +25,44 @@ class Origin:
 
     identity: str
     sha256: str
-    line: Mapping[str, Any] | None
+    line: LedgerLine | None
 
     @property
-    def dirty(self) -> bool:
-        """Whether it was made by code that differed from its commit."""
-        return self.line is not None and self.line.get("dirty") == "true"
+    def doubt(self) -> str:
+        """Why its commit isn't the whole truth about what made it; "" where it is."""
+        if self.line is None or self.line.dirty == "false":
+            return ""
+        if self.line.dirty == "unknown":
+            return self.line.unknown_because or "nothing says why"
+        return "with uncommitted changes" + (f" in {', '.join(self.line.uncommitted)}" if self.line.uncommitted else "")
+
+    @property
+    def code(self) -> str:
+        """Which code made it, in words."""
+        if self.line is None:
+            return "unknown: the ledger has no line of it"
+        if self.line.dirty == "unknown":
+            return f"of unknown commit ({self.doubt})"
+        clean = "its code committed" + (" and its settings" if self.line.uncommitted is not None else "")
+        return f"commit {self.line.commit}, {self.doubt or clean}"
 
 
-def read_ledger(path: Path) -> list[dict[str, Any]]:
-    """All lines of a ledger, oldest first; none where there is no ledger.
+def doubts(origins: Mapping[str, Mapping[int, Origin]]) -> list[str]:
+    """A sentence for each kind of doubt about what runs were made with, naming the runs."""
+    found: dict[str, list[str]] = {}
+    for arm, seeds in origins.items():
+        for seed, origin in seeds.items():
+            if origin.line is not None and origin.doubt:
+                found.setdefault(_sentence(origin.line, origin.doubt), []).append(f"{arm}-{seed}")
+    return [f"{sentence}: {', '.join(runs)}." for sentence, runs in found.items()]
 
-    Raises:
-        UserError: a line isn't a JSON object with an identity and the hash of predictions; it is numbered.
-    """
-    lines: list[dict[str, Any]] = []
-    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines() if path.exists() else [], 1):
-        try:
-            line = json.loads(text)
-            line["identity"], line["predictions"]
-        except (ValueError, TypeError, KeyError) as error:
-            raise UserError(
-                f"line {number} is not a ledger's line: {error}", where=str(path), next_step="restore it from git"
-            ) from None
-        lines.append(line)
-    return lines
+
+def _sentence(line: LedgerLine, doubt: str) -> str:
+    if line.dirty == "unknown":
+        return f"Made by code of unknown commit ({doubt})"
+    if line.uncommitted == ["params.yaml"]:
+        return f"Made {doubt}, whose settings stand beside this page and in the ledger"
+    return f"Made {doubt}, so no commit holds it"
 
 
 def origins(
@@ -74,24 +87,24 @@ def origins(
             path = folder / "predictions" / f"{arm}-{seed}.parquet"
             found.setdefault(arm, {})[seed] = origin = _origin(path, run, lines)
             if origin.line is not None:
-                settings = _same(path, "settings", origin.line.get("settings"), settings)
-                data = _same(path, "data", origin.line.get("data"), data)
+                settings = _same(path, "settings", origin.line.settings, settings)
+                data = _same(path, "data", origin.line.data, data)
     return found
 
 
-def _origin(path: Path, run: Predictions, lines: list[dict[str, Any]]) -> Origin:
+def _origin(path: Path, run: Predictions, lines: list[LedgerLine]) -> Origin:
     sha256 = sha256_file(path)
-    known = [line for line in lines if line["identity"] == run.run]
+    known = [line for line in lines if line.identity == run.run]
     if not known:
         return Origin(run.run, sha256, None)
-    same = [line for line in known if line["predictions"] == sha256]
+    same = [line for line in known if line.predictions == sha256]
     if not same:
         raise UserError(
             "this file is not the one that was evaluated: the ledger has another hash for it",
             where=str(path),
             next_step=f"restore it from git, or {_REDO}",
         )
-    named = f"{same[-1].get('arm')}-{same[-1].get('seed')}"
+    named = f"{same[-1].arm}-{same[-1].seed}"
     if named != path.stem:
         raise UserError(f"these are the predictions of {named}", where=str(path), next_step=_REDO)
     return Origin(run.run, sha256, same[-1])

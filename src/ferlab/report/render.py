@@ -8,10 +8,12 @@ from markupsafe import Markup
 
 from ferlab.files import write_json, write_text
 from ferlab.params import Params
+from ferlab.records.ledger import Known
 from ferlab.report import formats, paper, tables, words
 from ferlab.report.evidence import Evidence
 from ferlab.report.finding import finding, reasons, sentences
 from ferlab.report.page import Album, PageSection
+from ferlab.report.provenance import doubts
 from ferlab.report.sections import (
     claims,
     classes,
@@ -54,12 +56,12 @@ SECTIONS: tuple[Callable[[Evidence, Album], PageSection], ...] = (
 """The page, in order. A section is a function here and a template of its name."""
 
 
-def build(folder: Path, params: Params, *, into: Path | None = None, dirty: bool = False, draw: bool = True) -> Path:
+def build(folder: Path, params: Params, *, into: Path | None = None, dirty: Known = "false", draw: bool = True) -> Path:
     """Rebuild every table, figure and the page from the small files in `folder` (= reports/<budget>/).
 
     Args:
         into: where to write; by default `folder` itself.
-        dirty: whether the code differs from its commit; the page then says so.
+        dirty: whether the code differs from its commit; the page says so, or that it isn't known.
         draw: whether to draw the figures; without them the page has their descriptions alone.
 
     Each file is written atomically and byte for byte the same from the same files. What is missing is shown as not
@@ -71,7 +73,7 @@ def build(folder: Path, params: Params, *, into: Path | None = None, dirty: bool
     Raises:
         UserError: a file is damaged, runs can't be compared, or the files are of other data than params names.
     """
-    evidence, target = Evidence(folder, params, dirty), into or folder
+    evidence, target = Evidence(folder, params), into or folder
     made = [section(evidence, Album(target, draw)) for section in SECTIONS]
     page = Environment(
         loader=PackageLoader("ferlab.report"),
@@ -88,7 +90,7 @@ def build(folder: Path, params: Params, *, into: Path | None = None, dirty: bool
         finding=finding(evidence),
         reasons=reasons(evidence),
         dirty=dirty,
-        unclean=[f"{arm}-{seed}" for arm, own in evidence.origins.items() for seed, one in own.items() if one.dirty],
+        doubts=doubts(evidence.origins),
     )
     numbers = {one.name: one.numbers for one in made if one.numbers}
     write_json(target / "numbers.json", {"budget": params.budget, "data": params.data.kind} | numbers)

@@ -11,8 +11,9 @@ FILES = ("audit.json", "quality.json", "params.yaml", "test_images.csv")
 def trace(evidence: Evidence, arm: str) -> dict[str, Any]:
     """Of an arm that has run: its plan, the hashes of the files that describe the data, and a record a seed.
 
-    A record holds the training's identity, the file's hash and accuracy, and the ledger's line: commit, data, code,
-    inputs, parameters, GAN, checkpoint, lock file, machine, times and MLflow run; `ledger` is null where it has none.
+    A record holds the training's identity, which code made it in words, the file's hash and accuracy, and the ledger's
+    line: commit, data, code, inputs, parameters, GAN, checkpoint, machine, instructions, libraries, times and MLflow
+    run. A line holds what the version that wrote it knew; `ledger` is null where there is none.
     """
     runs = []
     for seed, origin in evidence.origins[arm].items():
@@ -21,11 +22,12 @@ def trace(evidence: Evidence, arm: str) -> dict[str, Any]:
             {
                 "seed": seed,
                 "identity": origin.identity,
+                "code": origin.code,
                 "accuracy": float(run.correct.mean()),
                 "images": len(run.ids),
                 "predictions": origin.sha256,
                 "selection": selection.model_dump(mode="json", exclude={"settings"}) if selection else {},
-                "ledger": dict(origin.line) if origin.line else None,
+                "ledger": origin.line.plain() if origin.line else None,
             }
         )
     hashes = {name: sha256_file(path) for name in FILES if (path := evidence.folder / name).is_file()}

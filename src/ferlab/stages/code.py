@@ -1,17 +1,17 @@
 """code: which code each classifier is made of, so that an edit of one method's ages no other's trainings."""
 
 from ferlab.classifiers.catalogue import METHODS
+from ferlab.code.closure import closure_hash
 from ferlab.files import atomic_folder
 from ferlab.records.plan import MethodCode
 from ferlab.stages.context import Context, Stage
-from ferlab.training.code import code_hash
 
 
 def run(context: Context) -> None:
     with atomic_folder(context.out("code")) as folder:
         for name, settings in context.section("classifiers").items():
             module, _ = METHODS[settings.method]
-            code = code_hash(f"ferlab.classifiers.{module}")
+            code = closure_hash(f"ferlab.classifiers.{module}")
             MethodCode(method=settings.method, sha256=code).write(folder / f"{name}.json")
 
 
@@ -19,7 +19,7 @@ STAGE = Stage(
     name="code",
     run=run,
     keys=("classifiers",),
-    rooms=("data", "training", "classifiers"),
+    rooms=("data", "training", "classifiers", "code/closure.py"),
     inputs={},
     outs={"code": "work/code"},
 )

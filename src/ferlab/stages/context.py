@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ferlab import params as schema
+from ferlab.code.source import room_hash
 from ferlab.errors import UserError
 from ferlab.execution.locks import exclusive
 from ferlab.execution.signals import stop_on_signals
 from ferlab.files import content_hash, sweep, write_json
 from ferlab.project import Project
-from ferlab.training.identity import Identity, changes, identify, room_hash
+from ferlab.training.identity import Identity, changes, identify
 from ferlab.training.observe import Observer, Progress, ignore, unseen
 
 if TYPE_CHECKING:  # imported late: half of the stages need no torch, which costs seconds

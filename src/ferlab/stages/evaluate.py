@@ -15,10 +15,11 @@ from ferlab.files import atomic_write, content_hash, sha256_file
 from ferlab.params import Compute
 from ferlab.records.gan import FILE as GAN_FILE
 from ferlab.records.gan import GanRecord
+from ferlab.records.ledger import LedgerLine, append
 from ferlab.records.plan import ArmSummary
 from ferlab.records.run import FILE, RunRecord, Selection
-from ferlab.stages import ledger
 from ferlab.stages.context import EVERY_EPOCH, Context, Stage
+from ferlab.stages.ledger import circumstances, circumstances_of_training
 from ferlab.training.identity import flatten
 from ferlab.training.seeding import set_up
 
@@ -80,28 +81,28 @@ def _track(context: Context, record: RunRecord, found: Predictions) -> None:
         run.artifact(context.out("predictions"), "predictions")
         table = pd.DataFrame(metrics.confusion(found), index=found.classes, columns=found.classes)
         run.text(table.to_csv(index_label="true class"), "confusion.csv")
-    line = {
-        "identity": record.identity,
-        "arm": record.arm,
-        "seed": record.seed,
-        "manifest": record.manifest,
-        "settings": settings,
-        "tuned_by": _tuned_by(context),
-        "data": context.params.data.model_dump(mode="json"),
-        "checkpoint": content_hash(context.input("run")),
-        "gan": _gan(context, record),
-        "predictions": sha256_file(context.out("predictions")),
-        "valid_accuracy": record.valid_accuracy,
-        "test_accuracy": scores["accuracy"],
-        "lock": sha256_file(context.project.root / "requirements.lock"),
-        "machine": ledger.machine(),
-        "mlflow_run": run.id,
-        "trained": [_utc(t) for t in (trained.info.start_time, trained.info.end_time)] if trained else None,
-        "evaluated": _utc(datetime.now(UTC).timestamp() * 1000),
-    }
-    ledger.append(
-        context.project.reports(context.params.budget) / "ledger.jsonl", line | ledger.commit(context.project)
+    of_training = circumstances_of_training(context.project, record.identity)
+    here = of_training or circumstances(context.project, context.params.compute.instructions, context.device)
+    line = LedgerLine(
+        identity=record.identity,
+        arm=record.arm,
+        seed=record.seed,
+        manifest=record.manifest,
+        settings=settings,
+        tuned_by=_tuned_by(context),
+        data=context.params.data.model_dump(mode="json"),
+        checkpoint=content_hash(context.input("run")),
+        gan=_gan(context, record),
+        predictions=sha256_file(context.out("predictions")),
+        valid_accuracy=record.valid_accuracy,
+        test_accuracy=scores["accuracy"],
+        mlflow_run=run.id,
+        trained=[_utc(t) for t in (trained.info.start_time, trained.info.end_time)] if trained else None,
+        evaluated=datetime.now(UTC).isoformat(timespec="seconds"),
+        circumstances_of="training" if of_training else "evaluation",
+        **dict(here),
     )
+    append(context.project.reports(context.params.budget) / "ledger.jsonl", line)
 
 
 def _tuned_by(context: Context) -> dict[str, str | int] | None:
@@ -119,7 +120,7 @@ def _gan(context: Context, record: RunRecord) -> str | None:
     return GanRecord.read(path).identity if path.is_file() else None
 
 
-def _utc(milliseconds: float | None) -> str | None:
+def _utc(milliseconds: int | None) -> str | None:
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds") if milliseconds else None
 
 

@@ -1,45 +1,72 @@
-"""The ledger: who, when and where, one line a result, appended and never rewritten."""
+"""What a stage tells the ledger of itself: the code, machine and libraries that it runs with."""
 
-import json
 import os
 import platform
-import subprocess
+from functools import cache
+from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any
 
 import psutil
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import NormalizedName, canonicalize_name
 
-from ferlab.files import canonical_json
+from ferlab.code.commit import read_commit
+from ferlab.code.source import SOURCE, Code
+from ferlab.errors import UserError
+from ferlab.files import sha256_file, write_json
 from ferlab.project import Project
+from ferlab.records.ledger import Circumstances, Instructions, Libraries, Machine
+from ferlab.training.instructions import AVX2
 
-SOURCE = (":(top)src", ":(top)dvc.yaml", ":(top)requirements.lock")  # what makes a result "dirty" if it isn't committed
 
+def circumstances(project: Project, instructions: str, device: str) -> Circumstances:
+    """Of this process.
 
-def commit(project: Project) -> dict[str, str]:
-    """The commit that the source stands at, and whether it was changed since: `{"commit": …, "dirty": "true"|"false"}`.
-
-    Outside a git checkout the commit is "unknown".
+    Args:
+        instructions: params.yaml's compute.instructions.
+        device: `cpu` or `cuda`, that it computes on.
     """
-    head = _git(project, "rev-parse", "HEAD")
-    dirty = bool(_git(project, "status", "--porcelain", "--", *SOURCE))
-    return {"commit": head or "unknown", "dirty": str(dirty).lower()}
+    commit, lock = read_commit(project), project.code_home / "requirements.lock"
+    return Circumstances(
+        commit=commit.commit,
+        dirty=commit.dirty,
+        uncommitted=list(commit.uncommitted),
+        unknown_because=commit.reason,
+        package=Code.of(SOURCE).package,
+        lock=sha256_file(lock) if lock.is_file() else None,
+        machine=_machine(device),
+        instructions=_instructions(instructions),
+        libraries=_libraries(lock, device),
+    )
 
 
-def _git(project: Project, *words: str) -> str:
-    done = subprocess.run(["git", *words], cwd=project.root, capture_output=True, text=True, check=False)
-    return done.stdout.strip() if done.returncode == 0 else ""
+def note_training(project: Project, identity: str, found: Circumstances) -> None:
+    """Keep what a training ran with until it is evaluated. Its outs can't say: they are equal wherever it ran."""
+    write_json(_noted(project, identity), found.model_dump(mode="json"))
 
 
-def machine() -> dict[str, Any]:
-    """What a number may depend on beside code and data. No host name: it would tell where, not what."""
-    return {
-        "system": platform.system(),
-        "processor": platform.machine(),
-        "cpu": _cpu(),
-        "cores": os.cpu_count(),
-        "memory_gib": round(psutil.virtual_memory().total / 2**30),
-        "python": platform.python_version(),
-    }
+def circumstances_of_training(project: Project, identity: str) -> Circumstances | None:
+    """What `note_training` kept; None where the training ran in another checkout, or before this was kept."""
+    path = _noted(project, identity)
+    return Circumstances.model_validate_json(path.read_bytes()) if path.is_file() else None
+
+
+def _noted(project: Project, identity: str) -> Path:
+    return project.state / "trained" / f"{identity}.json"
+
+
+def _machine(device: str) -> Machine:
+    import torch
+
+    return Machine(
+        system=platform.system(),
+        processor=platform.machine(),
+        cpu=_cpu(),
+        gpu=torch.cuda.get_device_name() if device == "cuda" else None,
+        cores=os.cpu_count(),
+        memory_gib=round(psutil.virtual_memory().total / 2**30),
+        python=platform.python_version(),
+    )
 
 
 def _cpu() -> str:
@@ -50,24 +77,48 @@ def _cpu() -> str:
     return names[0] if names else platform.processor() or "unknown"
 
 
-def append(path: Path, line: dict[str, Any]) -> bool:
-    """Append one result, unless the ledger has a line of the same identity and the same predictions.
+def _instructions(asked: str) -> Instructions:
+    import torch
+    from threadpoolctl import threadpool_info
 
-    Returns:
-        Whether it was appended.
+    blas = (library for library in threadpool_info() if library["user_api"] == "blas")
+    return Instructions(
+        asked=asked,
+        torch=torch.backends.cpu.get_cpu_capability(),
+        blas=sorted({f"{one['internal_api']} {one['version']} {one.get('architecture', '')}".strip() for one in blas}),
+        variables={name: os.environ[name] for name in sorted(AVX2) if name in os.environ},
+    )
+
+
+def _libraries(lock: Path, device: str) -> Libraries:
+    import torch
+
+    return Libraries(
+        torch=torch.__version__,
+        cuda=torch.version.cuda,
+        cudnn=torch.backends.cudnn.version() if device == "cuda" else None,  # type: ignore[no-untyped-call]
+        matmul_precision=torch.get_float32_matmul_precision(),
+        convolution_tf32=torch.backends.cudnn.allow_tf32 if device == "cuda" else None,
+        differences=differences(lock),
+    )
+
+
+@cache
+def differences(lock: Path) -> dict[str, tuple[str | None, str | None]]:
+    """What isn't installed as a lock file has it: name to its version there and here.
+
+    Lines whose markers are of another system or Python don't count. Without a lock all that is installed is listed.
     """
-    key = (line["identity"], line["predictions"])
-    if any((old["identity"], old["predictions"]) == key for old in read(path)):
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    try:
-        os.write(descriptor, (canonical_json(line) + "\n").encode())  # one write: lines of two processes don't mix
-    finally:
-        os.close(descriptor)
-    return True
-
-
-def read(path: Path) -> list[dict[str, Any]]:
-    """All lines of a ledger, oldest first; none where there is no ledger."""
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    found = [*distributions()][::-1]  # of two of one name, the first found is the one that is imported
+    installed = {canonicalize_name(one.metadata["Name"]): one.version for one in found}
+    if not lock.is_file():
+        return {name: (None, version) for name, version in sorted(installed.items())}
+    locked = dict[NormalizedName, str]()
+    for line in lock.read_text(encoding="utf-8").splitlines():
+        try:
+            requirement = Requirement(line)
+        except InvalidRequirement as error:
+            raise UserError(f"'{line}' names no package: {error}", where=str(lock), next_step="`make lock`") from None
+        if requirement.marker is None or requirement.marker.evaluate():
+            locked[canonicalize_name(requirement.name)] = str(requirement.specifier).removeprefix("==")
+    return {name: (own, installed.get(name)) for name, own in sorted(locked.items()) if own != installed.get(name)}

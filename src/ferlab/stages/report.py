@@ -1,16 +1,16 @@
 """report: every table, figure and the page, from the small files in reports/<budget>/."""
 
+from ferlab.code.commit import read_commit
 from ferlab.files import write_text
 from ferlab.report.render import build
 from ferlab.stages.context import Context, Stage
-from ferlab.stages.ledger import commit
 
 
 def run(context: Context) -> None:
     folder = context.project.reports(context.params.budget)
     # the page can then be rebuilt from this folder alone, whatever params.yaml says by that time
     write_text(folder / "params.yaml", context.project.params.read_text(encoding="utf-8"))
-    page = build(folder, context.params, dirty=commit(context.project)["dirty"] == "true")
+    page = build(folder, context.params, dirty=read_commit(context.project).code_dirty)
     context.say(f"open {page.relative_to(context.project.root)}")
 
 

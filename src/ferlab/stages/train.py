@@ -13,6 +13,7 @@ from ferlab.adapters.tracking import TrackedRun, tracked
 from ferlab.classifiers.base import Fit, TrainingPlan
 from ferlab.classifiers.catalogue import create
 from ferlab.classifiers.schedule import batches_per_epoch
+from ferlab.code.source import room_hash
 from ferlab.data.images import SIDE, ImageSet, concatenate
 from ferlab.data.splits import stratified_part
 from ferlab.execution.locks import exclusive
@@ -21,8 +22,8 @@ from ferlab.params import NetworkClassifier
 from ferlab.records.plan import ArmPlan
 from ferlab.records.run import FILE, RunRecord
 from ferlab.stages.context import EVERY_EPOCH, Context, Stage
-from ferlab.stages.ledger import commit
-from ferlab.training.identity import Identity, flatten, identify, room_hash
+from ferlab.stages.ledger import circumstances, note_training
+from ferlab.training.identity import Identity, flatten, identify
 from ferlab.training.observe import all_of
 from ferlab.training.seeding import derive, set_up
 
@@ -39,6 +40,7 @@ def run(context: Context) -> None:
     every_epoch = context.checkpoints.folder / EVERY_EPOCH if plan.select_on == "test" else None
     select: Literal["valid", "last"] = "last" if plan.select_on == "last" else "valid"
     context.start_training()
+    here = circumstances(context.project, plan.compute.instructions, context.device)
     about = {"arm": arm, "seed": seed}
     row = context.params.arms[arm].model_dump(mode="json")
     tags = {"stage": "train", "budget": context.params.budget, "data": context.params.data.kind}
@@ -50,7 +52,7 @@ def run(context: Context) -> None:
             context.place,
             identity=context.identity.name,
             params=flatten(row | plan.model_dump(mode="json") | about | {"threads": plan.compute.threads}),
-            tags=tags | about | commit(context.project),
+            tags=tags | about | {"commit": here.commit, "dirty": here.dirty},
             datasets=[("train", "training", train.digest()), (valid.split, "validation", valid.digest())],
             parent=context.parent,
         ) as tracked_run,
@@ -69,6 +71,7 @@ def run(context: Context) -> None:
                 shutil.copytree(every_epoch, folder / EVERY_EPOCH)
             write_text(folder / "curve.csv", pd.DataFrame(fit.history).to_csv(index=False))
             _record(context, plan, fit).write(folder / FILE)
+        note_training(context.project, context.identity.name, here)
         _log(context, tracked_run, fit)
     context.say(f"validation accuracy {fit.valid_accuracy:.4f}, epoch {fit.selected_epoch}")
     context.end_training()

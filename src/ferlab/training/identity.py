@@ -7,13 +7,9 @@ the numerical rooms and the same kind of device, so that on a CPU they end bit-i
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import ferlab
-from ferlab.files import canonical_json, content_hash
-
-SOURCE = Path(ferlab.__file__).parent
+from ferlab.files import canonical_json
 
 
 @dataclass(frozen=True)
@@ -57,11 +53,6 @@ def identify(
             "device": device,
         }
     )
-
-
-def room_hash(room: str) -> str:
-    """SHA-256 of a part of the package, given as a path below src/ferlab."""
-    return content_hash(SOURCE / room)
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
