@@ -1,5 +1,6 @@
 """`ferlab reproduce`: the same results as `dvc repro`, several stages at once, in sittings of bounded length."""
 
+import contextlib
 import subprocess
 import time
 from collections.abc import Callable
@@ -14,8 +15,9 @@ from ferlab.execution.dvc import Words, due_tasks
 from ferlab.execution.local import GRACE
 from ferlab.execution.task import Task
 from ferlab.project import Project
-from temporary import TemporaryProject
+from temporary import TemporaryProject, stop
 
+MIXES = {"mix@resnet50-dcgan", "mix@svm"}
 TRAINS = {"train@resnet50-dcgan-0", "train@svm-0"}
 EVALUATES = {"evaluate@resnet50-dcgan-0", "evaluate@svm-0"}
 SLEEPS = "\n\ndef log_if_best(*_):\n    import time\n    time.sleep(900)\n"
@@ -48,13 +50,13 @@ def test_what_a_change_makes_due(done: TemporaryProject) -> None:
     """All that may follow from it, each behind those whose outs it reads."""
     done.change({"classifiers": {"svm": {"max_iterations": 301}}})
     due = due_stages(done)
-    assert set(due) == {"mix", *TRAINS, *EVALUATES, "report"}
-    assert due["mix"].waits_for == set()
-    assert due["train@svm-0"].waits_for == {"mix"}
+    assert set(due) == {"code", "tune@resnet50", *MIXES, *TRAINS, *EVALUATES, "report"}
+    assert due["code"].waits_for == set()
+    assert due["train@svm-0"].waits_for == {"mix@svm"}
     assert due["evaluate@svm-0"].waits_for == {"train@svm-0"}
     assert due["report"].waits_for >= EVALUATES
-    assert due["mix"].command[-2:] == ("--single-item", "mix")
-    assert done.root / "work" / "arms" in due["mix"].outs
+    assert due["mix@svm"].command[-2:] == ("--single-item", "mix@svm")
+    assert done.root / "work" / "arms" / "svm" in due["mix@svm"].outs
 
 
 def test_the_costliest_arm_is_trained_first_but_none_before_those_of_earlier_seeds(done: TemporaryProject) -> None:
@@ -170,12 +172,18 @@ def test_cut_short_after_a_change_it_still_brings_what_there_is(done: TemporaryP
     assert "the page is as it was" in output
     assert (done.root / "reports" / "tiny" / "index.html").read_bytes() == page
     assert mine.read_text() == "mine"
-    assert (mine.parent / "arms.json").read_bytes() == (done.root / "reports" / "tiny" / "arms.json").read_bytes()
+    brought, ours = (folder / "arms" / "svm.json" for folder in (mine.parent, done.root / "reports" / "tiny"))
+    assert brought.read_bytes() == ours.read_bytes()
 
 
 def below(process: psutil.Process, *words: str) -> list[psutil.Process]:
     """Its descendants whose command line holds all these words."""
-    return [child for child in process.children(recursive=True) if set(words) <= set(child.cmdline())]
+    found = []
+    for child in process.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+            if set(words) <= set(child.cmdline()):
+                found.append(child)
+    return found
 
 
 @pytest.mark.chaos
@@ -183,15 +191,18 @@ def test_killed_it_leaves_neither_dvc_nor_its_stage_behind(done: TemporaryProjec
     done.change({"classifiers": {"svm": {"max_iterations": 301}}})
     with (done.root / "src/ferlab/adapters/models.py").open("a") as source:
         source.write(SLEEPS)
-    process = psutil.Process(done.start("ferlab", "reproduce").pid)
-    while not (stages := below(process, "stage", "train")):
-        assert process.is_running()
-        time.sleep(0.05)
-    ended = [*stages, *below(process, "repro")]
-    assert len(ended) == 2
-    process.kill()
-    _, alive = psutil.wait_procs(ended, GRACE)
-    assert alive == []
+    process = done.start("ferlab", "reproduce")
+    try:
+        while not (stages := below(psutil.Process(process.pid), "stage", "train")):
+            assert process.poll() is None
+            time.sleep(0.05)
+        ended = [*stages, *below(psutil.Process(process.pid), "repro")]
+        assert len(ended) == 2
+        process.kill()  # it alone, not its group
+        _, alive = psutil.wait_procs(ended, GRACE)
+        assert alive == []
+    finally:
+        stop(process)
 
 
 @pytest.mark.chaos

@@ -82,7 +82,7 @@ def test_who_blocks_a_stage_is_named(project: TemporaryProject) -> None:
     lock.parent.mkdir(exist_ok=True)
     busy = {"write": {str(project.root / "work" / "prepared"): {"pid": os.getpid(), "cmd": "dvc repro"}}}
     lock.write_text(json.dumps(busy))
-    output = project.ferlab("reproduce", code=1)
+    output = project.ferlab("reproduce", code=2)
     assert f"DVC is at work here already: process {os.getpid()} (" in output
     assert f"kill {os.getpid()}" in output
     assert "If there are no processes" not in output  # DVC's own advice

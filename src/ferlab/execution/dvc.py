@@ -6,6 +6,7 @@ own, so that DVC alone decides what is up to date, and dvc.lock, run cache and o
 
 import shlex
 from collections.abc import Callable, Mapping
+from contextlib import chdir
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -136,8 +137,9 @@ def _is_cached(repo: Any, stage: "PipelineStage") -> bool:
     from dvc.stage.cache import RunCacheNotFoundError
 
     try:
-        stage.save_deps()
-        repo.stage_cache.restore(stage, dry=True)
+        with chdir(repo.root_dir):  # the cache holds paths as seen from there
+            stage.save_deps()
+            repo.stage_cache.restore(stage, dry=True)
     except RunCacheNotFoundError:
         return False
     return True

@@ -27,8 +27,8 @@ def dvc_errors(root: Path) -> Iterator[None]:
         raise
     except Exception as error:  # DVC's own kinds, git's, the file system's, YAML's
         said = str(error).strip() or type(error).__name__
-        if "Unable to acquire lock" in said:
-            raise locked(root) from None
+        if (busy := _busy(root, said)) is not None:
+            raise busy from None
         raise UserError(
             f"DVC can't read this project: {said}",
             where=str(root),
@@ -52,32 +52,30 @@ def _must_be_merged(root: Path) -> None:
             )
 
 
-def locked(root: Path) -> UserError:
-    """The error that names who holds DVC's lock."""
-    for name in LOCKS:
-        path = root / ".dvc" / "tmp" / name
-        text = path.read_text().strip() if path.is_file() else ""
-        pid = int(text) if text.isdecimal() else None
-        if command := command_of(pid):
-            return _busy(pid, command, path)
-    return UserError(
-        "another process holds DVC's lock",
-        where=str(root / ".dvc" / "tmp"),
-        next_step="wait until it ends, and type the same command again",
-    )
-
-
-def _busy(pid: int | None, command: str, path: Path) -> UserError:
-    return UserError(
-        f"DVC is at work here already: process {pid} ({command})",
-        where=str(path),
-        next_step=f"wait until it ends, or stop it: kill {pid}; then type the same command again",
-    )
-
-
 def explain(root: Path, words: str) -> str:
     """The last words of a `dvc` that failed, or what they mean where DVC speaks of its own locks."""
+    busy = _busy(root, words)
+    return words if busy is None else str(busy)
+
+
+def _busy(root: Path, words: str) -> UserError | None:
+    """The error that names who holds the lock that DVC speaks of; None where it speaks of something else."""
+    folder = root / ".dvc" / "tmp"
     if blocker := _BLOCKER.search(words):
         pid, command = int(blocker[1]), blocker[2]
-        return str(_busy(pid, command_of(pid) or command, root / ".dvc" / "tmp" / "rwlock"))
-    return str(locked(root)) if "Unable to acquire lock" in words else words
+        return _held(folder / "rwlock", f": process {pid} ({command_of(pid) or command})", f"stop it: kill {pid}")
+    if "Unable to acquire lock" not in words:
+        return None
+    for path in (folder / name for name in LOCKS):
+        text = path.read_text().strip() if path.is_file() else ""
+        if text.isdecimal() and (holder := command_of(int(text))):
+            return _held(path, f": process {text} ({holder})", f"stop it: kill {text}")
+    return _held(folder, "", "stop it")
+
+
+def _held(path: Path, who: str, way_out: str) -> UserError:
+    return UserError(
+        f"DVC is at work here already{who}",
+        where=str(path),
+        next_step=f"wait until it ends, or {way_out}; then type the same command again",
+    )
