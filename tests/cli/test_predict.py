@@ -8,43 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ferlab.classifiers.catalogue import recreate
-from ferlab.cli.predict import load, read_face
+from ferlab.classifiers.catalogue import create
+from ferlab.cli.predict import load
 from ferlab.data.labels import FER_CLASSES
 from ferlab.errors import UserError
 from ferlab.project import Project
+from ferlab.records.run import FILE, RunRecord
 from small import noise
 from temporary import TemporaryProject
 
 FACE = noise(1)[0]
-
-
-def test_a_face_of_the_right_kind_is_left_alone(tmp_path: Path) -> None:
-    Image.fromarray(FACE).save(tmp_path / "face.png")
-    found, change = read_face(tmp_path / "face.png")
-    np.testing.assert_array_equal(found, FACE)
-    assert change == ""
-
-
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "CMYK", "1", "I;16", "LA"])
-@pytest.mark.parametrize("size", [(48, 48), (200, 100), (1, 1)])
-def test_any_picture_becomes_grey_and_48_pixels(tmp_path: Path, mode: str, size: tuple[int, int]) -> None:
-    picture = Image.new("L", size, 100).convert("I" if mode == "I;16" else mode)
-    picture = picture.convert("I;16") if mode == "I;16" else picture
-    path = tmp_path / ("face.tif" if mode in ("CMYK", "I;16") else "face.png")
-    picture.save(path)
-    found, change = read_face(path)
-    assert found.shape == (48, 48)
-    assert found.dtype == np.uint8
-    assert f"{size[0]}x{size[1]} became grey 48x48" in change
-
-
-def test_a_camera_s_turn_is_undone(tmp_path: Path) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6  # turn clockwise to look at it
-    Image.fromarray(np.repeat(FACE[..., None], 3, axis=2)).save(tmp_path / "face.png", exif=exif)
-    found, _ = read_face(tmp_path / "face.png")
-    np.testing.assert_array_equal(found, np.rot90(FACE, -1))
 
 
 def test_an_unknown_run_is_named_with_those_that_exist(finished: TemporaryProject) -> None:
@@ -60,8 +33,7 @@ def test_the_command(finished: TemporaryProject, tmp_path: Path) -> None:
     paths = [str(tmp_path / "a.png"), str(tmp_path / "b.png")]
     rows = json.loads(finished.ferlab("predict", *paths, "--run", "resnet50-dcgan-0", "--json"))
     folder = finished.root / "work" / "runs" / "resnet50-dcgan-0"
-    settings = json.loads((folder / "run.json").read_text())["settings"]
-    expected = recreate(settings).load(folder).predict_proba(noise(2))
+    expected = create(RunRecord.read(folder / FILE).settings).load(folder).predict_proba(noise(2))
     assert list(rows) == paths
     for row, numbers in zip(rows.values(), expected, strict=True):
         assert list(row) == list(FER_CLASSES)
@@ -88,7 +60,7 @@ def test_a_run_of_other_faces_is_told(done: TemporaryProject, tmp_path: Path) ->
 
 
 def test_files_that_are_no_pictures_are_all_named(finished: TemporaryProject, tmp_path: Path) -> None:
-    """CASE 26's kind: cut off, empty, text, absent."""
+    """Cut off, empty, text, absent."""
     Image.fromarray(FACE).save(tmp_path / "good.png")
     (tmp_path / "cut.png").write_bytes((tmp_path / "good.png").read_bytes()[:200])
     (tmp_path / "empty.png").touch()

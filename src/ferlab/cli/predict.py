@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from ferlab.classifiers.base import Classifier
     from ferlab.project import Project
+    from ferlab.records.run import RunRecord
 
 
 def predict(
@@ -29,11 +27,12 @@ def predict(
     import numpy as np
 
     from ferlab.data.labels import FER_CLASSES
+    from ferlab.datasets.picture import read_face
     from ferlab.errors import UserError
     from ferlab.project import Project
 
     project = Project.find()
-    classifier = load(project, run)
+    classifier, record = load(project, run)
     faces, problems = [], []
     for path in images:
         try:
@@ -63,21 +62,20 @@ def predict(
         best = max(chances, key=lambda name: chances[name])
         typer.echo(f"{path_text}: {best}")
         typer.echo("  " + "  ".join(f"{name} {p:.4f}" for name, p in chances.items()))
-    typer.echo(_standing(project, run))
+    typer.echo(_standing(project, record))
 
 
-def load(project: "Project", run: str) -> "Classifier":
-    """The classifier that a run has selected.
+def load(project: "Project", run: str) -> "tuple[Classifier, RunRecord]":
+    """The classifier that a run has selected, and the run's record.
 
     Raises:
         UserError: there is no such run; those that exist are named.
     """
-    import json
-
-    from ferlab.classifiers.catalogue import recreate
+    from ferlab.classifiers.catalogue import create
     from ferlab.errors import UserError
+    from ferlab.records.run import FILE, RunRecord
 
-    known = sorted(path.parent.name for path in (project.work / "runs").glob("*/run.json"))
+    known = sorted(path.parent.name for path in (project.work / "runs").glob(f"*/{FILE}"))
     if run not in known:
         raise UserError(
             f"there is no trained run '{run}'",
@@ -85,43 +83,19 @@ def load(project: "Project", run: str) -> "Classifier":
             next_step=f"trained are: {', '.join(known)}" if known else "`dvc repro` trains params.yaml's arms",
         )
     folder = project.work / "runs" / run
-    return recreate(json.loads((folder / "run.json").read_text())["settings"]).load(folder)
+    record = RunRecord.read(folder / FILE)
+    return create(record.settings).load(folder), record
 
 
-def _standing(project: "Project", run: str) -> str:
+def _standing(project: "Project", record: "RunRecord") -> str:
     """What the answers of this run are worth."""
-    import json
-
     from ferlab import params
     from ferlab.files import content_hash
 
-    record = json.loads((project.work / "runs" / run / "run.json").read_text())
-    prepared, trained_on = project.work / "prepared" / "train", record["manifest"]["inputs"]["work/prepared/train"]
+    prepared, trained_on = project.work / "prepared" / "train", record.manifest["inputs"]["work/prepared/train"]
     if prepared.is_dir() and content_hash(prepared) == trained_on:
         kind = {"demo": "drawn", "real": "real"}[params.load(project.params).data.kind]
         faces = f"it learned from {kind} faces"
     else:
         faces = "it learned from OTHER faces than data/ now holds"
-    return f"{run} had {100 * record['valid_accuracy']:.1f}% of its validation images right; {faces}"
-
-
-def read_face(path: Path) -> "tuple[NDArray[np.uint8], str]":
-    """A picture as uint8 (48, 48), and how it was changed to become that ("" if it was that already).
-
-    Raises:
-        OSError, ValueError, SyntaxError: it can't be read as a picture.
-    """
-    import numpy as np
-    from PIL import Image, ImageOps
-
-    from ferlab.data.images import SIDE
-
-    with Image.open(path) as picture:
-        upright = ImageOps.exif_transpose(picture)
-        grey = upright.convert("L")
-        change = "" if (upright.mode, upright.size) == ("L", (SIDE, SIDE)) else (
-            f"{upright.mode} {upright.width}x{upright.height} became grey {SIDE}x{SIDE}"
-        )  # fmt: skip
-        if grey.size != (SIDE, SIDE):
-            grey = grey.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
-        return np.asarray(grey, dtype=np.uint8), change
+    return f"{record.arm}-{record.seed} had {100 * record.valid_accuracy:.1f}% of its validation images right; {faces}"
