@@ -12,6 +12,7 @@ from ferlab.errors import UserError
 from ferlab.params.classifiers import Classifier, NetworkClassifier
 from ferlab.params.data import Audit, Data
 from ferlab.params.experiment import CKPLUS, NONE, Arm, Compute, Run, Runtime
+from ferlab.params.explain import explain
 from ferlab.params.gan import Gan, Quality, Synthesis
 from ferlab.params.section import Name, Section
 from ferlab.params.tuning import Tune, check_space
@@ -113,26 +114,7 @@ def check(values: Any, where: str) -> Params:
         # by way of JSON, in which lists may stand for tuples; in the file's order, which is the reports' order of arms
         return Params.model_validate_json(json.dumps(values, allow_nan=False), strict=True)
     except ValidationError as error:
-        lines = [_explain(item) for item in error.errors(include_url=False)]
+        lines = [explain(item, Params) for item in error.errors(include_url=False)]
         raise UserError("\n".join(lines), where=where, next_step="mend it and start again") from None
     except (ValueError, TypeError) as error:
         raise UserError(f"a value is not plain YAML: {error}", where=where, next_step="use finite numbers") from None
-
-
-def _explain(item: Any) -> str:
-    parts = list(item["loc"])
-    if parts[:1] == ["classifiers"]:
-        # pydantic puts the tags of the unions into the path; the file has no such levels
-        del parts[2 : 4 if parts[2:3] == ["network"] else 3]
-        if parts[2:3] == ["features"]:
-            del parts[3:4]
-    if parts[:2] == ["tune", "space"]:
-        del parts[3:4]
-    path = ".".join(map(str, parts))
-    if item["type"] == "extra_forbidden":
-        return f"{path}: unknown key (value {item['input']!r})"
-    if item["type"] == "missing":
-        return f"{path}: missing key"
-    if item["type"] == "value_error":
-        return str(item["ctx"]["error"])
-    return f"{path}: {item['input']!r} is not allowed: {item['msg'][0].lower()}{item['msg'][1:]}"

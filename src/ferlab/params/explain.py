@@ -1,0 +1,51 @@
+"""pydantic's errors in the words of params.yaml."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+CHOSEN = ("tagged-union", "union")  # kinds of schema whose members pydantic names in the paths of errors
+
+
+def explain(error: Mapping[str, Any], model: type[BaseModel]) -> str:
+    """One line for one of `ValidationError.errors()` of a model: the key, the value and what is allowed."""
+    path = ".".join(map(str, _in_the_file(error["loc"], model)))
+    if error["type"] == "extra_forbidden":
+        return f"{path}: unknown key (value {error['input']!r})"
+    if error["type"] == "missing":
+        return f"{path}: missing key"
+    if error["type"] == "value_error":
+        return str(error["ctx"]["error"])
+    return f"{path}: {error['input']!r} is not allowed: {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _in_the_file(path: Iterable[Any], model: type[BaseModel]) -> list[Any]:
+    """A path without the names of unions' members, which pydantic adds and the file has no levels for."""
+    whole: Any = model.__pydantic_core_schema__
+    shared = {schema["ref"]: schema for schema in whole.get("definitions", ())}
+    found, schema = [], _inner(whole, shared)
+    for part in path:
+        kind = schema.get("type")
+        if kind not in CHOSEN:
+            found.append(part)
+        if kind == "tagged-union":
+            below = schema["choices"].get(part)
+        elif kind == "model-fields":
+            below = schema["fields"].get(part)
+        else:
+            below = schema.get("values_schema", schema.get("items_schema"))
+        schema = _inner(below or {}, shared)
+    return found
+
+
+def _inner(schema: Any, shared: Mapping[str, Any]) -> Any:
+    """What a chain of validators, models and references is about."""
+    while schema.get("type") not in (*CHOSEN, "model-fields"):
+        if "schema_ref" in schema:
+            schema = shared[schema["schema_ref"]]
+        elif "schema" in schema:
+            schema = schema["schema"]
+        else:
+            break
+    return schema
