@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from ferlab.gan.families import FAMILIES
-from ferlab.gan.layers import FewPlaces, FromFewPlaces
-from ferlab.gan.sides import Sides
+from ferlab.gan.layers import FoldedConvTranspose2d, UnfoldedConv2d
+from ferlab.gan.pair import AdversarialPair
 from ferlab.params import GanFamily, load
 from ferlab.training.seeding import set_up
 
@@ -28,8 +28,8 @@ ROOT = Path(__file__).parents[1]
 def with_torchs_layers(network: nn.Module) -> nn.Module:
     """The same network with torch's own convolutions where ours are matrix products."""
     for layer in network.modules():
-        if isinstance(layer, FewPlaces | FromFewPlaces):
-            layer.__class__ = nn.Conv2d if isinstance(layer, FewPlaces) else nn.ConvTranspose2d
+        if isinstance(layer, UnfoldedConv2d | FoldedConvTranspose2d):
+            layer.__class__ = nn.Conv2d if isinstance(layer, UnfoldedConv2d) else nn.ConvTranspose2d
     return network
 
 
@@ -38,53 +38,54 @@ class Plain:
 
     def __init__(self, family: str, settings: GanFamily) -> None:
         self.settings, self.minimax = settings, family in ("dcgan", "cgan_plain")
-        self.maker, self.critic = map(with_torchs_layers, FAMILIES[family].networks(settings, 7))
+        self.generator, self.discriminator = map(with_torchs_layers, FAMILIES[family].networks(settings, 7))
         betas = (settings.beta1, settings.beta2)
-        self.maker_adam = torch.optim.Adam(self.maker.parameters(), lr=settings.lr, betas=betas)
-        self.critic_adam = torch.optim.Adam(self.critic.parameters(), lr=settings.lr, betas=betas)
+        self.generator_adam = torch.optim.Adam(self.generator.parameters(), lr=settings.lr, betas=betas)
+        self.discriminator_adam = torch.optim.Adam(self.discriminator.parameters(), lr=settings.lr, betas=betas)
         self.cross = nn.BCEWithLogitsLoss()
 
     def noise(self, n: int) -> Tensor:
         return torch.randn(n, self.settings.latent, 1, 1)
 
     def round(self, real: Tensor, labels: Tensor) -> None:
-        """As many critic steps as the setting says, then one of the generator."""
+        """As many discriminator steps as the setting says, then one of the generator."""
         n, settings = len(real), self.settings
         for _ in range(settings.critic_steps):
-            fake = self.maker(self.noise(n), labels)
-            self.critic_adam.zero_grad()
+            fake = self.generator(self.noise(n), labels)
+            self.discriminator_adam.zero_grad()
             if self.minimax:
-                on_real = self.cross(self.critic(real, labels), torch.ones(n))
+                on_real = self.cross(self.discriminator(real, labels), torch.ones(n))
                 on_real.backward()
-                on_fake = self.cross(self.critic(fake.detach(), labels), torch.zeros(n))
+                on_fake = self.cross(self.discriminator(fake.detach(), labels), torch.zeros(n))
                 on_fake.backward()
                 loss = on_real + on_fake
             else:
                 fake = fake.detach()
                 point = torch.lerp(fake, real, torch.rand(n, 1, 1, 1)).requires_grad_()
-                slope = torch.autograd.grad(self.critic(point, labels).sum(), point, create_graph=True)[0]
+                slope = torch.autograd.grad(self.discriminator(point, labels).sum(), point, create_graph=True)[0]
                 penalty = ((slope.flatten(1).norm(dim=1) - 1) ** 2).mean()
-                loss = self.critic(fake, labels).mean() - self.critic(real, labels).mean() + settings.penalty * penalty
+                distance = self.discriminator(real, labels).mean() - self.discriminator(fake, labels).mean()
+                loss = settings.penalty * penalty - distance
                 loss.backward()
-            self.critic_adam.step()
+            self.discriminator_adam.step()
             loss.item()
         if settings.critic_steps > 1:
-            fake = self.maker(self.noise(n), labels)
-        self.maker_adam.zero_grad()
-        answer = self.critic(fake, labels)
+            fake = self.generator(self.noise(n), labels)
+        self.generator_adam.zero_grad()
+        answer = self.discriminator(fake, labels)
         loss = self.cross(answer, torch.ones(n)) if self.minimax else -answer.mean()
         loss.backward()
-        self.maker_adam.step()
+        self.generator_adam.step()
         loss.item()
 
 
-def ours(sides: Sides, real: Tensor, labels: Tensor) -> None:
+def ours(pair: AdversarialPair, real: Tensor, labels: Tensor) -> None:
     """The same round, as `ferlab.gan.fit` makes it."""
-    measured, made = sides.update_critic(real, labels)
-    for _ in range(sides.settings.critic_steps - 1):
+    measured, generated = pair.update_discriminator(real, labels)
+    for _ in range(pair.settings.critic_steps - 1):
         torch.stack(list(measured.values())).tolist()
-        measured, made = sides.update_critic(real, labels)
-    measured |= sides.update_maker(labels, made)
+        measured, generated = pair.update_discriminator(real, labels)
+    measured |= pair.update_generator(labels, generated)
     torch.stack(list(measured.values())).tolist()
 
 
@@ -120,8 +121,8 @@ def main() -> None:
         settings = params.gan.families[family].model_copy(update={"base_channels": 64, "lr": 1e-4})
         n = settings.batch_size
         real, labels = torch.rand(n, 1, 48, 48) * 2 - 1, torch.arange(n) % 7
-        plain, sides = Plain(family, settings), Sides(FAMILIES[family], settings, 7, 0, "cpu")
-        calls = {"plain": partial(plain.round, real, labels), "ours": partial(ours, sides, real, labels)}
+        plain, pair = Plain(family, settings), AdversarialPair(FAMILIES[family], settings, 7, 0, "cpu")
+        calls = {"plain": partial(plain.round, real, labels), "ours": partial(ours, pair, real, labels)}
         calls["plain"]()
         calls["ours"]()
         # torch's counter can't follow a gradient of a gradient

@@ -13,7 +13,7 @@ from ferlab.errors import UserError
 from ferlab.gan.families import FAMILIES
 from ferlab.gan.fit import TrainedGan, fit
 from ferlab.gan.networks import to_network
-from ferlab.gan.sides import Sides
+from ferlab.gan.pair import AdversarialPair
 from ferlab.params import GanFamily, load
 from ferlab.synthesis.sample import draw
 from ferlab.training.checkpoint import FILE, Checkpoints, load_state
@@ -67,48 +67,53 @@ def test_every_family_of_the_parameters_exists_and_the_other_way_round() -> None
 @pytest.mark.parametrize("name", NAMES)
 def test_shapes_and_ranges(name: str) -> None:
     family, settings = FAMILIES[name], small(name)
-    maker, critic = family.networks(settings, 7)
+    generator, discriminator = family.networks(settings, 7)
     labels = torch.arange(6)
-    images = maker(torch.randn(6, settings.latent, 1, 1), labels)
+    images = generator(torch.randn(6, settings.latent, 1, 1), labels)
     assert images.shape == (6, 1, 48, 48)
     assert images.dtype == torch.float32
     assert images.abs().max() <= 1
-    assert critic(images, labels).shape == (6,)
+    assert discriminator(images, labels).shape == (6,)
     real = to_network(torch.from_numpy(FACES.images[:6]))
-    on_real, on_fake = critic(real, labels), critic(images, labels)
-    for loss in (family.objective.critic(on_real, on_fake), family.objective.generator(on_fake)):
+    on_real, on_fake = discriminator(real, labels), discriminator(images, labels)
+    for loss in (family.objective.discriminator(on_real, on_fake), family.objective.generator(on_fake)):
         assert loss.shape == ()
         assert loss.isfinite()
         assert loss.requires_grad
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_side_learns_from_its_own_loss(name: str) -> None:
+def test_each_network_learns_from_its_own_loss(name: str) -> None:
     """A step against either gradient lowers that loss."""
     family, settings = FAMILIES[name], small(name)
     torch.manual_seed(0)
-    maker, critic = (network.double() for network in family.networks(settings, 7))
+    generator, discriminator = (one.double() for one in family.networks(settings, 7))
     labels, z = torch.arange(6), torch.randn(6, settings.latent, 1, 1).double()
     real = to_network(torch.from_numpy(FACES.images[:6])).double()
-    for side, loss in (
-        (critic, lambda: family.objective.critic(critic(real, labels), critic(maker(z, labels).detach(), labels))),
-        (maker, lambda: family.objective.generator(critic(maker(z, labels), labels))),
-    ):
+
+    def discriminator_loss() -> torch.Tensor:
+        fake = generator(z, labels).detach()
+        return family.objective.discriminator(discriminator(real, labels), discriminator(fake, labels))
+
+    def generator_loss() -> torch.Tensor:
+        return family.objective.generator(discriminator(generator(z, labels), labels))
+
+    for network, loss in ((discriminator, discriminator_loss), (generator, generator_loss)):
         before = loss()
-        weights = list(side.parameters())
-        slopes = torch.autograd.grad(before, weights, allow_unused=True)
+        weights = list(network.parameters())
+        gradients = torch.autograd.grad(before, weights, allow_unused=True)
         with torch.no_grad():
-            for weight, slope in zip(weights, slopes, strict=True):
-                if slope is not None:
-                    weight -= 1e-6 * slope.sign()
+            for weight, gradient in zip(weights, gradients, strict=True):
+                if gradient is not None:
+                    weight -= 1e-6 * gradient.sign()
         assert loss() < before
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_update_of_one_side_leaves_the_other_alone(name: str) -> None:
-    """Not a bit of the generator's weights in the critic's step, nor of the critic's in the generator's."""
+def test_an_update_of_one_network_leaves_the_other_alone(name: str) -> None:
+    """Not a bit of the generator's weights in the discriminator's step, nor the other way round."""
     settings = small(name)
-    sides = Sides(FAMILIES[name], settings, 7, 0, "cpu")
+    pair = AdversarialPair(FAMILIES[name], settings, 7, 0, "cpu")
     real, labels = to_network(torch.from_numpy(FACES.images[:6])), torch.arange(6)
 
     def weights(network: torch.nn.Module) -> list[torch.Tensor]:
@@ -117,14 +122,14 @@ def test_an_update_of_one_side_leaves_the_other_alone(name: str) -> None:
     def changed(before: list[torch.Tensor], network: torch.nn.Module) -> bool:
         return any(not torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
 
-    maker, critic = weights(sides.maker), weights(sides.critic)
-    _, made = sides.update_critic(real, labels)
-    assert not changed(maker, sides.maker)
-    assert changed(critic, sides.critic)
-    critic = weights(sides.critic)
-    sides.update_maker(labels, made)
-    assert changed(maker, sides.maker)
-    assert not changed(critic, sides.critic)
+    generator, discriminator = weights(pair.generator), weights(pair.discriminator)
+    _, generated = pair.update_discriminator(real, labels)
+    assert not changed(generator, pair.generator)
+    assert changed(discriminator, pair.discriminator)
+    discriminator = weights(pair.discriminator)
+    pair.update_generator(labels, generated)
+    assert changed(generator, pair.generator)
+    assert not changed(discriminator, pair.discriminator)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -161,7 +166,7 @@ def test_the_seed_alone_decides(name: str, trained: Trained, tmp_path: Path) -> 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("writes", [1, 3, 5, 7])
 def test_interrupted_it_ends_bit_equal(name: str, writes: int, trained: Trained, tmp_path: Path) -> None:
-    """CASES 7 and 15; three batches an epoch."""
+    """Bytes, history and what was observed; three batches an epoch."""
     with pytest.raises(KilledError):
         train(name, Dying(tmp_path, writes))
     record = Record()
@@ -200,8 +205,8 @@ def test_a_checkpoint_of_another_family_is_refused(name: str, trained: Trained, 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("n", [1, 49, 120])
 def test_faces_are_drawn_and_do_not_depend_on_how_many_at_once(name: str, n: int, trained: Trained) -> None:
-    maker, label = trained(name)[1].generator, 3 if FAMILIES[name].conditional else 0
-    images = draw(maker, 5, label, n, seed=0)
+    generator, label = trained(name)[1].generator, 3 if FAMILIES[name].conditional else 0
+    images = draw(generator, 5, label, n, seed=0)
     assert images.shape == (n, 48, 48)
     assert images.dtype == np.uint8
-    np.testing.assert_array_equal(images, draw(maker, 5, label, 130, seed=0)[:n])
+    np.testing.assert_array_equal(images, draw(generator, 5, label, 130, seed=0)[:n])

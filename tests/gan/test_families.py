@@ -3,8 +3,8 @@
 import pytest
 
 from ferlab.errors import UserError
-from ferlab.gan.families import FAMILIES, find
-from ferlab.gan.networks import Critic, Generator
+from ferlab.gan.families import FAMILIES, family_named
+from ferlab.gan.networks import Discriminator, Generator
 from ferlab.gan.objectives import MINIMAX, WASSERSTEIN
 from ferlab.params import load
 from ferlab.params.budgets import WHOLE
@@ -12,10 +12,10 @@ from ferlab.yaml_file import overlay, read_yaml
 from small import REPOSITORY, gan
 
 
-def test_find() -> None:
-    assert find("dcgan") is FAMILIES["dcgan"]
+def test_a_family_by_its_name() -> None:
+    assert family_named("dcgan") is FAMILIES["dcgan"]
     with pytest.raises(UserError, match="'stylegan'") as caught:
-        find("stylegan")
+        family_named("stylegan")
     assert "dcgan" in caught.value.next_step
 
 
@@ -30,11 +30,11 @@ def test_the_table() -> None:
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_labels_are_told_to_both_sides_of_a_conditional_family_only(name: str) -> None:
-    generator, critic = FAMILIES[name].networks(gan(), 7)
+def test_labels_are_told_to_both_networks_of_a_conditional_family_only(name: str) -> None:
+    generator, discriminator = FAMILIES[name].networks(gan(), 7)
     assert isinstance(generator, Generator)
-    assert isinstance(critic, Critic)
-    assert generator.told == critic.told == (7 if FAMILIES[name].conditional else 0)
+    assert isinstance(discriminator, Discriminator)
+    assert generator.n_labels == discriminator.n_labels == (7 if FAMILIES[name].conditional else 0)
 
 
 @pytest.mark.parametrize("budget", ["cpu", "paper"])

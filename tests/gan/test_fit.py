@@ -12,7 +12,7 @@ from torch.nn import BCEWithLogitsLoss
 
 from ferlab.errors import UserError
 from ferlab.gan.families import FAMILIES, Family
-from ferlab.gan.fit import SHOWN, TrainedGan, fit
+from ferlab.gan.fit import GRID_COLUMNS, TrainedGan, fit
 from ferlab.gan.networks import to_network, to_pixels
 from ferlab.gan.objectives import WASSERSTEIN
 from ferlab.params import GanFamily
@@ -31,7 +31,7 @@ def labels_of(name: str) -> Tensor:
     return torch.arange(10) % 2 if FAMILIES[name].conditional else LABELS
 
 
-def told(name: str) -> dict[str, Any]:
+def conditions(name: str) -> dict[str, Any]:
     """Arguments of `fit` for a family that is told two labels, or none."""
     return {"labels": labels_of(name), "classes": ("happy", "sad")} if FAMILIES[name].conditional else {}
 
@@ -55,51 +55,51 @@ def in_doubles() -> Iterator[None]:
 
 
 def plain_loop(name: str, settings: GanFamily, seed: int) -> tuple[dict[str, Tensor], list[dict[str, float]]]:
-    """The same training as the official DCGAN example and a plain WGAN-GP write it: two passes of the critic, all
-    gradients everywhere, torch's own cross-entropy, plain Adam.
+    """The same training as the official DCGAN example and a plain WGAN-GP write it: two passes of the discriminator,
+    all gradients everywhere, torch's own cross-entropy, plain Adam.
     """
     family = FAMILIES[name]
     with seeded(derive(seed, "weights")):
-        maker, critic = family.networks(settings, 2 if family.conditional else 1)
+        generator, discriminator = family.networks(settings, 2 if family.conditional else 1)
     betas = (settings.beta1, settings.beta2)
-    maker_adam = torch.optim.Adam(maker.parameters(), settings.lr, betas, foreach=False)
-    critic_adam = torch.optim.Adam(critic.parameters(), settings.lr, betas, foreach=False)
+    generator_adam = torch.optim.Adam(generator.parameters(), settings.lr, betas, foreach=False)
+    discriminator_adam = torch.optim.Adam(discriminator.parameters(), settings.lr, betas, foreach=False)
     rng, cross, rows, step = random_generator(seed, "noise"), BCEWithLogitsLoss(), [], 0
     for epoch in range(settings.epochs):
         sums: dict[str, list[float]] = {"critic_loss": [], "generator_loss": [], "wasserstein": [], "slope": []}
         for chosen in permutation(10, seed, "order", epoch).split(settings.batch_size):
-            n, told, real = len(chosen), labels_of(name)[chosen], to_network(IMAGES[chosen])
-            fake = maker(torch.randn(n, settings.latent, 1, 1, generator=rng), told)
-            on_real, on_fake = critic(real, told), critic(fake.detach(), told)
+            n, labels, real = len(chosen), labels_of(name)[chosen], to_network(IMAGES[chosen])
+            fake = generator(torch.randn(n, settings.latent, 1, 1, generator=rng), labels)
+            on_real, on_fake = discriminator(real, labels), discriminator(fake.detach(), labels)
             sums["wasserstein"].append((on_real.mean() - on_fake.mean()).item())
             if name in ("dcgan", "cgan_plain"):
-                critic_loss = cross(on_real, torch.ones(n)) + cross(on_fake, torch.zeros(n))
+                discriminator_loss = cross(on_real, torch.ones(n)) + cross(on_fake, torch.zeros(n))
             else:
-                critic_loss = on_fake.mean() - on_real.mean()
+                discriminator_loss = on_fake.mean() - on_real.mean()
             if settings.penalty:
-                share = torch.rand(n, 1, 1, 1, generator=rng)
-                point = (share * real + (1 - share) * fake.detach()).requires_grad_()
-                slope = torch.autograd.grad(critic(point, told).sum(), point, create_graph=True)[0]
+                alpha = torch.rand(n, 1, 1, 1, generator=rng)
+                point = (alpha * real + (1 - alpha) * fake.detach()).requires_grad_()
+                slope = torch.autograd.grad(discriminator(point, labels).sum(), point, create_graph=True)[0]
                 slope = slope.pow(2).sum(dim=(1, 2, 3)).sqrt()
-                critic_loss = critic_loss + settings.penalty * ((slope - 1) ** 2).mean()
+                discriminator_loss = discriminator_loss + settings.penalty * ((slope - 1) ** 2).mean()
                 sums["slope"].append(slope.mean().item())
-            critic_adam.zero_grad()
-            critic_loss.backward()
-            critic_adam.step()
-            sums["critic_loss"].append(critic_loss.item())
+            discriminator_adam.zero_grad()
+            discriminator_loss.backward()
+            discriminator_adam.step()
+            sums["critic_loss"].append(discriminator_loss.item())
             step += 1
             if step % settings.critic_steps == 0:
                 if settings.critic_steps > 1:
-                    fake = maker(torch.randn(n, settings.latent, 1, 1, generator=rng), told)
-                on_fake = critic(fake, told)
+                    fake = generator(torch.randn(n, settings.latent, 1, 1, generator=rng), labels)
+                on_fake = discriminator(fake, labels)
                 plain = name in ("dcgan", "cgan_plain")
-                maker_loss = cross(on_fake, torch.ones(n)) if plain else -on_fake.mean()
-                maker_adam.zero_grad()
-                maker_loss.backward()
-                maker_adam.step()
-                sums["generator_loss"].append(maker_loss.item())
+                generator_loss = cross(on_fake, torch.ones(n)) if plain else -on_fake.mean()
+                generator_adam.zero_grad()
+                generator_loss.backward()
+                generator_adam.step()
+                sums["generator_loss"].append(generator_loss.item())
         rows.append({key: sum(values) / len(values) for key, values in sums.items() if values})
-    return maker.state_dict(), rows
+    return generator.state_dict(), rows
 
 
 @pytest.mark.parametrize("critic_steps", [1, 3])
@@ -112,7 +112,7 @@ def test_against_a_loop_written_out(tmp_path: Path, name: str, critic_steps: int
     settings = gan(critic_steps=critic_steps)
     if FAMILIES[name].objective is WASSERSTEIN:
         settings = gan(critic_steps=critic_steps, critic_norm="layer", penalty=10.0, beta1=0.0, beta2=0.9)
-    trained = train(tmp_path, settings, FAMILIES[name], **told(name))
+    trained = train(tmp_path, settings, FAMILIES[name], **conditions(name))
     weights, rows = plain_loop(name, settings, 0)
     for key, value in trained.generator.state_dict().items():
         torch.testing.assert_close(value, weights[key], rtol=1e-6, atol=1e-8, msg=key)
@@ -122,22 +122,22 @@ def test_against_a_loop_written_out(tmp_path: Path, name: str, critic_steps: int
 
 
 def test_the_generator_learns_after_every_critic_steps_batches_only(tmp_path: Path) -> None:
-    """Six steps and critic_steps 7: the critic has learned, the generator has its first weights."""
+    """Six steps and critic_steps 7: the discriminator has learned, the generator has its first weights."""
     settings = gan(critic_steps=7)
     trained = train(tmp_path, settings)
     with seeded(derive(0, "weights")):
-        maker, critic = DCGAN.networks(settings, 1)
+        generator, discriminator = DCGAN.networks(settings, 1)
     state = load_state(tmp_path / FILE)
-    for name, weight in maker.named_parameters():
+    for name, weight in generator.named_parameters():
         assert torch.equal(trained.generator.state_dict()[name], weight)
-    assert not torch.equal(state["critic"]["module"]["layers.0.weight"], critic.layers[0].weight)
+    assert not torch.equal(state["discriminator"]["module"]["layers.0.weight"], discriminator.layers[0].weight)
     assert not any("generator_loss" in row for row in trained.history)
 
 
 @pytest.mark.parametrize("critic_steps", [1, 2])
 @pytest.mark.parametrize("writes", range(1, 2 * BATCHES + 2))
 def test_interrupted_anywhere_it_ends_bit_equal(tmp_path: Path, writes: int, critic_steps: int) -> None:
-    """CASES 7 and 15: within an epoch, at its end, after the last step, after the last write."""
+    """Within an epoch, at its end, after the last step, after the last write."""
     settings, straight_record, record = gan(critic_steps=critic_steps), Record(), Record()
     straight = train(tmp_path / "straight", settings, observe=straight_record)
     with pytest.raises(KilledError):
@@ -168,20 +168,20 @@ def test_an_observer_that_fails_costs_no_step(tmp_path: Path) -> None:
 
 
 def diverging(at: int) -> Family:
-    """A DCGAN whose critic's loss overflows at a step."""
+    """A DCGAN whose discriminator's loss overflows at a step."""
     calls = 0
 
-    def critic_loss(on_real: Tensor, on_fake: Tensor) -> Tensor:
+    def discriminator_loss(on_real: Tensor, on_fake: Tensor) -> Tensor:
         nonlocal calls
         calls += 1
-        return DCGAN.objective.critic(on_real, on_fake) * (1e38 * 1e3 if calls > at else 1.0)
+        return DCGAN.objective.discriminator(on_real, on_fake) * (1e38 * 1e3 if calls > at else 1.0)
 
-    return replace(DCGAN, objective=replace(DCGAN.objective, critic=critic_loss))
+    return replace(DCGAN, objective=replace(DCGAN.objective, discriminator=discriminator_loss))
 
 
 @pytest.mark.parametrize("at", [1, 4])
 def test_a_loss_that_is_not_finite_stops_it(tmp_path: Path, at: int) -> None:
-    """CASE 27: the last finite checkpoint is kept and can be gone on from."""
+    """The last finite checkpoint is kept and can be gone on from."""
     folder = tmp_path / "a"
     with pytest.raises(UserError, match=f"no longer finite at step {at} ") as caught:
         train(folder, gan(), diverging(at), checkpoints=Checkpoints(folder, 0))
@@ -189,7 +189,7 @@ def test_a_loss_that_is_not_finite_stops_it(tmp_path: Path, at: int) -> None:
     assert "lr" in caught.value.next_step
     state = load_state(folder / FILE)
     assert state["step"] == at
-    for side in ("generator", "critic"):
+    for side in ("generator", "discriminator"):
         assert all(value.isfinite().all() for value in state[side]["module"].values())
     train(folder, gan())
     train(tmp_path / "b", gan())
@@ -198,7 +198,7 @@ def test_a_loss_that_is_not_finite_stops_it(tmp_path: Path, at: int) -> None:
 
 @pytest.mark.parametrize("every_seconds", [0, 1e9])
 def test_a_gradient_that_is_not_finite_stops_it_though_the_loss_is(tmp_path: Path, every_seconds: float) -> None:
-    """CASE 27: the root of 0 has the value 0 and an infinite slope; no such weights are returned or kept."""
+    """The root of 0 has the value 0 and an infinite slope; no such weights are returned or kept."""
 
     def generator_loss(on_fake: Tensor) -> Tensor:
         return (0 * on_fake).sum().sqrt()
@@ -211,7 +211,7 @@ def test_a_gradient_that_is_not_finite_stops_it_though_the_loss_is(tmp_path: Pat
 
 
 def test_the_signals(tmp_path: Path) -> None:
-    """CASE 28: what one sees of a training without pictures."""
+    """What one sees of a training without pictures."""
     row = train(tmp_path / "a", gan()).history[-1]
     signals = {
         "critic_loss",
@@ -228,7 +228,7 @@ def test_the_signals(tmp_path: Path) -> None:
     assert set(train(tmp_path / "b", penalised, FAMILIES["wgan_gp"]).history[-1]) == {"epoch", "slope"} | signals
 
 
-def test_a_critic_that_has_learned(tmp_path: Path) -> None:
+def test_a_discriminator_that_has_learned(tmp_path: Path) -> None:
     """Faces with bright corners against a young generator: soon told apart, with logits on the right sides."""
     row = train(tmp_path, gan(epochs=12, base_channels=4)).history[-1]
     assert row["critic_accuracy"] > 0.9
@@ -236,19 +236,19 @@ def test_a_critic_that_has_learned(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("every", [1, 2, 5])
-def test_looks_at_the_generator_change_nothing(tmp_path: Path, every: int) -> None:
+def test_sample_grids_change_nothing(tmp_path: Path, every: int) -> None:
     """Every so many epochs and at the end, from the same noise, as sampling will show it."""
-    looks: dict[int, Any] = {}
-    seen = train(tmp_path / "a", gan(epochs=3), look=looks.__setitem__, look_every=every)
+    grids: dict[int, Any] = {}
+    seen = train(tmp_path / "a", gan(epochs=3), observe_grid=grids.__setitem__, grid_every=every)
     train(tmp_path / "b", gan(epochs=3))
     assert (tmp_path / "a" / FILE).read_bytes() == (tmp_path / "b" / FILE).read_bytes()
-    assert list(looks) == {1: [1, 2, 3], 2: [2, 3], 5: [3]}[every]
-    assert all(images.shape == (1, SHOWN, 48, 48) for images in looks.values())
-    z = torch.randn(SHOWN, 5, 1, 1, generator=random_generator(0, "look"))
+    assert list(grids) == {1: [1, 2, 3], 2: [2, 3], 5: [3]}[every]
+    assert all(images.shape == (1, GRID_COLUMNS, 48, 48) for images in grids.values())
+    z = torch.randn(GRID_COLUMNS, 5, 1, 1, generator=random_generator(0, "grid"))
     with torch.no_grad():
-        expected = to_pixels(seen.generator(z, torch.zeros(SHOWN, dtype=torch.int64)))
-    assert torch.equal(torch.from_numpy(looks[3][0]), expected)
-    assert every != 1 or (looks[1] != looks[3]).any()
+        expected = to_pixels(seen.generator(z, torch.zeros(GRID_COLUMNS, dtype=torch.int64)))
+    assert torch.equal(torch.from_numpy(grids[3][0]), expected)
+    assert every != 1 or (grids[1] != grids[3]).any()
 
 
 @pytest.mark.parametrize(
@@ -295,17 +295,17 @@ def test_a_class_smaller_than_a_batch_is_one_batch(tmp_path: Path) -> None:
     ],
 )
 def test_a_checkpoint_of_another_gan_is_refused_and_kept(tmp_path: Path, family: str, changes: dict[str, Any]) -> None:
-    """CASE 9: another family, size or setting (identity keeps them apart; this is the second lock)."""
+    """Another family, size or setting (identity keeps them apart; this is the second lock)."""
     train(tmp_path, gan())
     before = (tmp_path / FILE).read_bytes()
     with pytest.raises(UserError, match="checkpoint"):
-        train(tmp_path, gan(**changes), FAMILIES[family], **told(family))
+        train(tmp_path, gan(**changes), FAMILIES[family], **conditions(family))
     assert (tmp_path / FILE).read_bytes() == before
 
 
 @pytest.mark.parametrize("broken", ["noise absent", "noise of another kind", "optimizer absent"])
 def test_a_state_that_cannot_be_restored_is_an_error(tmp_path: Path, broken: str) -> None:
-    """CASE 16: never skipped silently."""
+    """Never skipped silently."""
     train(tmp_path, gan())
     state = load_state(tmp_path / FILE)
     if broken == "noise absent":
@@ -313,7 +313,7 @@ def test_a_state_that_cannot_be_restored_is_an_error(tmp_path: Path, broken: str
     elif broken == "noise of another kind":
         state["noise"] = state["noise"][:8]
     else:
-        del state["critic"]["optimizer"]
+        del state["discriminator"]["optimizer"]
     save_state(state, tmp_path / FILE)
     with pytest.raises(UserError, match="checkpoint"):
         train(tmp_path, gan(epochs=3))

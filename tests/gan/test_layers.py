@@ -4,17 +4,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ferlab.gan.layers import FewPlaces, FromFewPlaces
+from ferlab.gan.layers import FoldedConvTranspose2d, UnfoldedConv2d
 
-CASES = [
-    (FewPlaces, nn.Conv2d, (6, 5, 4, 2, 1, 6), False),  # channels in, out, kernel, stride, padding; side of the input
-    (FewPlaces, nn.Conv2d, (5, 1, 3, 1, 0, 3), True),
-    (FromFewPlaces, nn.ConvTranspose2d, (6, 5, 4, 2, 1, 3), False),
-    (FromFewPlaces, nn.ConvTranspose2d, (7, 4, 3, 1, 0, 1), False),
+# channels in, out, kernel, stride, padding; side of the input
+LAYERS = [
+    (UnfoldedConv2d, nn.Conv2d, (6, 5, 4, 2, 1, 6), False),
+    (UnfoldedConv2d, nn.Conv2d, (5, 1, 3, 1, 0, 3), True),
+    (FoldedConvTranspose2d, nn.ConvTranspose2d, (6, 5, 4, 2, 1, 3), False),
+    (FoldedConvTranspose2d, nn.ConvTranspose2d, (7, 4, 3, 1, 0, 1), False),
 ]
 
 
-@pytest.mark.parametrize(("ours", "torchs", "sizes", "bias"), CASES)
+@pytest.mark.parametrize(("ours", "torchs", "sizes", "bias"), LAYERS)
 def test_the_same_as_torchs(ours: type[nn.Module], torchs: type[nn.Module], sizes: tuple[int, ...], bias: bool) -> None:
     *shape, side = sizes
     mine, theirs = ours(*shape, bias=bias).double(), torchs(*shape, bias=bias).double()
@@ -33,6 +34,6 @@ def test_the_same_as_torchs(ours: type[nn.Module], torchs: type[nn.Module], size
 def test_other_sides_are_refused() -> None:
     """A bias or another output size would be lost silently."""
     with pytest.raises(AssertionError):
-        FromFewPlaces(2, 2, 3, 1, 0)(torch.zeros(1, 2, 1, 1))
+        FoldedConvTranspose2d(2, 2, 3, 1, 0)(torch.zeros(1, 2, 1, 1))
     with pytest.raises(AssertionError):
-        FromFewPlaces(2, 2, 3, 1, 0, bias=False)(torch.zeros(1, 2, 1, 1), output_size=[3, 3])
+        FoldedConvTranspose2d(2, 2, 3, 1, 0, bias=False)(torch.zeros(1, 2, 1, 1), output_size=[3, 3])

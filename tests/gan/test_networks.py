@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ferlab.gan.networks import Critic, Generator, radford_init, to_network, to_pixels
+from ferlab.gan.networks import Discriminator, Generator, radford_init, to_network, to_pixels
 from small import gan, noise
 
 LABELS = torch.zeros(3, dtype=torch.int64)
@@ -20,16 +20,16 @@ def test_number_of_parameters(c: int, latent: int) -> None:
     settings = gan(base_channels=c, latent=latent)
     middle = 16 * (8 * c * 4 * c + 4 * c * 2 * c + 2 * c * c)
     generator = 9 * latent * 8 * c + middle + (16 * c + 1) + 2 * (8 + 4 + 2 + 1) * c
-    critic = (16 * c + c) + middle + (9 * 8 * c + 1) + 2 * (2 + 4 + 8) * c
+    discriminator = (16 * c + c) + middle + (9 * 8 * c + 1) + 2 * (2 + 4 + 8) * c
     assert parameters(Generator(settings)) == generator
-    assert parameters(Critic(settings)) == critic
+    assert parameters(Discriminator(settings)) == discriminator
 
 
 def test_the_papers_size() -> None:
     """64 base channels and z of 100, added up by hand from Radford's layers."""
     settings = gan(base_channels=64, latent=100)
     assert parameters(Generator(settings)) == 460_800 + 2_752_512 + 1_025 + 1_920 == 3_216_257
-    assert parameters(Critic(settings)) == 1_088 + 2_752_512 + 4_609 + 1_792 == 2_760_001
+    assert parameters(Discriminator(settings)) == 1_088 + 2_752_512 + 4_609 + 1_792 == 2_760_001
 
 
 def test_maps_double_from_3_to_48() -> None:
@@ -44,26 +44,26 @@ def test_maps_double_from_3_to_48() -> None:
     assert images.abs().max() <= 1
 
 
-def test_the_critic_gives_one_unbounded_number_an_image() -> None:
-    critic = Critic(gan()).eval()
+def test_the_discriminator_gives_one_unbounded_number_an_image() -> None:
+    discriminator = Discriminator(gan()).eval()
     with torch.no_grad():
-        critic.layers[-1].bias.fill_(50.0)
-    logits = critic(torch.zeros(3, 1, 48, 48), LABELS)
+        discriminator.layers[-1].bias.fill_(50.0)
+    logits = discriminator(torch.zeros(3, 1, 48, 48), LABELS)
     assert logits.shape == (3,)
     torch.testing.assert_close(logits, torch.full((3,), 50.0))
 
 
-def test_no_batch_norm_at_the_generators_output_and_the_critics_input() -> None:
-    """Radford et al. 2015, section 3; LeakyReLU 0.2 in the critic."""
-    generator, critic = Generator(gan()).layers, Critic(gan()).layers
+def test_no_batch_norm_at_the_generators_output_and_the_discriminators_input() -> None:
+    """Radford et al. 2015, section 3; LeakyReLU 0.2 in the discriminator."""
+    generator, discriminator = Generator(gan()).layers, Discriminator(gan()).layers
     assert [type(layer) for layer in generator[-2:]] == [nn.ConvTranspose2d, nn.Tanh]
-    assert [type(layer) for layer in critic[:2]] == [nn.Conv2d, nn.LeakyReLU]
+    assert [type(layer) for layer in discriminator[:2]] == [nn.Conv2d, nn.LeakyReLU]
     assert sum(isinstance(layer, nn.BatchNorm2d) for layer in generator) == 4
-    assert sum(isinstance(layer, nn.BatchNorm2d) for layer in critic) == 3
-    assert {layer.negative_slope for layer in critic if isinstance(layer, nn.LeakyReLU)} == {0.2}
+    assert sum(isinstance(layer, nn.BatchNorm2d) for layer in discriminator) == 3
+    assert {layer.negative_slope for layer in discriminator if isinstance(layer, nn.LeakyReLU)} == {0.2}
 
 
-@pytest.mark.parametrize("network", [Generator, Critic])
+@pytest.mark.parametrize("network", [Generator, Discriminator])
 def test_first_weights(network: type[nn.Module]) -> None:
     """N(0, 0.02) for convolutions, N(1, 0.02) for batch norm, zero biases."""
     torch.manual_seed(0)
@@ -77,11 +77,11 @@ def test_first_weights(network: type[nn.Module]) -> None:
 
 
 @pytest.mark.parametrize(("norm", "groups"), [("layer", 1), ("instance", 8)])
-def test_the_critics_norm(norm: str, groups: int) -> None:
+def test_the_discriminators_norm(norm: str, groups: int) -> None:
     """Layer norm over channels and places (as torch's LayerNorm), or instance norm (as torch's); no batch norm."""
-    critic = Critic(gan(critic_norm=norm))
-    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in critic.modules())
-    layer = next(layer for layer in critic.layers if isinstance(layer, nn.GroupNorm) and layer.num_channels == 8)
+    discriminator = Discriminator(gan(critic_norm=norm))
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in discriminator.modules())
+    layer = next(layer for layer in discriminator.layers if isinstance(layer, nn.GroupNorm) and layer.num_channels == 8)
     assert layer.num_groups == groups
     maps = torch.randn(3, 8, 6, 6)
     reference: nn.Module = nn.LayerNorm([8, 6, 6]) if norm == "layer" else nn.InstanceNorm2d(8)
@@ -92,30 +92,31 @@ def test_the_critics_norm(norm: str, groups: int) -> None:
 def test_no_image_sees_another_one(norm: str) -> None:
     """What a gradient penalty asks for (Gulrajani et al. 2017, section 4), and what batch norm can't give."""
     images = torch.rand(5, 1, 48, 48)
-    critic, tied = Critic(gan(critic_norm=norm)), Critic(gan(critic_norm="batch"))
+    discriminator, tied = Discriminator(gan(critic_norm=norm)), Discriminator(gan(critic_norm="batch"))
     labels = torch.zeros(5, dtype=torch.int64)
-    torch.testing.assert_close(critic(images, labels)[:2], critic(images[:2], labels[:2]), rtol=1e-4, atol=1e-6)
+    alone = discriminator(images[:2], labels[:2])
+    torch.testing.assert_close(discriminator(images, labels)[:2], alone, rtol=1e-4, atol=1e-6)
     assert not torch.allclose(tied(images, labels)[:2], tied(images[:2], labels[:2]), rtol=1e-2)
 
 
 def test_labels_are_told_as_numbers_after_z_and_as_maps_beside_the_image() -> None:
     """Mirza & Osindero 2014: the same as convolving with the one-hot numbers put there by hand."""
-    generator, critic = Generator(gan(), 3).eval(), Critic(gan(), 3).eval()
+    generator, discriminator = Generator(gan(), 3).eval(), Discriminator(gan(), 3).eval()
     z, images, labels = torch.randn(4, 5, 1, 1), torch.rand(4, 1, 48, 48), torch.tensor([0, 2, 1, 2])
-    own = torch.eye(3)[labels].reshape(4, 3, 1, 1)
-    torch.testing.assert_close(generator(z, labels), generator.layers(torch.cat([z, own], 1)))
-    maps = torch.cat([images, own.expand(4, 3, 48, 48)], 1)
-    torch.testing.assert_close(critic(images, labels), critic.layers(maps).flatten())
+    one_hot = torch.eye(3)[labels].reshape(4, 3, 1, 1)
+    torch.testing.assert_close(generator(z, labels), generator.layers(torch.cat([z, one_hot], 1)))
+    maps = torch.cat([images, one_hot.expand(4, 3, 48, 48)], 1)
+    torch.testing.assert_close(discriminator(images, labels), discriminator.layers(maps).flatten())
     other = (labels + 1) % 3
     assert not torch.allclose(generator(z, labels), generator(z, other))
-    assert not torch.allclose(critic(images, labels), critic(images, other))
+    assert not torch.allclose(discriminator(images, labels), discriminator(images, other))
 
 
 def test_a_network_told_nothing_ignores_labels() -> None:
-    generator, critic = Generator(gan()).eval(), Critic(gan()).eval()
+    generator, discriminator = Generator(gan()).eval(), Discriminator(gan()).eval()
     z, ones = torch.randn(3, 5, 1, 1), torch.ones(3, dtype=torch.int64)
     assert torch.equal(generator(z, LABELS), generator(z, ones))
-    assert torch.equal(critic(torch.zeros(3, 1, 48, 48), LABELS), critic(torch.zeros(3, 1, 48, 48), ones))
+    assert torch.equal(discriminator(torch.zeros(3, 1, 48, 48), LABELS), discriminator(torch.zeros(3, 1, 48, 48), ones))
 
 
 def test_other_layers_keep_their_weights() -> None:

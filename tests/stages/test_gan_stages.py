@@ -24,9 +24,9 @@ def keep(folder: Path, family: str, **changes: Any) -> GanRecord:
     """A folder as the stage `gan` makes it; returns gan.json's content, with `changes` of the settings."""
     conditional = FAMILIES[family].conditional
     torch.manual_seed(0)
-    maker, _ = FAMILIES[family].networks(gan(), 7 if conditional else 1)
+    generator, _ = FAMILIES[family].networks(gan(), 7 if conditional else 1)
     name = EVERY if conditional else "happy"
-    save_state(maker.state_dict(), folder / f"{name}.safetensors")
+    save_state(generator.state_dict(), folder / f"{name}.safetensors")
     return GanRecord(
         family=family,
         draw=0,

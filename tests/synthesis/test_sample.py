@@ -12,7 +12,7 @@ from small import gan
 
 
 @pytest.fixture(scope="module")
-def maker() -> nn.Module:
+def generator() -> nn.Module:
     torch.manual_seed(0)
     network = Generator(gan())
     with torch.no_grad():
@@ -22,29 +22,29 @@ def maker() -> nn.Module:
 
 
 @pytest.mark.parametrize("n", [0, 1, 49, 50, 51, 120])
-def test_the_first_images_do_not_depend_on_the_number(maker: nn.Module, n: int) -> None:
-    images = draw(maker, 5, 0, n, seed=3)
+def test_the_first_images_do_not_depend_on_the_number(generator: nn.Module, n: int) -> None:
+    images = draw(generator, 5, 0, n, seed=3)
     assert images.shape == (n, 48, 48)
     assert images.dtype == np.uint8
-    np.testing.assert_array_equal(images, draw(maker, 5, 0, 130, seed=3)[:n])
+    np.testing.assert_array_equal(images, draw(generator, 5, 0, 130, seed=3)[:n])
 
 
-def test_images_are_the_generators(maker: nn.Module) -> None:
+def test_images_are_the_generators(generator: nn.Module) -> None:
     z = torch.randn(CHUNK, 5, 1, 1, generator=random_generator(3, "z"))
     with torch.no_grad():
-        expected = to_pixels(maker(z, torch.zeros(CHUNK, dtype=torch.int64))).numpy()
-    found = draw(maker, 5, 0, 20, seed=3)
+        expected = to_pixels(generator(z, torch.zeros(CHUNK, dtype=torch.int64))).numpy()
+    found = draw(generator, 5, 0, 20, seed=3)
     np.testing.assert_array_equal(found, expected[:20])
     assert found.std() > 10
     assert len(np.unique(found.reshape(20, -1), axis=0)) == 20
 
 
-def test_the_seed_decides(maker: nn.Module) -> None:
+def test_the_seed_decides(generator: nn.Module) -> None:
     torch.manual_seed(1)
-    first = draw(maker, 5, 0, 5, seed=1)
+    first = draw(generator, 5, 0, 5, seed=1)
     torch.manual_seed(2)
-    np.testing.assert_array_equal(first, draw(maker, 5, 0, 5, seed=1))
-    assert not np.array_equal(first, draw(maker, 5, 0, 5, seed=2))
+    np.testing.assert_array_equal(first, draw(generator, 5, 0, 5, seed=1))
+    assert not np.array_equal(first, draw(generator, 5, 0, 5, seed=2))
 
 
 class Told(nn.Module):

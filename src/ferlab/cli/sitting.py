@@ -61,9 +61,9 @@ class Sitting:
         """The labels of an unconditional GAN family, trained side by side where that is worth their start."""
         if words[2] != "gan" or self.jobs == 1 or seconds / len(CKPLUS_CLASSES) < WORTH_A_PROCESS:
             return {}
-        from ferlab.gan.families import find  # late: torch, for nothing where no GAN is due
+        from ferlab.gan.families import family_named  # late: torch, for nothing where no GAN is due
 
-        labels = () if find(words[3]).conditional else CKPLUS_CLASSES
+        labels = () if family_named(words[3]).conditional else CKPLUS_CLASSES
         return {label: (*words, "--label", label) for label in labels}
 
     def _tell(self, event: Event) -> None:

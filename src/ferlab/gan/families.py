@@ -1,42 +1,42 @@
-"""The table of GAN families. A family is data: an objective, whether it is told labels, and its settings."""
+"""The table of GAN families. A family is data: an objective, whether it is conditional, and its settings."""
 
 from dataclasses import dataclass
 
 from torch import nn
 
 from ferlab.errors import UserError
-from ferlab.gan.networks import Critic, Generator
+from ferlab.gan.networks import Discriminator, Generator
 from ferlab.gan.objectives import MINIMAX, WASSERSTEIN, Objective
 from ferlab.params import GanFamily
 
 
 @dataclass(frozen=True)
 class Family:
-    """One way to make faces. Sizes, the critic's norm, the penalty and the critic's steps are settings (params.yaml).
+    """One way to make faces. Sizes, the discriminator's norm, the penalty and its steps are settings (params.yaml).
 
     Attributes:
-        objective: what each side minimises; the settings may add a gradient penalty to the critic's.
-        conditional: one GAN for all labels, which are told to both sides; otherwise one GAN a label.
+        objective: what each network minimises; the settings may add a gradient penalty to the discriminator's.
+        conditional: one GAN for all labels, which are told to both networks; otherwise one GAN a label.
     """
 
     objective: Objective
     conditional: bool
 
     def networks(self, settings: GanFamily, n_labels: int) -> tuple[nn.Module, nn.Module]:
-        """A new (generator, critic). Both are called with labels; those of an unconditional family ignore them."""
-        told = n_labels if self.conditional else 0
-        return Generator(settings, told), Critic(settings, told)
+        """A new (generator, discriminator). Both are called with labels, which an unconditional family's ignore."""
+        known = n_labels if self.conditional else 0
+        return Generator(settings, known), Discriminator(settings, known)
 
 
 FAMILIES = {
     "dcgan": Family(MINIMAX, conditional=False),  # Radford, Metz & Chintala 2015
     "wgan_gp": Family(WASSERSTEIN, conditional=False),  # Gulrajani et al. 2017
-    "cgan": Family(WASSERSTEIN, conditional=True),  # the paper's: labels to both sides, gradient penalty
+    "cgan": Family(WASSERSTEIN, conditional=True),  # the paper's: labels to both networks, gradient penalty
     "cgan_plain": Family(MINIMAX, conditional=True),  # control: labels, but DCGAN's loss and no penalty
 }
 
 
-def find(name: str) -> Family:
+def family_named(name: str) -> Family:
     """The family of that name.
 
     Raises:

@@ -13,16 +13,16 @@ from torch import Tensor, nn
 from ferlab.errors import UserError
 from ferlab.gan.families import Family
 from ferlab.gan.networks import to_network
-from ferlab.gan.sides import Sides
+from ferlab.gan.pair import AdversarialPair
 from ferlab.params import GanFamily
 from ferlab.training.checkpoint import Checkpoints
 from ferlab.training.observe import Observer
 from ferlab.training.seeding import permutation, random_generator
 
 LEAST = 2  # images a label: one face can't show how faces differ
-SHOWN = 8  # images a label in a look at the generator
+GRID_COLUMNS = 8  # images a label in a sample grid
 
-Look = Callable[[int, NDArray[np.uint8]], None]
+GridObserver = Callable[[int, NDArray[np.uint8]], None]
 """Called with an epoch and uint8 (n_labels, 8, 48, 48): what the generator makes of the same noise each time."""
 
 
@@ -45,17 +45,17 @@ def fit(
     device: str,
     observe: Observer,
     checkpoints: Checkpoints,
-    look: Look | None = None,
-    look_every: int = 1,
+    observe_grid: GridObserver | None = None,
+    grid_every: int = 1,
 ) -> TrainedGan:
     """Train one GAN.
 
-    An epoch is one pass of the critic over the images; the generator is updated after every `critic_steps` batches, and
-    an epoch without such an update has no signals of the generator. The last batch of an epoch may be smaller; with
-    fewer images than a batch holds, all of them are the batch.
+    An epoch is one pass of the discriminator over the images; the generator is updated after every `critic_steps`
+    batches, and an epoch without such an update has no signals of the generator. The last batch of an epoch may be
+    smaller; with fewer images than a batch holds, all of them are the batch.
 
-    Calls `observe(epoch, signals)` once an epoch (see `Sides` for what the signals are) and `look` every `look_every`
-    epochs and at the end; what they do can't change the result.
+    Calls `observe(epoch, signals)` once an epoch (see `AdversarialPair` for what the signals are) and `observe_grid`
+    every `grid_every` epochs and at the end; what they do can't change the result.
 
     Args:
         images: uint8 (N, 48, 48), 0-255.
@@ -68,47 +68,58 @@ def fit(
             (the last finite checkpoint is kept).
     """
     _must_be_enough(labels, classes)
-    sides = Sides(family, settings, len(classes), seed, device)
+    pair = AdversarialPair(family, settings, len(classes), seed, device)
     real_images, all_labels = to_network(images).to(device), labels.to(device)
     batches = ceil(len(images) / settings.batch_size)
     step, sums, history = 0, dict[str, list[float]](), list[dict[str, float]]()
 
     def snapshot() -> Mapping[str, Any]:
-        return {**sides.state(), "step": step, "sums": sums, "history": history}
+        return {**pair.state(), "step": step, "sums": sums, "history": history}
 
     state = checkpoints.load()
     if state is not None:
-        sides.restore(state)
+        pair.restore(state)
         step, sums, history = state["step"], state["sums"], state["history"]
     for row in history:
         observe(int(row["epoch"]), row)
-    z = torch.randn(len(classes) * SHOWN, settings.latent, 1, 1, generator=random_generator(seed, "look"))
-    told_shown = torch.arange(len(classes)).repeat_interleave(SHOWN)
 
     for epoch in range(step // batches, settings.epochs):
         order = permutation(len(images), seed, "order", epoch)
         for batch in range(step % batches, batches):
             chosen = order[batch * settings.batch_size : (batch + 1) * settings.batch_size].to(device)
-            told = all_labels[chosen]
-            measured, made = sides.update_critic(real_images[chosen], told)
+            measured, generated = pair.update_discriminator(real_images[chosen], all_labels[chosen])
             if (step + 1) % settings.critic_steps == 0:
-                measured |= sides.update_maker(told, made)
+                measured |= pair.update_generator(all_labels[chosen], generated)
             values = dict(zip(measured, torch.stack(list(measured.values())).tolist(), strict=True))
             _must_be_finite(values, step, epoch, checkpoints)
-            for name, value in values.items():
-                total, n = sums.get(name, (0.0, 0))
-                sums[name] = [total + value, n + 1]
+            _add(values, sums)
             step += 1
             if step % batches == 0:
                 row = {"epoch": epoch + 1, **{name: total / n for name, (total, n) in sorted(sums.items())}}
                 history.append(row)
                 sums = {}
                 observe(epoch + 1, row)
-                if look and ((epoch + 1) % look_every == 0 or epoch + 1 == settings.epochs):
-                    look(epoch + 1, sides.look(z, told_shown).reshape(len(classes), SHOWN, *images.shape[1:]))
+                if observe_grid and ((epoch + 1) % grid_every == 0 or epoch + 1 == settings.epochs):
+                    observe_grid(epoch + 1, sample_grid(pair, len(classes), seed))
             checkpoints.offer(snapshot)
     checkpoints.save(snapshot())
-    return TrainedGan(sides.maker.eval().cpu(), history)
+    return TrainedGan(pair.generator.eval().cpu(), history)
+
+
+def sample_grid(pair: AdversarialPair, n_labels: int, seed: int) -> NDArray[np.uint8]:
+    """What a generator makes of always the same noise: uint8 (n_labels, 8, 48, 48), a row a label."""
+    number = n_labels * GRID_COLUMNS
+    z = torch.randn(number, pair.settings.latent, 1, 1, generator=random_generator(seed, "grid"))
+    labels = torch.arange(n_labels).repeat_interleave(GRID_COLUMNS)
+    images = pair.sample(z, labels)
+    return images.reshape(n_labels, GRID_COLUMNS, *images.shape[1:])
+
+
+def _add(values: Mapping[str, float], sums: dict[str, list[float]]) -> None:
+    """Add values to sums, by name: each is a total and how many values it is of."""
+    for name, value in values.items():
+        total, n = sums.get(name, (0.0, 0))
+        sums[name] = [total + value, n + 1]
 
 
 def _must_be_enough(labels: Tensor, classes: Sequence[str]) -> None:

@@ -1,14 +1,15 @@
-"""Generators and critics for 48x48 grey faces.
+"""Generators and discriminators for 48x48 grey faces.
 
-Every generator is called as `generator(z, labels)` and every critic as `critic(images, labels)`; networks that are told
-no labels ignore them. Shapes: z float32 (N, latent, 1, 1), images float32 (N, 1, 48, 48) in [-1, 1], labels int64 (N,).
+Every generator is called as `generator(z, labels)` and every discriminator as `discriminator(images, labels)`; networks
+that are told no labels ignore them. Shapes: z float32 (N, latent, 1, 1), images float32 (N, 1, 48, 48) in [-1, 1],
+labels int64 (N,).
 """
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ferlab.gan.layers import FewPlaces, FromFewPlaces
+from ferlab.gan.layers import FoldedConvTranspose2d, UnfoldedConv2d
 from ferlab.params import GanFamily
 
 LEAK = 0.2  # Radford, Metz & Chintala 2015, section 3
@@ -19,17 +20,18 @@ class Generator(nn.Module):
     """Radford's generator with a 3x3 start, so that four doublings give 48x48: batch norm but for the output, tanh.
 
     Args:
-        told: number of labels that it is told, as one-hot numbers after z (Mirza & Osindero 2014); 0 for none.
+        n_labels: number of labels that it is told, as one-hot numbers after z (Mirza & Osindero 2014); 0 for none.
     """
 
-    def __init__(self, settings: GanFamily, told: int = 0) -> None:
+    def __init__(self, settings: GanFamily, n_labels: int = 0) -> None:
         super().__init__()
-        self.told, c = told, settings.base_channels
+        self.n_labels = n_labels
+        c = settings.base_channels
         self.layers = nn.Sequential(
-            FromFewPlaces(settings.latent + told, 8 * c, 3, 1, 0, bias=False),
+            FoldedConvTranspose2d(settings.latent + n_labels, 8 * c, 3, 1, 0, bias=False),
             nn.BatchNorm2d(8 * c),
             nn.ReLU(inplace=True),
-            *_up(8 * c, 4 * c, FromFewPlaces),
+            *_up(8 * c, 4 * c, FoldedConvTranspose2d),
             *_up(4 * c, 2 * c),
             *_up(2 * c, c),
             nn.ConvTranspose2d(c, 1, 4, 2, 1),
@@ -38,41 +40,42 @@ class Generator(nn.Module):
         self.apply(radford_init)
 
     def forward(self, z: Tensor, labels: Tensor) -> Tensor:
-        images: Tensor = self.layers(_tell(z, labels, self.told))
+        images: Tensor = self.layers(_with_labels(z, labels, self.n_labels))
         return images
 
 
-class Critic(nn.Module):
+class Discriminator(nn.Module):
     """Radford's discriminator: strided convolutions, LeakyReLU, a norm but for the input; returns logits (N,).
 
     Args:
-        told: number of labels that it is told, as that many constant maps beside the image; 0 for none.
+        n_labels: number of labels that it is told, as that many constant maps beside the image; 0 for none.
     """
 
-    def __init__(self, settings: GanFamily, told: int = 0) -> None:
+    def __init__(self, settings: GanFamily, n_labels: int = 0) -> None:
         super().__init__()
-        self.told, c, norm = told, settings.base_channels, settings.critic_norm
+        self.n_labels = n_labels
+        c, norm = settings.base_channels, settings.critic_norm
         self.layers = nn.Sequential(
-            nn.Conv2d(1 + told, c, 4, 2, 1),
+            nn.Conv2d(1 + n_labels, c, 4, 2, 1),
             nn.LeakyReLU(LEAK, inplace=True),
             *_down(c, 2 * c, norm),
             *_down(2 * c, 4 * c, norm),
-            *_down(4 * c, 8 * c, norm, FewPlaces),
-            FewPlaces(8 * c, 1, 3, 1, 0),
+            *_down(4 * c, 8 * c, norm, UnfoldedConv2d),
+            UnfoldedConv2d(8 * c, 1, 3, 1, 0),
         )
         self.apply(radford_init)
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
-        logits: Tensor = self.layers(_tell(images, labels, self.told)).flatten()
+        logits: Tensor = self.layers(_with_labels(images, labels, self.n_labels)).flatten()
         return logits
 
 
-def _tell(maps: Tensor, labels: Tensor, told: int) -> Tensor:
+def _with_labels(maps: Tensor, labels: Tensor, n_labels: int) -> Tensor:
     """Put one constant map a label after the channels: 1 for an image's own label, 0 for others."""
-    if not told:
+    if not n_labels:
         return maps
-    own = F.one_hot(labels, told).to(maps.dtype)
-    return torch.cat([maps, own[:, :, None, None].expand(-1, -1, *maps.shape[2:])], dim=1)
+    one_hot = F.one_hot(labels, n_labels).to(maps.dtype)
+    return torch.cat([maps, one_hot[:, :, None, None].expand(-1, -1, *maps.shape[2:])], dim=1)
 
 
 def _up(before: int, after: int, layer: type[nn.ConvTranspose2d] = nn.ConvTranspose2d) -> tuple[nn.Module, ...]:

@@ -14,8 +14,8 @@ from ferlab.data.images import ImageSet
 from ferlab.errors import UserError
 from ferlab.execution.locks import exclusive
 from ferlab.files import atomic_folder, sha256_file, write_text
-from ferlab.gan.families import find
-from ferlab.gan.fit import Look, TrainedGan, fit
+from ferlab.gan.families import family_named
+from ferlab.gan.fit import GridObserver, TrainedGan, fit
 from ferlab.params import GanFamily
 from ferlab.records.gan import FILE, GanRecord
 from ferlab.stages.context import Context, Stage
@@ -65,7 +65,7 @@ def run_part(context: Context, label: str) -> None:
 
 def labels(context: Context) -> tuple[str, ...]:
     """What each GAN of the family makes: a class each, or `all` of a conditional family's one."""
-    conditional = find(context.arguments["family"]).conditional
+    conditional = family_named(context.arguments["family"]).conditional
     return (EVERY,) if conditional else ImageSet.open(context.input("ckplus")).classes
 
 
@@ -98,7 +98,7 @@ def train_label(context: Context, label: str) -> TrainedGan:
         context.progress(slot, settings.epochs) as progress,
     ):
         return fit(
-            find(name),
+            family_named(name),
             settings,
             torch.from_numpy(np.array(images.images)),
             torch.from_numpy(numbers),
@@ -107,15 +107,15 @@ def train_label(context: Context, label: str) -> TrainedGan:
             device=context.device,
             observe=all_of(tracked_run.observe, progress),
             checkpoints=context.checkpoints.child(label),
-            look=_keep_grids(tracked_run),
-            look_every=context.params.runtime.look_every,
+            observe_grid=_keep_grids(tracked_run),
+            grid_every=context.params.runtime.look_every,
         )
 
 
-def _keep_grids(tracked_run: TrackedRun) -> Look:
+def _keep_grids(tracked_run: TrackedRun) -> GridObserver:
     """Pictures of what the generator makes of the same noise, as artifacts of the run: a row a label."""
 
-    def look(epoch: int, images: NDArray[np.uint8]) -> None:
+    def keep(epoch: int, images: NDArray[np.uint8]) -> None:
         wall = np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=255)
         rows, columns, high, wide = wall.shape
         picture = Image.fromarray(wall.swapaxes(1, 2).reshape(rows * high, columns * wide))
@@ -124,7 +124,7 @@ def _keep_grids(tracked_run: TrackedRun) -> Look:
             picture.save(path)
             tracked_run.artifact(path, "samples")
 
-    return look
+    return keep
 
 
 STAGE = Stage(

@@ -11,11 +11,11 @@ from ferlab.training.seeding import random_generator
 CHUNK = 50  # images at once. Fixed: a convolution's last bits may depend on it, so it's no parameter
 
 
-def draw(maker: nn.Module, latent: int, label: int, n: int, seed: int) -> NDArray[np.uint8]:
+def draw(generator: nn.Module, latent: int, label: int, n: int, seed: int) -> NDArray[np.uint8]:
     """Draw n images of one label; the first k of them don't depend on n.
 
     Args:
-        maker: a generator in evaluation mode, called as `maker(z, labels)`.
+        generator: in evaluation mode, called as `generator(z, labels)`.
         latent: length of z.
         label: what a conditional generator is told.
 
@@ -27,5 +27,5 @@ def draw(maker: nn.Module, latent: int, label: int, n: int, seed: int) -> NDArra
     with torch.inference_mode():
         for start in range(0, len(images), CHUNK):
             z = torch.randn(CHUNK, latent, 1, 1, generator=noise)
-            images[start : start + CHUNK] = to_pixels(maker(z, torch.full((CHUNK,), label))).numpy()
+            images[start : start + CHUNK] = to_pixels(generator(z, torch.full((CHUNK,), label))).numpy()
     return images[:n]
