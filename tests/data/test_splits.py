@@ -70,20 +70,17 @@ def folds_of(keys: list[str], folds: np.ndarray) -> dict[str, set[int]]:
 
 @settings(deadline=None, max_examples=60)
 @given(
-    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2), st.integers(0, 30)), min_size=8, max_size=24),
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2), st.integers(0, 30)), min_size=1, max_size=24),
     st.integers(2, 4),
     st.integers(0, 99),
 )
 def test_no_person_sequence_or_copy_is_in_two_folds(rows: list[tuple[int, int, int]], folds: int, seed: int) -> None:
-    """CASES 20 and 22. Pictures recur by chance, so persons are joined by copies."""
+    """Pictures recur by chance, so persons are joined by copies; there may be fewer of them than folds."""
     images = frames(rows)
-    try:
-        found = subject_folds(images, folds, seed)
-    except UserError as error:
-        assert "persons" in error.what or "images of each class" in error.what
-        return
+    found = subject_folds(images, folds, seed)
     assert found.dtype == np.int64
-    assert set(found) == set(range(folds))
+    assert set(found) == set(range(len(set(found))))
+    assert len(set(found)) <= min(folds, len(set(images.subjects)))
     for keys in (
         list(images.subjects),
         [image_ids.sequence(name) for name in images.ids],
@@ -109,11 +106,15 @@ def test_a_copy_joins_two_persons() -> None:
         assert found[3 * 2] == found[3 * 5]
 
 
-def test_folds_that_cannot_be_made_say_why() -> None:
-    images = frames([(0, 0, 0), (1, 0, 1), (2, 0, 2)])
-    with pytest.raises(UserError, match="9 of 9 images don't say"):
-        subject_folds(replace(images, subjects=("",) * 9), 2, 0)
-    with pytest.raises(UserError, match="4 folds need 4 persons, and there are 3"):
-        subject_folds(images, 4, 0)
-    with pytest.raises(UserError, match="'contempt' has 3"):
-        subject_folds(frames([(0, 1, 0), *((i, 0, i) for i in range(1, 9))]), 5, 0)
+def test_as_many_folds_as_there_can_be() -> None:
+    persons = frames([(0, 0, 0), (1, 0, 1), (2, 0, 2)])
+    assert set(subject_folds(persons, 4, 0)) == {0, 1, 2}
+    few_of_a_class = frames([(0, 1, 0), *((i, 0, i) for i in range(1, 9))])  # three frames
+    assert set(subject_folds(few_of_a_class, 5, 0)) == {0, 1, 2}
+
+
+def test_one_fold_where_persons_are_not_known() -> None:
+    images = frames([(person, 0, person) for person in range(8)])
+    subjects = ("", *images.subjects[1:])
+    assert set(subject_folds(replace(images, subjects=subjects), 4, 0)) == {0}
+    assert set(subject_folds(frames([(0, 0, 0)]), 4, 0)) == {0}

@@ -1,4 +1,4 @@
-"""Diversity and copies, against numpy's correlation."""
+"""Diversity, against numpy's correlation."""
 
 from itertools import combinations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ferlab.quality.pixels import nearest, spread, standardise
+from ferlab.quality.pixels import spread, standardise
 from small import noise
 
 
@@ -38,21 +38,3 @@ def test_an_image_of_weight_two_counts_as_two_images() -> None:
 
 def test_one_group_has_no_spread() -> None:
     assert np.isnan(spread(standardise(noise(3)), np.zeros(3, np.int64), np.ones((1, 3)))).all()
-
-
-def test_nearest_against_corrcoef() -> None:
-    """Brightness and contrast don't matter."""
-    queries, references = alike(6, 40, 1), alike(9, 80, 2)
-    queries[2] = references[5] // 2 + 50
-    place, correlations = nearest(queries, references)
-    for i, query in enumerate(queries):
-        expected = [correlation(query, reference) for reference in references]
-        assert place[i] == np.argmax(expected)
-        assert correlations[i] == pytest.approx(max(expected), abs=1e-12)
-    assert place[2] == 5
-    assert correlations[2] > 0.999
-
-
-def test_a_constant_image_correlates_with_nothing() -> None:
-    _, correlations = nearest(np.full((2, 48, 48), 128, np.uint8), noise(3))
-    assert correlations.tolist() == [0, 0]

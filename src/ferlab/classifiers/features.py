@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ferlab.data.gradients import oriented_gradients
 from ferlab.data.images import SIDE
 from ferlab.params import Features, HogFeatures, LbpFeatures
 
@@ -21,35 +22,20 @@ def extract(images: NDArray[np.uint8], settings: Features) -> NDArray[np.float64
         float64 (N, features).
     """
     if isinstance(settings, HogFeatures):
-        return _each(images, lambda image: _hog(image, settings))
+        return oriented_gradients(images, settings.orientations, settings.cell, settings.block)
     if isinstance(settings, LbpFeatures):
-        return _each(images, lambda image: _lbp(image, settings))
+        return _lbp(images, settings)
     return images.reshape(len(images), SIDE * SIDE) / 255.0
 
 
-def _each(images: NDArray[np.uint8], describe) -> NDArray[np.float64]:  # type: ignore[no-untyped-def]
-    width = len(describe(np.zeros((SIDE, SIDE), np.uint8)))
-    rows = np.empty((len(images), width))
-    for row, image in zip(rows, images, strict=True):
-        row[:] = describe(image)
-    return rows
+def _lbp(images: NDArray[np.uint8], settings: LbpFeatures) -> NDArray[np.float64]:
+    from skimage.feature import local_binary_pattern  # late: only these rows need it
 
-
-def _hog(image: NDArray[np.uint8], settings: HogFeatures) -> NDArray[np.float64]:
-    from skimage.feature import hog  # late: only these rows need it
-
-    cell, block = (settings.cell, settings.cell), (settings.block, settings.block)
-    rows: NDArray[np.float64] = hog(image, settings.orientations, cell, block, block_norm="L2-Hys")
-    return rows
-
-
-def _lbp(image: NDArray[np.uint8], settings: LbpFeatures) -> NDArray[np.float64]:
-    from skimage.feature import local_binary_pattern
-
-    codes = local_binary_pattern(image, 8, settings.radius, "nri_uniform").astype(np.int64)  # type: ignore[no-untyped-call]
-    cell = SIDE // settings.grid
-    cells = codes.reshape(settings.grid, cell, settings.grid, cell).swapaxes(1, 2).reshape(settings.grid**2, -1)
-    places = cells + PATTERNS * np.arange(len(cells))[:, None]
-    counts = np.bincount(places.ravel(), minlength=PATTERNS * len(cells))
-    share: NDArray[np.float64] = counts / cell**2
-    return share
+    grid, cell = settings.grid, SIDE // settings.grid
+    shares = np.empty((len(images), grid**2 * PATTERNS))
+    for row, image in zip(shares, images, strict=True):
+        codes = local_binary_pattern(image, 8, settings.radius, "nri_uniform").astype(np.int64)  # type: ignore[no-untyped-call]
+        cells = codes.reshape(grid, cell, grid, cell).swapaxes(1, 2).reshape(grid**2, -1)
+        bins = cells + PATTERNS * np.arange(grid**2)[:, None]  # each cell has bins of its own
+        row[:] = np.bincount(bins.ravel(), minlength=PATTERNS * grid**2) / cell**2
+    return shares

@@ -42,47 +42,28 @@ def stratified_part(labels: NDArray[np.int64], fraction: float, seed: int) -> ND
 def subject_folds(images: ImageSet, folds: int, seed: int) -> NDArray[np.int64]:
     """Part a set into folds of about equal class balance (scikit-learn's StratifiedGroupKFold).
 
-    No person is in two folds, so no sequence of frames is either; nor are two images of equal pixels.
+    No person is in two folds, so no sequence of frames is either; nor are two images of equal pixels. There are fewer
+    folds than asked for where there are fewer persons, or fewer images of a class; and a single one where it isn't
+    known of every image whom it shows (a table of CK+ doesn't say).
 
     Args:
-        images: a set whose subjects are known.
         folds: how many, at least 2.
 
     Returns:
         int64 (N,), the fold of each image, from 0 up.
-
-    Raises:
-        UserError: a subject is unknown, or there are fewer persons, or fewer images of a class, than folds.
     """
     assert folds >= 2, folds
-    unknown = images.subjects.count("")
-    if unknown or not len(images):
-        raise UserError(
-            f"folds by subject need to know who is shown, and {unknown} of {len(images)} images don't say",
-            where=f"the set '{images.split}'",
-            next_step="a table of CK+ (emotion, pixels, Usage) has no subjects: "
-            "`ferlab data add` the folders, whose files are named Sxxx_yyy_zzzzzzzz.png",
-        )
-    groups = _persons_joined_by_copies(images)
-    persons = len(np.unique(groups))
-    if persons < folds:
-        raise UserError(
-            f"{folds} folds need {folds} persons, and there are {persons}",
-            where=f"the set '{images.split}' of {len(images)} images",
-            next_step=f"use at most {persons} folds" if persons > 1 else "use more images",
-        )
-    for name, n in images.counts().items():
-        if 0 < n < folds:
-            raise UserError(
-                f"{folds} folds need {folds} images of each class, and '{name}' has {n}",
-                where=f"the set '{images.split}'",
-                next_step="use fewer folds, or leave that class out",
-            )
-    found = np.full(len(images), -1, dtype=np.int64)
-    splitter = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
-    for fold, (_, held_out) in enumerate(splitter.split(images.labels, images.labels, groups)):
-        found[held_out] = fold
-    return found
+    fold_of = np.zeros(len(images), dtype=np.int64)
+    if "" in images.subjects or not len(images):
+        return fold_of
+    persons = _persons_joined_by_copies(images)
+    possible = min(folds, len(np.unique(persons)), *(n for n in images.counts().values() if n))
+    if possible < 2:
+        return fold_of
+    splitter = StratifiedGroupKFold(n_splits=possible, shuffle=True, random_state=seed)
+    for fold, (_, held_out) in enumerate(splitter.split(images.labels, images.labels, persons)):
+        fold_of[held_out] = fold
+    return fold_of
 
 
 def _persons_joined_by_copies(images: ImageSet) -> NDArray[np.int64]:

@@ -1,24 +1,18 @@
 """The protocol: every family and, as the yardstick, real faces against real faces, at equal sizes."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.preprocessing import StandardScaler
 
-from ferlab.data.ids import sequence
 from ferlab.data.images import ImageSet
+from ferlab.data.neighbours import nearest
 from ferlab.params import Quality
 from ferlab.quality.distribution import fid, kid, manifold
-from ferlab.quality.judge import judged, subject_folds
-from ferlab.quality.pixels import nearest, spread, standardise
-
-Array = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Features = Callable[[NDArray[np.uint8]], Array]
-"""uint8 (N, 48, 48) -> float64 (N, d)."""
+from ferlab.quality.judge import judged
+from ferlab.quality.pixels import spread, standardise
+from ferlab.quality.reference import Array, Features, Indices, Reference
 
 REAL = "real"  # the yardstick's name among the families
 ALL = "all"  # the name of a family's mean over classes
@@ -38,52 +32,6 @@ RANGES = {
 """Every figure with an interval, and where it can lie."""
 
 
-@dataclass(frozen=True)
-class Ground:
-    """What CK+ gives to every family's judgement. Rows of `weights` are draws of sequences; the first is CK+ itself."""
-
-    real: ImageSet
-    features: Array
-    sequences: Ints
-    folds: Ints
-    weights: Array
-    scale: Callable[[NDArray[np.uint8]], Array]
-    settings: Quality
-
-    @classmethod
-    def of(cls, real: ImageSet, features: Features, settings: Quality) -> "Ground":
-        raw = features(np.asarray(real.images))
-        scaler = StandardScaler().fit(raw)
-        names, sequences = np.unique([sequence(i) for i in real.ids], return_inverse=True)
-        label_of = np.zeros(len(names), np.int64)
-        label_of[sequences] = real.labels
-        rng = np.random.default_rng(settings.seed)
-        draws = np.ones((1 + settings.resamples, len(names)))
-        for label in np.unique(label_of):  # a class keeps its number of sequences
-            own = np.flatnonzero(label_of == label)
-            draws[1:, own] = rng.multinomial(len(own), np.full(len(own), 1 / len(own)), settings.resamples)
-        return cls(
-            real=real,
-            features=scaler.transform(raw),
-            sequences=sequences,
-            folds=subject_folds(real.labels, real.subjects, settings.folds, settings.seed),
-            weights=draws[:, sequences],
-            scale=lambda images: scaler.transform(features(images)),
-            settings=settings,
-        )
-
-    def of_class(self, name: str) -> NDArray[np.intp]:
-        return np.flatnonzero(self.real.labels == self.real.classes.index(name))
-
-    def halves(self, own: NDArray[np.intp]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-        """Images of one half of the subjects, and of the other; the same halvings for every family."""
-        subjects = np.array(self.real.subjects)[own]
-        for number in range(self.settings.halves):
-            order = np.random.default_rng((self.settings.seed, number)).permutation(np.unique(subjects))
-            first = np.isin(subjects, order[: len(order) // 2])
-            yield own[first], own[~first]
-
-
 def assess(
     families: Mapping[str, ImageSet], real: ImageSet, settings: Quality, features: Features
 ) -> tuple[dict[str, Any], dict[str, NDArray[np.bool_]]]:
@@ -99,72 +47,97 @@ def assess(
         (for `cas` over images); a figure is `{"value", "low", "high"}` or null where it isn't defined. And for
         each family which of its images are copies of a real frame.
     """
-    ground = Ground.of(real, features, settings)
-    found, copies = {REAL: _family(ground, None)[0]}, {}
+    reference = Reference.of(real, features, settings)
+    figures, copies = {REAL: _family(reference, None)[0]}, {}
     for name, fake in families.items():
-        found[name], copies[name] = _family(ground, fake)
-    return found, copies
+        figures[name], copies[name] = _family(reference, fake)
+    return figures, copies
 
 
-def _family(ground: Ground, fake: ImageSet | None) -> tuple[dict[str, Any], NDArray[np.bool_]]:
+def _family(reference: Reference, fake: ImageSet | None) -> tuple[dict[str, Any], NDArray[np.bool_]]:
     """One family's figures, or with None those of real faces held against other real faces."""
-    real, classes = ground.real, ground.real.classes
+    real, classes = reference.real, reference.real.classes
     labels, pixels = (real.labels, real.images) if fake is None else (fake.labels, np.asarray(fake.images))
-    features = ground.features if fake is None else ground.scale(pixels)
+    features = reference.features if fake is None else reference.scale(pixels)
     closest, alike = np.arange(len(pixels)), np.ones(len(pixels))
+    samples_of: dict[str, Indices] = {}
     draws: dict[str, dict[str, Array]] = {}
-    plain: dict[str, dict[str, Any]] = {}
+    counts: dict[str, dict[str, Any]] = {}
     for name in classes:
-        own, mine = ground.of_class(name), np.flatnonzero(labels == classes.index(name))
-        if not len(own) or not len(mine):
+        real_ones, samples = reference.of_class(name), np.flatnonzero(labels == classes.index(name))
+        if not len(real_ones) or not len(samples):
             continue
         if fake is not None:
-            place, alike[mine] = nearest(pixels[mine], np.asarray(real.images)[own])
-            closest[mine] = own[place]
-        draws[name] = _apart(ground, own, features[mine], fake is None) | _varied(ground, own, pixels[mine], fake)
-        plain[name] = _counted(ground, own, alike[mine], draws[name]["diversity"][0], fake is None)
-    told = judged(ground.features, real.labels, ground.folds, features, ground.folds[closest], ground.settings.ridge)
-    learned = told if fake is None else judged(
-        features, labels, ground.folds[closest], ground.features, ground.folds, ground.settings.ridge
-    )  # fmt: skip
-    for name in draws:
-        own, mine = ground.of_class(name), np.flatnonzero(labels == classes.index(name))
-        draws[name]["label_consistency"] = _share(told[mine] == labels[mine], ground.weights[:, closest[mine]])
-        draws[name]["cas"] = _share(learned[own] == real.labels[own], ground.weights[:, own])
-    draws[ALL] = {key: np.mean([one[key] for one in draws.values()], axis=0) for key in RANGES}
-    draws[ALL]["cas"] = _share(learned == real.labels, ground.weights)
-    plain[ALL] = {
-        "samples": sum(one["samples"] for one in plain.values()),
-        "copies": sum(one["copies"] for one in plain.values()),
-        "collapsed": [name for name, one in plain.items() if one["collapsed"]],
+            place, alike[samples] = nearest(pixels[samples], np.asarray(real.images)[real_ones])
+            closest[samples] = real_ones[place]
+        samples_of[name] = samples
+        draws[name] = _distances(reference, real_ones, features[samples], fake is None)
+        draws[name] |= _diversity(reference, real_ones, pixels[samples], fake)
+        counts[name] = _counts(reference, real_ones, alike[samples], draws[name]["diversity"][0], fake is None)
+    _add_judgements(reference, draws, samples_of, features, labels, closest, fake is None)
+    counts[ALL] = {
+        "samples": sum(one["samples"] for one in counts.values()),
+        "copies": sum(one["copies"] for one in counts.values()),
+        "collapsed": [name for name, one in counts.items() if one["collapsed"]],
     }
     figures = {
-        name: plain[name] | {key: _figure(values, *RANGES[key]) for key, values in one.items()}
+        name: counts[name] | {key: _figure(values, *RANGES[key]) for key, values in one.items()}
         for name, one in draws.items()
     }
-    return figures, (alike >= ground.settings.copy_correlation) & (fake is not None)
+    return figures, (alike >= reference.settings.copy_correlation) & (fake is not None)
 
 
-def _apart(ground: Ground, own: NDArray[np.intp], candidates: Array, is_real: bool) -> dict[str, Array]:
+def _add_judgements(
+    reference: Reference,
+    draws: dict[str, dict[str, Array]],
+    samples_of: Mapping[str, Indices],
+    features: Array,
+    labels: NDArray[np.int64],
+    closest: Indices,
+    is_real: bool,
+) -> None:
+    """Add what judges say of each class, and the mean over classes, to the draws.
+
+    Args:
+        samples_of: indices of each class's samples.
+        features, labels: of all samples.
+        closest: index of the real image that each sample resembles most.
+    """
+    real, folds, ridge = reference.real, reference.folds, reference.settings.ridge
+    of_samples = judged(reference.features, real.labels, folds, features, folds[closest], ridge)
+    of_real = of_samples
+    if not is_real:
+        of_real = judged(features, labels, folds[closest], reference.features, folds, ridge)
+    for name, samples in samples_of.items():
+        real_ones = reference.of_class(name)
+        right = of_samples[samples] == labels[samples]
+        draws[name]["label_consistency"] = _share(right, reference.weights[:, closest[samples]])
+        right = of_real[real_ones] == real.labels[real_ones]
+        draws[name]["cas"] = _share(right, reference.weights[:, real_ones])
+    draws[ALL] = {key: np.mean([one[key] for one in draws.values()], axis=0) for key in RANGES}
+    draws[ALL]["cas"] = _share(of_real == real.labels, reference.weights)
+
+
+def _distances(reference: Reference, real_ones: Indices, candidates: Array, is_real: bool) -> dict[str, Array]:
     """KID, FID and their like: means over halvings of the distance between one half and as many candidates."""
-    rng, found = np.random.default_rng(ground.settings.seed), list[dict[str, Array]]()
-    for first, second in ground.halves(own):
+    rng, halvings = np.random.default_rng(reference.settings.seed), list[dict[str, Array]]()
+    for first, second in reference.halves(real_ones):
         if min(len(first), len(second)) < 2:
             continue
         size = min(len(first), len(candidates))
-        chosen = ground.features[first] if is_real else candidates[rng.choice(len(candidates), size, replace=False)]
-        groups = ground.sequences[first] if is_real else np.arange(size)
-        reference, weights = ground.features[second], ground.weights[:, second]
+        chosen = reference.features[first] if is_real else candidates[rng.choice(len(candidates), size, replace=False)]
+        groups = reference.sequences[first] if is_real else np.arange(size)
+        other, weights = reference.features[second], reference.weights[:, second]
         drawn = weights.sum(axis=1) > 1  # a draw may hold nothing of this half
         one = {
-            "kid": kid(reference, chosen, ground.sequences[second], groups, weights[drawn]),
-            "fid": fid(reference, chosen, weights[drawn]),
-            **manifold(reference, chosen, ground.settings.neighbours, weights[drawn]),
+            "kid": kid(other, chosen, reference.sequences[second], groups, weights[drawn]),
+            "fid": fid(other, chosen, weights[drawn]),
+            **manifold(other, chosen, reference.settings.neighbours, weights[drawn]),
         }
-        found.append({key: _spaced(values, drawn) for key, values in one.items()})
-    nothing = np.full(len(ground.weights), np.nan)
+        halvings.append({key: _spaced(values, drawn) for key, values in one.items()})
+    nothing = np.full(len(reference.weights), np.nan)
     keys = ("kid", "fid", "precision", "recall", "density", "coverage")
-    return {key: np.mean([one[key] for one in found], axis=0) if found else nothing for key in keys}
+    return {key: np.mean([one[key] for one in halvings], axis=0) if halvings else nothing for key in keys}
 
 
 def _spaced(values: Array, drawn: NDArray[np.bool_]) -> Array:
@@ -173,24 +146,24 @@ def _spaced(values: Array, drawn: NDArray[np.bool_]) -> Array:
     return every
 
 
-def _varied(
-    ground: Ground, own: NDArray[np.intp], pixels: NDArray[np.uint8], fake: ImageSet | None
+def _diversity(
+    reference: Reference, real_ones: Indices, pixels: NDArray[np.uint8], fake: ImageSet | None
 ) -> dict[str, Array]:
-    """Diversity: mean of 1 - correlation over all pairs of samples, divided by that of real images."""
-    rows = standardise(np.asarray(ground.real.images)[own])
-    between = spread(rows, ground.sequences[own], ground.weights[:, own])
+    """Mean of 1 - correlation over all pairs of samples, divided by that of real images."""
+    rows = standardise(np.asarray(reference.real.images)[real_ones])
+    between = spread(rows, reference.sequences[real_ones], reference.weights[:, real_ones])
     if fake is None:
         return {"diversity": np.where(between > 0, 1.0, np.nan)}
     within = spread(standardise(pixels), np.arange(len(pixels)), np.ones((1, len(pixels))))
     return {"diversity": np.divide(within, between, out=np.full_like(between, np.nan), where=between > 0)}
 
 
-def _counted(ground: Ground, own: NDArray[np.intp], alike: Array, diversity: float, is_real: bool) -> dict[str, Any]:
-    settings = ground.settings
+def _counts(reference: Reference, real_ones: Indices, alike: Array, diversity: float, is_real: bool) -> dict[str, Any]:
+    settings = reference.settings
     return {
         "samples": len(alike),
-        "real": len(own),
-        "sequences": len(np.unique(ground.sequences[own])),
+        "real": len(real_ones),
+        "sequences": len(np.unique(reference.sequences[real_ones])),
         "collapsed": bool(diversity < settings.collapse_ratio),
         "copies": 0 if is_real else int((alike >= settings.copy_correlation).sum()),
         "nearest_real": None if is_real else round(float(np.median(alike)), DIGITS),

@@ -6,10 +6,10 @@ Inception network, which has seen photographs in colour at 299 pixels, is far fr
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.feature import hog as _hog
+
+from ferlab.data.gradients import oriented_gradients
 
 ORIENTATIONS, CELL, BLOCK = 9, 8, 2  # Dalal & Triggs 2005
-LENGTH = ORIENTATIONS * BLOCK**2 * (48 // CELL - BLOCK + 1) ** 2
 
 
 def hog(images: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -21,5 +21,4 @@ def hog(images: NDArray[np.uint8]) -> NDArray[np.float64]:
     Returns:
         float64 (N, 900), each block clipped and of length at most 1; zeros for a constant image.
     """
-    rows = [_hog(image, ORIENTATIONS, (CELL, CELL), (BLOCK, BLOCK), "L2-Hys") for image in images]
-    return np.array(rows, dtype=np.float64).reshape(len(images), LENGTH)
+    return oriented_gradients(images, ORIENTATIONS, CELL, BLOCK)

@@ -6,22 +6,9 @@ Cheap and deterministic. It isn't one of the paper's classifiers, and never sees
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import RidgeClassifier
-from sklearn.model_selection import StratifiedGroupKFold
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-
-def subject_folds(labels: Ints, subjects: tuple[str, ...], folds: int, seed: int) -> Ints:
-    """The fold (0 to folds - 1) of each image: a subject's images share one, and classes are spread evenly."""
-    number = np.zeros(len(labels), np.int64)
-    folds = min(folds, len(set(subjects)))
-    if folds < 2:
-        return number
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    for fold, (_, held) in enumerate(splitter.split(labels, labels, subjects)):
-        number[held] = fold
-    return number
 
 
 def judged(features: Array, labels: Ints, folds: Ints, queries: Array, query_folds: Ints, ridge: float) -> Ints:
@@ -35,10 +22,10 @@ def judged(features: Array, labels: Ints, folds: Ints, queries: Array, query_fol
     Returns:
         int64 (M,); -1 where no judge could be trained, because the other folds show fewer than two classes.
     """
-    found = np.full(len(queries), -1, np.int64)
+    answers = np.full(len(queries), -1, np.int64)
     for fold in np.unique(query_folds):
         others, asked = folds != fold, query_folds == fold
         if len(np.unique(labels[others])) > 1:
             judge = RidgeClassifier(alpha=ridge, class_weight="balanced").fit(features[others], labels[others])
-            found[asked] = judge.predict(queries[asked])
-    return found
+            answers[asked] = judge.predict(queries[asked])
+    return answers

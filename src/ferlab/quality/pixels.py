@@ -1,4 +1,4 @@
-"""What correlation of pixels tells: how varied a set is, and which images are copies."""
+"""What correlation of pixels tells: how varied a set is."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,9 +43,3 @@ def mean_of_pairs(
     pairs = (weights @ apart.astype(np.float64) * weights).sum(axis=1)
     mean: NDArray[np.float64] = np.divide(total, pairs, out=np.full_like(total, np.nan), where=pairs > 0)
     return mean
-
-
-def nearest(queries: NDArray[np.uint8], references: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """The most alike reference of each query: its index (N,), and the correlation of their pixels (N,)."""
-    products = standardise(queries) @ standardise(references).T
-    return products.argmax(axis=1), products.max(axis=1)
