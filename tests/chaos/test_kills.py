@@ -23,7 +23,7 @@ LONGER = {
     "run": {"arms": {"resnet50-dcgan": "dcgan"}},
     "runtime": {"checkpoint_seconds": 0},  # kills then fall into writes too
 }
-TARGET = "evaluate@resnet50-dcgan-0"
+GAN, TARGET = "gan@dcgan-0", "evaluate@resnet50-dcgan-0"
 SPEED = "images_per_second"
 METRICS = "FROM metrics m JOIN tags t USING (run_uuid) WHERE t.key = 'ferlab.identity'"
 PATIENCE = 300  # seconds until a process must have come so far, on a busy machine
@@ -39,7 +39,7 @@ def longer(tiny_archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Tem
 def mixed(longer: TemporaryProject, tmp_path_factory: pytest.TempPathFactory) -> TemporaryProject:
     """The same with all done but training and evaluation. Read-only."""
     project = longer.copy(tmp_path_factory.mktemp("mixed") / "project")
-    project.repro("mix")
+    project.repro("mix@resnet50-dcgan")
     return project
 
 
@@ -179,43 +179,43 @@ def test_a_kill_while_the_outs_are_written_leaves_nothing_behind(
     dvc = project.start("dvc", "repro", TARGET)
     try:
         deadline = time.monotonic() + PATIENCE
-        while not list((project.root / "work" / "gan").glob(".*.part")):
+        while not list((project.root / "work" / "gan").rglob(".*.part")):
             assert dvc.poll() is None, "the outs were written unseen"
             assert time.monotonic() < deadline
             time.sleep(0.0005)
     finally:
         stop(dvc)
-    assert list((project.root / "work" / "gan").glob(".*.part")), "killed too late to test anything"
+    assert list((project.root / "work" / "gan").rglob(".*.part")), "killed too late to test anything"
     project.repro(TARGET)
     check_as_if_nothing_had_happened(project, untroubled)
 
 
 def test_while_a_killed_dvc_leaves_its_child_at_work_a_second_one_refuses(project: TemporaryProject) -> None:
     """It names the process; once that is gone, all goes on."""
-    dvc = project.start("dvc", "repro", "gan@dcgan")
+    dvc = project.start("dvc", "repro", GAN)
     try:
         process = wait_for_training(project, dvc, "gan")
         assert process
         dvc.kill()
         dvc.wait()
         assert process.is_running()
-        output = project.repro("gan@dcgan", code=255)
+        output = project.repro(GAN, code=255)
         assert process.is_running(), "the child ended before the second start: nothing was tested"
-        assert re.search(rf"process {process.pid} is still at work on gan-dcgan \(.*ferlab stage gan dcgan\)", output)
+        assert re.search(rf"process {process.pid} is still at work on gan-dcgan-0 \(.*ferlab stage gan dcgan 0\)", output)
         assert f"kill {process.pid}" in output
         assert "Traceback" not in output
     finally:
         stop(dvc)
-    assert "going on from the checkpoint" in project.repro("gan@dcgan")
+    assert "going on from the checkpoint" in project.repro(GAN)
 
 
 def test_a_change_after_a_kill_starts_afresh_and_says_what_changed(project: TemporaryProject) -> None:
     """Never on from a stale checkpoint; the old run is marked KILLED, the new one is another."""
     assert attack(project, "gan", kill_both)
     project.change({"gan": {"families": {"dcgan": {"epochs": 1, "lr": 5.0e-4}}}})
-    output = project.repro("gan@dcgan")
+    output = project.repro(GAN)
     assert "starting afresh, because this changed: " in output
     assert "parameter gan.families.dcgan.lr 0.001 -> 0.0005" in output
     assert "going on" not in output
-    first = "SELECT r.status FROM runs r WHERE r.name = 'dcgan-angry' ORDER BY r.start_time"
+    first = "SELECT r.status FROM runs r WHERE r.name = 'dcgan-0-angry' ORDER BY r.start_time"
     assert project.query(first) == [("KILLED",), ("FINISHED",)]

@@ -23,6 +23,7 @@ PAID: dict[str, set[str]] = {
     "audit": {"pandas", "scipy"},
     "gan": TRACKING | {"torch"},
     "synthesize": {"torch"},
+    "code": set(),
     "quality": {"pandas", "scipy", "skimage", "sklearn"},
     "tune": TRACKING | {"torch", "optuna", "sklearn"},
     "mix": {"pandas"},
@@ -32,7 +33,11 @@ PAID: dict[str, set[str]] = {
 }
 """Stage to the costly libraries that it may import before it knows its arguments."""
 
-TODAY = {"evaluate": pytest.mark.xfail(strict=True, reason="it draws, and scores by scikit-learn")}
+TODAY = {
+    "evaluate": pytest.mark.xfail(strict=True, reason="scores by scikit-learn"),
+    "train": pytest.mark.xfail(strict=True, reason="splits by scikit-learn, whether or not a part is held out"),
+    "code": pytest.mark.xfail(strict=True, reason="imports torch to hash files"),
+}
 
 IMPORT = "import json, sys; import ferlab.cli.main, ferlab.stages.{name}; print(json.dumps(list(sys.modules)))"
 
