@@ -4,6 +4,7 @@ Modules are counted, not seconds: those hang on the machine and on what else it 
 """
 
 import json
+import os
 import subprocess
 import sys
 
@@ -53,3 +54,11 @@ def imported(name: str) -> set[str]:
 @pytest.mark.parametrize("name", [pytest.param(name, marks=TODAY.get(name, ())) for name in NAMES])
 def test_a_stage_imports_no_library_that_it_may_not_need(name: str) -> None:
     assert imported(name) & COSTLY <= PAID[name]
+
+
+def test_mlflow_tells_nobody_what_is_run_here() -> None:
+    """Its telemetry starts with its import unless it is switched off before."""
+    program = "import ferlab.adapters.tracking, mlflow.telemetry as t; assert t.get_telemetry_client() is None"
+    hidden = ("CI", "MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK", "PYTEST_CURRENT_TEST")  # each switches it off too
+    env = {key: value for key, value in os.environ.items() if key not in hidden}
+    subprocess.run([sys.executable, "-c", program], env=env, check=True)

@@ -1,7 +1,6 @@
 """MLflow: one run an identity, taken up again after a kill, with one value a step."""
 
 import logging
-import os
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,7 +22,6 @@ IDENTITY, SLOT = "ferlab.identity", "ferlab.slot"
 SECONDS = "ferlab.seconds"  # that processes have worked on a run, until a kill if there was one
 BATCH = 1000  # metrics a call: MLflow's own limit
 
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # it would stand between lines of JSON
 for noisy in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent", "mlflow.pyfunc"):
     logging.getLogger(noisy).setLevel(logging.WARNING)
 
