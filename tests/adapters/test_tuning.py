@@ -159,7 +159,7 @@ def test_eight_first_starts_at_once_share_one_study_and_its_total(tmp_path: Path
         subprocess.Popen([*words, f"ready-{i}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         for i in range(8)
     ]
-    outputs = [process.communicate(timeout=500)[0] for process in started]
+    outputs = [process.communicate()[0] for process in started]
     assert [process.returncode for process in started] == [0] * 8, "\n".join(outputs)
     results = [json.loads(output.splitlines()[-1]) for output in outputs]
     assert results == [results[0]] * 8

@@ -15,9 +15,9 @@ import pytest
 
 from temporary import REPOSITORY, TemporaryProject, stop
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(3400)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(7200)]
 
-PATIENCE = 300  # seconds until a started question must train, on a busy machine
+PATIENCE = 900  # seconds until a started question must train, on a busy machine
 LONGER = {"classifiers": {"resnet50": {"epochs": 8}}, "runtime": {"checkpoint_seconds": 0}}
 ASK = ("ferlab", "ablate", "--arm", "resnet50-dcgan", "--jobs", "2", "--grid", "synthetic=none,dcgan")
 SHORT, LONG = (*ASK, "--grid", "lr=0.05,0.02"), (*ASK, "--grid", "lr=0.05,0.02,0.01", "--seeds", "2")
@@ -93,11 +93,11 @@ def test_kills_change_nothing(
 ) -> None:
     """Every point is in MLflow once, finished, with the metrics and the answer of the question never disturbed."""
     undisturbed, project = (longer.copy(tmp_path / name) for name in ("undisturbed", "project"))
-    expected = answered(undisturbed.run(*question, "--json", timeout=1800))
+    expected = answered(undisturbed.run(*question, "--json", timeout=3600))
     assert len(expected) == points
     for _ in range(kills):
         kill_at_a_random_moment(project, question, chance)
-    assert answered(project.run(*question, "--json", timeout=1800)) == expected
+    assert answered(project.run(*question, "--json", timeout=3600)) == expected
     assert trained(project) == trained(undisturbed)
     assert set(Counter(identity for identity, _ in trained(project)).values()) == {1}
     assert {status for identity, status in trained(project) if identity in expected} == {"FINISHED"}
@@ -111,7 +111,7 @@ def test_many_points_none_lost_none_doubled(count: int, done: TemporaryProject) 
     """`count` values with two seeds each."""
     values = [f"{10 ** (-3 - i / 25):.6f}" for i in range(count)]
     words = ("ferlab", "ablate", "--arm", "svm", "--grid", f"C={','.join(values)}", "--seeds", "2", "--jobs", "2")
-    output = done.run(*words, "--json", "--out", "many.csv", timeout=1200)
+    output = done.run(*words, "--json", "--out", "many.csv", timeout=3600)
     runs = json.loads(output[output.index("{") :])["runs"]
     asked = [(run["point"]["varied"]["classifiers.svm.C"], run["point"]["seed"]) for run in runs]
     assert asked == list(product(map(float, values), (0, 1)))
@@ -130,7 +130,7 @@ def test_two_questions_at_once_share_what_both_ask(done: TemporaryProject) -> No
         subprocess.Popen(words, cwd=done.root, env=done.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for words in (one, two)
     ]
-    outputs = [process.communicate(timeout=600) for process in started]
+    outputs = [process.communicate(timeout=PATIENCE) for process in started]
     assert [process.returncode for process in started] == [0, 0], outputs
     first, second = (answered(out) for out, _ in outputs)
     assert len(first | second) == 4
@@ -147,7 +147,7 @@ def test_the_guides_questions_are_answered_as_it_says(done: TemporaryProject) ->
     assert len(commands) == 4
     assert all(command.startswith("ferlab ablate ") for command in commands)
     for command in commands:
-        done.run(*shlex.split(command), timeout=1800)
+        done.run(*shlex.split(command), timeout=3600)
     table = (done.root / "images-or-steps.md").read_text()
     assert "none" in table
     assert "dcgan" in table

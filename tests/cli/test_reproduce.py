@@ -125,13 +125,13 @@ def test_what_is_in_flight_is_set_aside_not_lost(done: TemporaryProject) -> None
 
 
 @pytest.mark.chaos  # a whole pipeline
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(5400)
 def test_in_short_sittings_it_ends_as_dvc_repro_does(
     fresh: TemporaryProject, finished: TemporaryProject, tmp_path: Path
 ) -> None:
     """Cut short again and again, two stages at once: DVC's hashes and the runs are those of one `dvc repro`."""
     bring, codes = tmp_path / "brought", list[int]()
-    for seconds in (20, 60, 900):  # no machine does it all in the first, every one in the last
+    for seconds in (20, 60, 3600):  # no machine does it all in the first, every one in the last
         started = time.monotonic()
         process = subprocess.run(
             ["ferlab", "reproduce", "--time-limit", f"{seconds}s", "--jobs", "2", "--resume", "--bring", str(bring)],
@@ -156,6 +156,7 @@ def test_cut_short_after_a_change_it_still_brings_what_there_is(done: TemporaryP
     It runs as `nohup … &` does, with Ctrl-C's signal ignored, by which stages are asked to stop all the same.
     """
     done.change({"classifiers": {"svm": {"max_iterations": 301}}})
+    done.repro("mix@svm", "mix@resnet50-dcgan")  # what is left is the training, which begins well within the time
     mine = tmp_path / "brought" / "reports" / "tiny" / "mine.txt"
     mine.parent.mkdir(parents=True)
     mine.write_text("mine")

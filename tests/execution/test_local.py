@@ -15,7 +15,7 @@ from ferlab.execution import local
 from ferlab.execution.local import Local
 from ferlab.execution.task import Event, Outcome, Task
 
-PATIENCE = 60  # seconds until a process must have ended, on a busy machine
+PATIENCE = 600  # seconds until a process must have ended, on a busy machine
 
 
 @pytest.fixture

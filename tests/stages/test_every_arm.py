@@ -16,7 +16,7 @@ from ferlab.stages.table import find
 from small import REPOSITORY, barred
 from temporary import TemporaryProject
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.long
 
 ARMS = [arm for arm in load(REPOSITORY / "params.yaml").arms if arm != "dfsvm"]
 FAMILIES = ("dcgan", "wgan_gp", "cgan")

@@ -90,10 +90,8 @@ def test_a_search_killed_in_a_trial_ends_bit_equal(make: Callable[..., Temporary
     whole.ferlab("stage", "tune", "resnet50")
     project.change({"runtime": {"checkpoint_seconds": 0}})
     process = project.start("ferlab", "stage", "tune", "resnet50")
-    deadline = time.monotonic() + 120
     while not list(project.root.glob(".ferlab/inflight/*/1-40/state.safetensors")):
         assert process.poll() is None, project.beside("log.txt").read_text()
-        assert time.monotonic() < deadline
         time.sleep(0.02)
     stop(process)
     assert sorted(status for status, *_ in runs(project).values()) == ["FINISHED", "RUNNING", "RUNNING"]

@@ -121,7 +121,7 @@ class TemporaryProject:
             connection.close()
         return TemporaryProject(root)
 
-    def run(self, *words: str, code: int = 0, timeout: float = 900) -> str:
+    def run(self, *words: str, code: int = 0, timeout: float = 1800) -> str:
         """Run a command to its end; returns its output. Fails unless it exits with `code`."""
         done = subprocess.run(
             words, cwd=self.root, env=self.env, capture_output=True, text=True, timeout=timeout, check=False
