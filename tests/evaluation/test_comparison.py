@@ -95,7 +95,7 @@ def test_false_alarms_on_null_data_are_5_percent(seeds: int) -> None:
 
 @pytest.mark.parametrize("seeds", [3, 5])
 def test_intervals_cover_as_often_as_they_say(seeds: int) -> None:
-    """FACTS section 6: a bootstrap over three seeds covers 85%; this must cover 93 to 97%."""
+    """A bootstrap over three seeds covers 85%; this must cover 93 to 97%."""
     found = simulate(seeds, 0.02, 1000)
     covered = float(np.mean([d.low <= 0.02 <= d.high for d in found]))
     assert 0.93 < covered < 0.97

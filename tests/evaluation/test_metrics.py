@@ -40,7 +40,7 @@ def test_a_perfect_and_a_knowing_nothing_run() -> None:
 
 
 def test_the_majority_class() -> None:
-    """FACTS, section 3: always happy is right for 879 of 3589 (24.5%); macro F1 is one class's F1 over seven."""
+    """Always happy is right for 879 of FER-2013's 3589 (24.5%); macro F1 is one class's F1 over seven."""
     counts = (491, 55, 528, 879, 594, 416, 626)
     truth = np.repeat(np.arange(7), counts)
     happy = np.full((3589, 7), 0.1)

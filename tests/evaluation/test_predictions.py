@@ -5,12 +5,16 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ferlab.data.images import ImageSet
 from ferlab.data.labels import FER_CLASSES
 from ferlab.errors import UserError
+from ferlab.evaluation.comparison import align
+from ferlab.evaluation.metrics import scores
 from ferlab.evaluation.predictions import Predictions, read, write
 
 
@@ -37,6 +41,39 @@ def test_round_trip(ids: list[str], seed: int, run: str) -> None:
     assert found.run == run
     np.testing.assert_array_equal(found.truth, said.truth)
     np.testing.assert_array_equal(found.probabilities, said.probabilities)
+
+
+def test_classes_split_and_side_travel_in_the_file(tmp_path: Path) -> None:
+    """Of a data set that is not FER-2013."""
+    faces = ImageSet(
+        np.zeros((3, 48, 48), np.uint8), np.array([0, 1, 1]), ("calm", "cross"), ("a", "b", "c"), ("",) * 3, ("x",) * 3,
+        "valid",
+    )  # fmt: skip
+    said = Predictions.of(faces, np.array([[0.75, 0.25], [0.5, 0.5], [0.125, 0.875]]), "0123456789abcdef")
+    write(tmp_path / "a.parquet", said)
+    back = read(tmp_path / "a.parquet")
+    assert (back.classes, back.split, back.side) == (("calm", "cross"), "valid", 48)
+    np.testing.assert_array_equal(back.probabilities, said.probabilities)
+    assert back.correct.tolist() == [True, False, True]
+    assert scores(back)["accuracy"] == 2 / 3
+    assert list(pd.read_parquet(tmp_path / "a.parquet").columns) == ["id", "truth", "calm", "cross", "run"]
+    with pytest.raises(UserError, match="calm, cross apart"):
+        align(make(3), back)
+
+
+def test_a_file_without_metadata_is_of_fer2013s_test_split(tmp_path: Path, table: pd.DataFrame) -> None:
+    table.to_parquet(tmp_path / "a.parquet")
+    back = read(tmp_path / "a.parquet")
+    assert (back.classes, back.split, back.side) == (FER_CLASSES, "test", 48)
+
+
+def test_damaged_metadata(tmp_path: Path) -> None:
+    write(tmp_path / "a.parquet", make())
+    content = pq.read_table(tmp_path / "a.parquet")
+    for about in (b"{", b"[1]", b'{"classes": ["happy", "elated"]}', b'{"side": "wide"}'):
+        pq.write_table(content.replace_schema_metadata({b"ferlab": about}), tmp_path / "b.parquet")
+        with pytest.raises(UserError, match="not a file of predictions"):
+            read(tmp_path / "b.parquet")
 
 
 def test_any_reader_of_parquet_can_use_it(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from sklearn.metrics import confusion_matrix
 
 from ferlab.errors import UserError
 from ferlab.evaluation import predictions
-from ferlab.params import Params, load
+from ferlab.params import Params, check, load
 from ferlab.report import formats, paper, tables
 from ferlab.report.evidence import Evidence
 from ferlab.report.finding import reasons, sentences
@@ -169,6 +169,18 @@ def test_the_choice_of_tuning_stands_beside_the_papers_setting(full: tuple[Path,
     assert cells[3] == "trial 0|batch_size 16, lr 0.01|40.00%|50.00%"
     assert cells[4].startswith("trial 2, chosen|batch_size 16, lr 0.02|30.00%|62.50%")
     assert "the order changed" in cells[4]
+
+
+def test_a_new_classifier_is_named_by_its_own_row() -> None:
+    """Whatever its method: no table knows methods."""
+    values = make_params([0]).model_dump(mode="json")
+    values["classifiers"] |= {"forest": values["classifiers"]["svm"], "deep": values["classifiers"]["resnet50"]}
+    values["arms"]["forest"] = values["arms"]["svm"] | {"classifier": "forest"}
+    values["arms"]["deep-dcgan"] = values["arms"]["resnet50-dcgan"] | {"classifier": "deep", "tuned": False}
+    params = check(values, "params.yaml")
+    assert tables.purpose("forest", params) == "forest, real images only"
+    assert tables.purpose("deep-dcgan", params) == "deep, with dcgan images added"
+    assert tables.purpose("svm", params).startswith("the paper's first idea")
 
 
 def test_without_pretrained_weights_the_papers_row_says_so_and_how_to_run_it(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from ferlab.evaluation.comparison import mcnemar, paired
 from ferlab.evaluation.intervals import over_seeds, wilson
 from ferlab.files import canonical_json, write_text
 from ferlab.project import Project
+from ferlab.report.formats import LEFT, markdown_table
 
 FORMATS = (".csv", ".md", ".json")
 
@@ -95,8 +96,7 @@ def write(table: pd.DataFrame, path: Path) -> None:
 def markdown(table: pd.DataFrame) -> str:
     """The table in Markdown, figures with two decimals."""
     cells = [[_cell(value) for value in row] for row in table.itertuples(index=False)]
-    lines = [list(map(str, table.columns)), ["---"] * len(table.columns), *cells]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return markdown_table(dict.fromkeys(map(str, table.columns), LEFT), cells)
 
 
 def _cell(value: object) -> str:

@@ -1,6 +1,6 @@
 """Table 1 as text: Markdown, LaTeX and the cells of the page."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -8,22 +8,50 @@ import pandas as pd
 from ferlab.params import Params
 from ferlab.report.words import DASH, MINUS, NOT_RUN, RUN, probability, signed, standing
 
+LEFT, RIGHT = "---", "---:"
+_COLUMNS = {
+    "model": LEFT,
+    "paper %": RIGHT,
+    "our arm": LEFT,
+    "ours % (95% interval)": RIGHT,
+    "difference, points": RIGHT,
+    "verdict": LEFT,
+    "seeds": LEFT,
+    "training data": LEFT,
+}
+
 
 def table1_markdown(table: pd.DataFrame, params: Params) -> str:
     """`table1` for reading, as Markdown; its first line says what the numbers are worth."""
-    lines = [standing(params), ""]
-    head = (
-        "| model | paper % | our arm | ours % (95% interval) | difference, points | verdict | seeds | training data |"
-    )
-    lines += [head, "| --- | ---: | --- | ---: | ---: | --- | --- | --- |"]
-    for row in table.to_dict("records"):
-        name = str(row["arm"])
-        cells = [row["model"], f"{row['paper_percent']:.2f}", f"`{name}`", ours_text(row), difference_text(row)]
-        lines.append("| " + " | ".join(map(str, [*cells, verdict_text(row), seeds_text(row), data_text(row)])) + " |")
+    rows = [
+        [
+            str(row["model"]),
+            f"{row['paper_percent']:.2f}",
+            f"`{row['arm']}`",
+            ours_text(row),
+            difference_text(row),
+            verdict_text(row),
+            seeds_text(row),
+            data_text(row),
+        ]
+        for row in table.to_dict("records")
+    ]
+    text = f"{standing(params)}\n\n{markdown_table(_COLUMNS, rows)}"
     methods = sorted({str(method) for method in table["interval"] if method})
     if methods:
-        lines += ["", f"Intervals: {'; '.join(methods)}. Difference: ours minus the paper's."]
-    return "\n".join(lines) + "\n"
+        text += f"\nIntervals: {'; '.join(methods)}. Difference: ours minus the paper's.\n"
+    return text
+
+
+def markdown_table(columns: Mapping[str, str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown.
+
+    Args:
+        columns: heading -> LEFT or RIGHT.
+        rows: a cell a column.
+    """
+    lines = [list(columns), list(columns.values()), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 def table1_latex(table: pd.DataFrame, params: Params) -> str:
