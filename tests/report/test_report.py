@@ -14,6 +14,7 @@ from sklearn.metrics import confusion_matrix
 from ferlab.errors import UserError
 from ferlab.evaluation import predictions
 from ferlab.params import Params, check, load
+from ferlab.records.quality import METRICS
 from ferlab.report import formats, paper, tables
 from ferlab.report.evidence import Evidence
 from ferlab.report.finding import reasons, sentences
@@ -136,7 +137,7 @@ def test_page_stands_alone_and_is_accessible(full: tuple[Path, Params, str]) -> 
     assert not [tag for tag, _ in page.tags if tag in ("script", "iframe", "object", "embed")]
     images = [attributes for tag, attributes in page.tags if tag == "img"]
     # accuracy, Figure 1, more samples; curves; tuning; classes; gains; usefulness; data
-    assert len(images) == 3 + 2 + 1 + 1 + 1 + 3 + 2
+    assert len(images) == 3 + 2 + 1 + 1 + 1 + len(METRICS) + 2
     assert all((image["src"] or "").startswith("data:image/png;base64,") and image["alt"] for image in images)
     assert all(attributes.get("scope") in ("row", "col") for tag, attributes in page.tags if tag == "th")
     assert ("html", {"lang": "en"}) in page.tags

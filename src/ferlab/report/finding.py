@@ -52,8 +52,8 @@ def _controls(evidence: Evidence) -> str | None:
     measured = [link for link in chain.links if link.difference]
     counts = {len(one.values) for one in (chain.whole, *(link.difference for link in measured)) if one}
     # with unequal numbers of seeds the parts don't add up, so each says of how many it is
-    told = interval if len(counts) == 1 else _with_seeds
-    parts = [f"{link.says} {told(link.difference)}" for link in measured]
+    shown = interval if len(counts) == 1 else _with_seeds
+    parts = [f"{link.says} {shown(link.difference)}" for link in measured]
     return f"The gain of {_with_seeds(chain.whole)}, part by part: {'; '.join(parts)}."
 
 

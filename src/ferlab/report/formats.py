@@ -83,8 +83,8 @@ def gain_text(row: Mapping[Any, Any]) -> str:
     if pd.isna(row["gain_low"]):
         return signed(row["gain_points"])
     p = probability(row["gain_p"])
-    told = f"p {p}" if p.startswith("<") else f"p = {p}"
-    return f"{signed(row['gain_points'])} ({signed(row['gain_low'])} to {signed(row['gain_high'])}), {told}"
+    p_text = f"p {p}" if p.startswith("<") else f"p = {p}"
+    return f"{signed(row['gain_points'])} ({signed(row['gain_low'])} to {signed(row['gain_high'])}), {p_text}"
 
 
 def ours_text(row: Mapping[Any, Any]) -> str:

@@ -88,14 +88,14 @@ def judge(evidence: Evidence) -> list[Verdict]:
 
 def _judge(evidence: Evidence) -> list[Verdict]:
     measured = [_differences(evidence, claim) for claim in paper.ORDERS]
-    gaps = [_gap(evidence, claim, own) for claim, own in zip(paper.ORDERS, measured, strict=True)]
+    gaps = [_gap(evidence, claim, pairs) for claim, pairs in zip(paper.ORDERS, measured, strict=True)]
     # the family is every claim, run or not: a verdict doesn't change because another arm was added
-    holding = holm([_holds(own) if gap is None else 1.0 for gap, own in zip(gaps, measured, strict=True)])
-    failing = holm([_fails(own) if gap is None else 1.0 for gap, own in zip(gaps, measured, strict=True)])
+    holding = holm([_holds(pairs) if gap is None else 1.0 for gap, pairs in zip(gaps, measured, strict=True)])
+    failing = holm([_fails(pairs) if gap is None else 1.0 for gap, pairs in zip(gaps, measured, strict=True)])
     verdicts = []
-    for claim, own, gap, yes, no in zip(paper.ORDERS, measured, gaps, holding, failing, strict=True):
+    for claim, pairs, gap, yes, no in zip(paper.ORDERS, measured, gaps, holding, failing, strict=True):
         word = HOLDS if yes < ALPHA else FAILS if no < ALPHA else OPEN
-        verdicts.append(Verdict(claim, word, gap or _why(claim, own, word, float(yes), float(no)), own))
+        verdicts.append(Verdict(claim, word, gap or _why(claim, pairs, word, float(yes), float(no)), pairs))
     return verdicts + [_of_images(evidence, claim) for claim in paper.IMAGES]
 
 

@@ -12,17 +12,17 @@ from ferlab.report.verdict import interval, points
 
 def section(evidence: Evidence, album: Album) -> PageSection:
     """A table and a panel for each arm that adds a GAN's images; the panel only where something has run."""
-    found = chains(evidence)
+    every = chains(evidence)
     alt = "How the difference of {} to {} is made up; the numbers stand in the table."
-    drawn = {alt.format(one.target, one.plain): panel(one) for one in found if one.whole}
+    drawn = {alt.format(one.target, one.plain): panel(one) for one in every if one.whole}
     numbers = {
         one.target: {
             "whole": points(one.whole),
             "links": {link.says: points(link.difference) for link in one.links},
         }
-        for one in found
+        for one in every
     }
-    values = {"chains": found, "interval": interval, "gains": album.panels("gains", 2, (4.6, 2.6), drawn)}
+    values = {"chains": every, "interval": interval, "gains": album.panels("gains", 2, (4.6, 2.6), drawn)}
     return PageSection("gains", "The gain", "Where the gain comes from", values, numbers)
 
 

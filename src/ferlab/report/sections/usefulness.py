@@ -33,8 +33,8 @@ def section(evidence: Evidence, album: Album) -> PageSection:
         for name, value in quality[family].items():
             marks.setdefault(name, []).extend(Mark(family, plain, value, 100 * gain) for gain in whole.values)
     drawn = {
-        f"Gain of accuracy against {name} of the images, a mark a family, classifier and seed.": panel(name, own)
-        for name, own in marks.items()
+        f"Gain of accuracy against {name} of the images, a mark a family, classifier and seed.": panel(name, of_metric)
+        for name, of_metric in marks.items()
     }
     means = {f"{family}, {plain}": round(100 * whole.mean, 4) for (family, plain), whole in gains.items()}
     numbers = {"gain_points": means, "quality": quality}
@@ -46,10 +46,10 @@ def metrics(family: FamilyQuality) -> dict[str, float]:
     """Every quality metric of a family: its value over all expressions, else the mean over them."""
     means = {}
     for name in METRICS:
-        own = [value for one in family.classes.values() if (value := one.value(name)) is not None]
+        values = [value for one in family.classes.values() if (value := one.value(name)) is not None]
         whole = family.all.value(name)
-        if whole is not None or own:
-            means[name] = round(whole if whole is not None else float(np.mean(own)), 6)
+        if whole is not None or values:
+            means[name] = round(whole if whole is not None else float(np.mean(values)), 6)
     return means
 
 
