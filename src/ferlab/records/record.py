@@ -1,12 +1,12 @@
 """What every record is: frozen, complete, without unknown keys; read and written whole."""
 
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ferlab.errors import UserError
-from ferlab.files import write_json
+from ferlab.files import canonical_json, write_json
 
 ANEW = "`dvc repro` makes it anew"
 
@@ -15,6 +15,11 @@ class Record(BaseModel):
     """A JSON file of known content."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @classmethod
+    def of(cls, values: Any) -> Self:
+        """The record of plain JSON values, as a computation leaves them."""
+        return cls.model_validate_json(canonical_json(values), strict=True)
 
     @classmethod
     def read(cls, path: Path, *, next_step: str = ANEW) -> Self:

@@ -4,7 +4,8 @@ from ferlab.data.images import ImageSet
 from ferlab.datasets import forms
 from ferlab.datasets.audit import image_table, rows_of_test, summarise, summarise_ckplus
 from ferlab.datasets.forms import CKPLUS, FER2013
-from ferlab.files import atomic_write, write_json, write_text
+from ferlab.files import atomic_write, write_text
+from ferlab.records.audit import Audit
 from ferlab.stages.context import Context, Stage
 
 
@@ -13,22 +14,23 @@ def run(context: Context) -> None:
     ckplus = ImageSet.open(context.input("ckplus"))
     settings, kind = context.section("audit"), context.section("data.kind")
     table = image_table(sets, settings.near_constant_std, settings.near_correlation)
-    summary = summarise(table)
     differences = forms.differences(FER2013, sets) + forms.differences(CKPLUS, {"all": ckplus})
-    audit = {
-        "data": {"kind": kind},
-        "fer2013": summary,
-        "ckplus": summarise_ckplus(ckplus),
-        "differences": differences if kind == "real" else [],  # drawn faces have no published counts
-    }
+    audit = Audit.of(
+        {
+            "data": {"kind": kind},
+            "fer2013": summarise(table),
+            "ckplus": summarise_ckplus(ckplus),
+            "differences": differences if kind == "real" else [],  # drawn faces have no published counts
+        }
+    )
     with atomic_write(context.out("images")) as handle:
         table.to_parquet(handle, index=False)
-    write_json(context.out("summary"), audit)
+    audit.write(context.out("summary"))
     write_text(context.out("test_images"), rows_of_test(table).to_csv(index=False, lineterminator="\n"))
-    copies = summary["copies"]
+    copies = audit.fer2013.copies
     context.say(
-        f"{copies['test_in_train']['all']} test images have an exact copy in train, "
-        f"{copies['test_near_train']['all']} a near copy"
+        f"{copies.test_in_train['all']} test images have an exact copy in train, "
+        f"{copies.test_near_train['all']} a near copy"
     )
 
 

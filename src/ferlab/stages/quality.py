@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from ferlab.data.images import ImageSet
-from ferlab.files import atomic_folder, write_json
-from ferlab.quality.assess import ALL, assess, protocol
+from ferlab.files import atomic_folder
+from ferlab.quality.assess import assess, protocol
 from ferlab.quality.features import hog
+from ferlab.records.quality import Quality
 from ferlab.stages.context import Context, Stage
 
 BLANK = 255  # grey level of a place for which there is no sample
@@ -31,11 +32,12 @@ def run(context: Context) -> None:
             content = io.BytesIO()
             np.save(content, _shown(fake, copies[name], context.section("synthesis.shown")))
             (folder / f"{name}.npy").write_bytes(content.getvalue())
-    write_json(context.out("figures"), found | {"protocol": protocol(settings)})
+    quality = Quality.of(found | {"protocol": protocol(settings)})
+    quality.write(context.out("figures"))
     for name in sets:
-        whole = found[name][ALL]
-        collapsed = f"collapsed: {', '.join(whole['collapsed'])}" if whole["collapsed"] else "no class collapsed"
-        context.say(f"{name}: {collapsed}, {whole['copies']} copies of real frames")
+        whole = quality.families[name].all
+        collapsed = f"collapsed: {', '.join(whole.collapsed)}" if whole.collapsed else "no class collapsed"
+        context.say(f"{name}: {collapsed}, {whole.copies} copies of real frames")
 
 
 def _shown(fake: ImageSet, copies: NDArray[np.bool_], number: int) -> NDArray[np.uint8]:

@@ -17,9 +17,10 @@ from ferlab.classifiers.catalogue import create
 from ferlab.data.images import ImageSet
 from ferlab.data.splits import stratified_part
 from ferlab.errors import UserError
-from ferlab.files import write_json, write_text
+from ferlab.files import write_text
 from ferlab.params import Scalar, Tune, with_values
 from ferlab.records.plan import TunedSettings
+from ferlab.records.search import SearchRecord
 from ferlab.stages.context import Context, Stage
 from ferlab.training.identity import flatten
 from ferlab.training.observe import Observer, all_of, ignore
@@ -87,12 +88,13 @@ def run(context: Context) -> None:
         found = _judge(at, rows)
     found["importances"] = importances(storage, name)
     write_text(context.out("trials"), pd.DataFrame([_flat(row) for row in rows]).to_csv(index=False))
-    write_json(context.out("summary"), found)
-    chosen = found["chosen"]
-    TunedSettings(values=chosen["values"], trial=chosen["trial"], study=name, identity=context.identity.name).write(
+    record = SearchRecord.of(found)
+    record.write(context.out("summary"))
+    chosen = record.chosen
+    TunedSettings(values=chosen.values, trial=chosen.trial, study=name, identity=context.identity.name).write(
         context.out("tuned")
     )
-    context.say(f"best of {len(rows)} trials: {chosen['values']}")
+    context.say(f"best of {len(rows)} trials: {chosen.values}")
     context.end_training()
 
 
