@@ -35,8 +35,6 @@ PAID: dict[str, set[str]] = {
 """Stage to the costly libraries that it may import before it knows its arguments."""
 
 TODAY = {
-    "evaluate": pytest.mark.xfail(strict=True, reason="scores by scikit-learn"),
-    "train": pytest.mark.xfail(strict=True, reason="splits by scikit-learn, whether or not a part is held out"),
     "code": pytest.mark.xfail(strict=True, reason="imports torch to hash files"),
 }
 

@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
 from ferlab.data.images import ImageSet
 from ferlab.data.neighbours import first_of_equals
@@ -27,6 +26,8 @@ def stratified_part(labels: NDArray[np.int64], fraction: float, seed: int) -> ND
     everything = np.arange(len(labels))
     if fraction == 1:
         return everything
+    from sklearn.model_selection import train_test_split  # late: a second, which few trainings need
+
     try:
         part, _ = train_test_split(everything, train_size=fraction, stratify=labels, random_state=seed)
     except ValueError as error:
@@ -52,6 +53,8 @@ def subject_folds(images: ImageSet, folds: int, seed: int) -> NDArray[np.int64]:
     Returns:
         int64 (N,), the fold of each image, from 0 up.
     """
+    from sklearn.model_selection import StratifiedGroupKFold
+
     assert folds >= 2, folds
     fold_of = np.zeros(len(images), dtype=np.int64)
     if "" in images.subjects or not len(images):

@@ -1,11 +1,10 @@
-"""Scores of one run."""
+"""Scores of one run. scikit-learn is imported where it is used: it costs a second, and not every reader scores."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binned_statistic
-from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score, log_loss, recall_score
 
 from ferlab.evaluation.predictions import Predictions
 
@@ -14,6 +13,8 @@ BINS = 15  # of confidence, as Guo et al. (2017) use them
 
 def scores(predictions: Predictions) -> dict[str, float]:
     """Accuracy, macro F1, balanced accuracy (each 0-1), log loss (nats) and expected calibration error (0-1)."""
+    from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss
+
     truth, chosen, labels = predictions.truth, predictions.chosen, _labels(predictions)
     return {
         "accuracy": float(predictions.correct.mean()),
@@ -36,6 +37,8 @@ def calibration_error(predictions: Predictions) -> float:
 
 def recalls(predictions: Predictions) -> NDArray[np.float64]:
     """float64 (C,): the share of each true class that is recognised, 0-1; NaN for a class that doesn't occur."""
+    from sklearn.metrics import recall_score
+
     recall: NDArray[Any] = recall_score(
         predictions.truth, predictions.chosen, labels=_labels(predictions), average=None, zero_division=np.nan
     )
@@ -44,6 +47,8 @@ def recalls(predictions: Predictions) -> NDArray[np.float64]:
 
 def confusion(predictions: Predictions) -> NDArray[np.int64]:
     """int64 (C, C): rows are true classes, columns predicted ones, in the order of the predictions' classes."""
+    from sklearn.metrics import confusion_matrix
+
     matrix: NDArray[Any] = confusion_matrix(predictions.truth, predictions.chosen, labels=_labels(predictions))
     return matrix.astype(np.int64)
 
