@@ -1,6 +1,7 @@
 # Two commands on a fresh machine: `make repro` and `make test`. Needs Python 3.11 or newer, git and make.
 PYTHON ?= python3
 VENV := .venv
+JOBS ?= 2 # stages side by side
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 INSTALLED := $(VENV)/.installed
 
@@ -8,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 
 repro: setup ## demo data if there is none, the whole pipeline, the report
 	ferlab data demo --if-missing
-	dvc repro
+	ferlab reproduce --jobs $(JOBS)
 	@echo
 	@echo "The report: $(CURDIR)/$$(ferlab report)"
 
