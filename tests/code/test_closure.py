@@ -100,5 +100,5 @@ def test_the_hash_follows_the_closure_alone(small: Path, monkeypatch: pytest.Mon
 def test_an_svm_reaches_no_network() -> None:
     svm = closure("ferlab.classifiers.svm")
     assert "ferlab.classifiers.fit" not in svm
-    assert "ferlab.classifiers.svm" not in closure("ferlab.classifiers.network")
+    assert "ferlab.classifiers.svm" not in closure("ferlab.classifiers.cnn")
     assert not {name.split(".")[1] for name in svm} & set(EXEMPT)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import grimp
 
-from ferlab.classifiers.catalogue import METHODS
+from ferlab.classifiers.catalogue import METHODS, Method
 from ferlab.code.closure import closure
 from ferlab.stages.table import NAMES, find
 
@@ -46,9 +46,9 @@ def is_empty(module: str) -> bool:
     return all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body)
 
 
-def method_code(method: tuple[str, str]) -> frozenset[str]:
+def method_code(method: Method) -> frozenset[str]:
     """The modules whose hash stands for a classifier's method."""
-    return closure(f"ferlab.classifiers.{method[0]}")
+    return closure(f"ferlab.classifiers.{method.module}")
 
 
 def undeclared() -> dict[str, list[str]]:

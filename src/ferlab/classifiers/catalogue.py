@@ -1,27 +1,57 @@
-"""The table of classifiers: from a row of params.yaml to something that satisfies the protocol."""
+"""The table of classifiers: from a row of params.yaml to something that satisfies the protocol.
 
+Importing it costs next to nothing, so that whoever plans, estimates or reports can ask it about a method.
+"""
+
+from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from ferlab.classifiers.base import Classifier
 from ferlab.files import canonical_json
 from ferlab.params import Classifier as Settings
 from ferlab.params import DfsvmClassifier, NetworkClassifier, SvmClassifier
 
-METHODS = {"network": ("cnn", "Cnn"), "svm": ("svm", "Svm"), "dfsvm": ("dfsvm", "Dfsvm")}
-"""Module and class by method; each is imported when it is used, because scikit-learn alone costs two seconds."""
+if TYPE_CHECKING:
+    from ferlab.classifiers.base import Classifier
 
 
-def create(settings: NetworkClassifier | SvmClassifier | DfsvmClassifier) -> Classifier:
+@dataclass(frozen=True)
+class Method:
+    """What the rest of ferlab needs to know of a method.
+
+    Attributes:
+        module, name: where its class is, below `ferlab.classifiers`. Imported when used: torch and scikit-learn cost
+            seconds.
+        title: what people call it.
+        counts_steps: its settings have `epochs` and `batch_size`, so that a plan can say how many updates it makes and
+            one of its epochs can be picked.
+        augments: its settings have an `augmentation`, which an arm can switch off.
+    """
+
+    module: str
+    name: str
+    title: str
+    counts_steps: bool
+    augments: bool
+
+
+METHODS = {
+    "network": Method("cnn", "Cnn", "convolutional network", counts_steps=True, augments=True),
+    "svm": Method("svm", "Svm", "support vector machine", counts_steps=False, augments=False),
+    "dfsvm": Method("dfsvm", "Dfsvm", "DF-SVM", counts_steps=False, augments=False),
+}
+
+
+def create(settings: NetworkClassifier | SvmClassifier | DfsvmClassifier) -> "Classifier":
     """An untrained classifier with these settings."""
-    module, name = METHODS[settings.method]
-    classifier: Classifier = getattr(import_module(f"ferlab.classifiers.{module}"), name)(settings)
+    method = METHODS[settings.method]
+    classifier: Classifier = getattr(import_module(f"ferlab.classifiers.{method.module}"), method.name)(settings)
     return classifier
 
 
-def recreate(settings: Any) -> Classifier:
+def recreate(settings: Any) -> "Classifier":
     """An untrained classifier from plain settings, as a run's record holds them."""
     adapter: TypeAdapter[NetworkClassifier | SvmClassifier | DfsvmClassifier] = TypeAdapter(Settings)
     return create(adapter.validate_json(canonical_json(settings), strict=True))
