@@ -6,13 +6,14 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import softmax
 from sklearn.preprocessing import StandardScaler, normalize
 from torch import from_numpy
 
 from ferlab.classifiers.architectures import build
 from ferlab.classifiers.base import Fit, TrainingPlan, check_sets
 from ferlab.classifiers.members import MemberEpochs, deep_features, member_settings, place_first_weights, train_member
-from ferlab.classifiers.svm_solver import Arrays, Notes, decision_function, fit_linear, softmax
+from ferlab.classifiers.svm_solver import Arrays, Notes, decision_function, fit_linear
 from ferlab.classifiers.weights import first_weights
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import FER_CLASSES
@@ -99,7 +100,8 @@ class Dfsvm:
         rows = self._features(images)
         if "mean" in self.arrays:
             rows = (rows - self.arrays["mean"]) / self.arrays["scale"]
-        return softmax(decision_function(rows, self.arrays))
+        probabilities: NDArray[np.float64] = softmax(decision_function(rows, self.arrays), axis=1)
+        return probabilities
 
     def save(self, folder: Path) -> None:
         machine = {name: from_numpy(array) for name, array in self.arrays.items()}

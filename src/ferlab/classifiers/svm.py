@@ -5,13 +5,14 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 from torch import from_numpy
 
 from ferlab.classifiers.base import Fit, TrainingPlan, check_sets
 from ferlab.classifiers.features import extract
-from ferlab.classifiers.svm_solver import Arrays, decision_function, fit_kernel, fit_linear, softmax
+from ferlab.classifiers.svm_solver import Arrays, decision_function, fit_kernel, fit_linear
 from ferlab.data.images import ImageSet
 from ferlab.errors import UserError
 from ferlab.params import PixelFeatures, SvmClassifier
@@ -59,7 +60,9 @@ class Svm:
 
     def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         rows = self._project(extract(images, self.settings.features))
-        return softmax(decision_function((rows - self.arrays["mean"]) / self.arrays["scale"], self.arrays))
+        values = decision_function((rows - self.arrays["mean"]) / self.arrays["scale"], self.arrays)
+        probabilities: NDArray[np.float64] = softmax(values, axis=1)
+        return probabilities
 
     def _project(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         if "basis" not in self.arrays:

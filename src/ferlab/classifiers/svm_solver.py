@@ -75,18 +75,14 @@ def fit_kernel(
 
 
 def decision_function(rows: Rows, arrays: Mapping[str, NDArray[np.float64]]) -> Rows:
-    """Decision values (N, classes) of what `fit_linear` or `fit_kernel` returned."""
+    """Decision values (N, classes) of what `fit_linear` or `fit_kernel` returned.
+
+    Their softmax ranks the classes as the machine does; it isn't calibrated.
+    """
     if "vectors" in arrays:
         rows = rbf_kernel(rows, arrays["vectors"], gamma=float(arrays["gamma"][0]))
     values: Rows = rows @ arrays["weights"].T + arrays["bias"]
     return values
-
-
-def softmax(values: Rows) -> Rows:
-    """Each row as positive numbers that sum to 1. They rank the classes as the machine does; they aren't calibrated."""
-    powers = np.exp(values - values.max(axis=1, keepdims=True, initial=-np.inf))
-    probabilities: Rows = powers / powers.sum(axis=1, keepdims=True)
-    return probabilities
 
 
 def _as_saved(arrays: Arrays) -> Arrays:
