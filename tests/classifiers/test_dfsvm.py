@@ -60,7 +60,7 @@ def convolutions(state: dict[str, torch.Tensor]) -> list[torch.Tensor]:
 
 
 def test_frozen_convolutions_keep_their_weights_and_the_rest_is_redrawn_and_trained(tmp_path: Path) -> None:
-    """VGG-13 with 8 of 10 frozen, VGG-16 with all 13, VGG-19 as it is; files in torchvision's layout (CASE 30)."""
+    """VGG-13 with 8 of 10 frozen, VGG-16 with all 13, VGG-19 as it is; files in torchvision's layout."""
     given = {name: torchvisions(name, tmp_path) for name in LAYERS}
     frozen = {"vgg13": 8, "vgg16": 13, "vgg19": 0}
     members = [pretrained(path, frozen[name], name != "vgg19") for name, (_, path) in given.items()]
@@ -108,7 +108,7 @@ def test_the_machine_is_scikit_learns_with_default_parameters(tmp_path: Path) ->
 
 
 def test_features_are_scaled_where_the_machine_does_not_converge(tmp_path: Path) -> None:
-    """CASE 29."""
+    """As with features of nearly equal rows."""
     classifier, fit = fitted(tmp_path, dfsvm(max_iterations=1))
     assert (fit.notes["converged"], fit.notes["scaled"]) == (False, True)
     assert {"mean", "scale"} <= set(classifier.arrays)
@@ -175,7 +175,7 @@ def test_members_that_make_no_sense(changes: dict[str, Any], says: str) -> None:
 
 
 def test_absent_weights_are_told_before_anything_is_trained(tmp_path: Path) -> None:
-    """CASE 30: also those of the last member; never a silent random start."""
+    """Also those of the last member; never a silent random start."""
     _, path = torchvisions("vgg19", tmp_path)
     members = [dfsvm().model_dump()["members"][0], pretrained(path)]
     path.write_bytes(path.read_bytes()[:-1] + b"x")
@@ -189,7 +189,7 @@ def test_absent_weights_are_told_before_anything_is_trained(tmp_path: Path) -> N
 
 @pytest.mark.long  # half a gigabyte of weights
 def test_a_whole_file_of_torchvisions_layout(tmp_path: Path) -> None:
-    """CASE 30: VGG-16 at its published width; all 13 convolutions frozen, as in the paper."""
+    """VGG-16 at its published width; all 13 convolutions frozen, as in the paper."""
     path = tmp_path / "vgg16.pth"
     model = vgg16()
     torch.save(model.state_dict(), path)

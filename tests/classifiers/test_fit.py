@@ -70,7 +70,7 @@ def plain_loop(settings: NetworkClassifier) -> list[tuple[dict[str, Any], list[f
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_against_a_loop_written_out(tmp_path: Path, smoothing: float) -> None:
-    """CASE 25 too: torch's scheduler, stepped every batch, gives the same weights."""
+    """torch's scheduler, stepped every batch, gives the same weights."""
     settings = network(augmentation=UNCHANGED, weight_decay=0.01, label_smoothing=smoothing)
     fit, weights = train(tmp_path, settings)
     epochs = plain_loop(settings)
@@ -99,7 +99,7 @@ ALIKE = replace(VALID, images=np.full_like(VALID.images, 128))  # one guess for 
 
 @pytest.mark.parametrize(("valid", "tied"), [(VALID, False), (ALIKE, True)])
 def test_validation_picks_the_first_best_epoch(tmp_path: Path, valid: ImageSet, tied: bool) -> None:
-    """CASE 32. The weights kept are those of a training that ended there."""
+    """The weights kept are those of a training that ended there."""
     settings = network(epochs=4, schedule="constant", augmentation=UNCHANGED)
     fit, weights = train(tmp_path / "all", settings, sets=(TRAIN, valid))
     accuracies = [row["valid_accuracy"] for row in fit.history]
@@ -143,7 +143,7 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int | None],
 def test_interrupted_anywhere_it_ends_bit_equal(
     tmp_path: Path, steps: int | None, writes: int, straight: Callable[[int | None], tuple[Path, Fit, Record]]
 ) -> None:
-    """CASES 7 and 15: within an epoch, at its end, after the last step; epochs whole or cut short by `steps`."""
+    """Within an epoch, at its end, after the last step; epochs whole or cut short by `steps`."""
     file, fit, straight_record = straight(steps)
     with pytest.raises(KilledError):
         train(tmp_path, network(), steps, checkpoints=Dying(tmp_path, writes))
@@ -221,7 +221,7 @@ def test_an_observer_that_fails_costs_no_step(
 
 @pytest.mark.parametrize("writes", [None, 1, 4])
 def test_the_rate_is_told_at_every_step(tmp_path: Path, writes: int | None) -> None:
-    """CASE 25 and CASE 7: what torch's OneCycleLR would use, once a step, also by a training that was cut off."""
+    """What torch's OneCycleLR would use, once a step, also by a training that was cut off."""
     settings, record, total = network(), Record(), 2 * BATCHES
     if writes:
         with pytest.raises(KilledError):
@@ -299,7 +299,7 @@ def test_a_last_batch_of_one_is_left_out(tmp_path: Path) -> None:
     ],
 )
 def test_a_loss_that_is_not_finite_stops_it(tmp_path: Path, settings: dict[str, Any]) -> None:
-    """CASE 27: in training or in validation, whichever is first; the last finite checkpoint can be read."""
+    """In training or in validation, whichever is first; the last finite checkpoint can be read."""
     record = Record()
     with pytest.raises(UserError, match="no longer finite") as caught:
         train(tmp_path, network(**settings), observe=record, checkpoints=Checkpoints(tmp_path, 0))

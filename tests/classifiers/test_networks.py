@@ -116,7 +116,7 @@ def test_number_of_parameters_by_stem(stem: str, kernel: int) -> None:
 )
 @pytest.mark.parametrize(("name", "expansion"), [("resnet18", 1), ("resnet50", 4)])
 def test_maps(name: str, expansion: int, stem: str, sizes: list[int]) -> None:
-    """CASE 24: the stem decides what is left of 48 pixels."""
+    """The stem decides what is left of 48 pixels."""
     model, maps = build(network(network=name, width=0.125, stem=stem), 7).eval(), list[tuple[int, ...]]()
     for layer in (model.layer1, model.layer2, model.layer3, model.layer4):
         layer.register_forward_hook(lambda _, __, output: maps.append(tuple(output.shape[1:])))

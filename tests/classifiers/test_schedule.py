@@ -1,4 +1,4 @@
-"""Learning rate and number of steps (CASE 25)."""
+"""Learning rate and number of steps: stepped once a batch, as the published schedule is."""
 
 import pytest
 import torch
@@ -24,7 +24,7 @@ def test_one_cycle_is_torchs_at_every_step(peak: float, total: int) -> None:
 
 
 def test_one_cycle_is_not_flat() -> None:
-    """CASE 25: stepped an epoch it hardly moves; here it rises, peaks once and falls below a thousandth."""
+    """Stepped an epoch it hardly moves; here it rises, peaks once and falls below a thousandth."""
     rates = [learning_rate("one_cycle", 0.1, step, 1000) for step in range(1000)]
     top = rates.index(max(rates))
     assert (rates[0], rates[-1]) == pytest.approx((0.1 / 25, 0.1 / 25e4))
@@ -46,8 +46,8 @@ def test_a_single_step() -> None:
 @pytest.mark.parametrize(
     ("images", "batch_size", "batches"),
     [
-        (28709, 32, 898),  # FACTS, section 4: 179,600 steps in 200 epochs
-        (28709 + 7000, 32, 1116),  # and 223,200
+        (28709, 32, 898),  # FER-2013: 179,600 steps in the paper's 200 epochs
+        (28709 + 7000, 32, 1116),  # with the 7,000 added images 223,200
         (64, 32, 2),
         (65, 32, 2),  # a leftover of one is left out
         (66, 32, 3),

@@ -56,7 +56,7 @@ def test_a_pixel_that_never_changes_does_no_harm(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("iterations", "converged"), [(1, False), (2000, True)])
 def test_convergence_is_recorded(tmp_path: Path, iterations: int, converged: bool) -> None:
-    """CASE 29: neither hidden nor only a warning (which would be an error here)."""
+    """Neither hidden nor only a warning (which would be an error here)."""
     _, fit = fitted(tmp_path, C=1.0, max_iterations=iterations)
     assert fit.notes["converged"] is converged
     assert 1 <= fit.notes["iterations"] <= iterations
@@ -95,7 +95,7 @@ def test_more_components_than_there_are(tmp_path: Path) -> None:
 
 
 def test_hog_is_scikit_images() -> None:
-    """5x5 blocks of 2x2 cells with 9 orientations (FACTS, section 3)."""
+    """5x5 blocks of 2x2 cells with 9 orientations: 900 numbers."""
     found = extract(VALID.images, HogFeatures.model_validate(HOG))
     assert found.shape == (len(VALID), 5 * 5 * 2 * 2 * 9)
     np.testing.assert_array_equal(found[3], hog(VALID.images[3], 9, (8, 8), (2, 2)))
@@ -139,20 +139,20 @@ def test_numbers_lie_in_memory_as_a_file_holds_them(kernel: str, tmp_path: Path)
 
 
 def test_a_kernel_on_too_many_images_proposes_the_linear_one(tmp_path: Path) -> None:
-    """CASE 29: it may never end. Refused before it starts."""
+    """It may never end. Refused before it starts."""
     with pytest.raises(UserError, match=r"on 42 images may never end.*the limit is 41") as caught:
         fitted(tmp_path, kernel="rbf", kernel_limit=41)
     assert "set kernel to linear" in str(caught.value)
 
 
 def test_a_kernel_that_does_not_converge_says_so(tmp_path: Path) -> None:
-    """CASE 29."""
+    """Neither hidden nor only a warning."""
     _, fit = fitted(tmp_path, kernel="rbf", C=10.0, max_iterations=1)
     assert fit.notes["converged"] is False
 
 
 def test_the_state_of_other_features_is_refused(tmp_path: Path) -> None:
-    """CASE 16."""
+    """Their numbers would be taken for others."""
     classifier, _ = fitted(tmp_path, features=HOG)
     classifier.save(tmp_path)
     with pytest.raises(UserError, match="other features"):

@@ -1,4 +1,4 @@
-"""CASE 30: pre-trained weights are checked, and never silently replaced by drawn ones."""
+"""Pre-trained weights are checked, and never silently replaced by drawn ones."""
 
 import hashlib
 import urllib.error

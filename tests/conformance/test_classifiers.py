@@ -148,7 +148,7 @@ def test_saved_and_loaded(name: str, trained: Trained, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_damaged_file_is_an_error(name: str, trained: Trained, tmp_path: Path) -> None:
-    """CASE 16."""
+    """It is never taken for a classifier."""
     folder = saved(trained(name)[0], tmp_path / "a")
     for file in folder.iterdir():
         file.write_bytes(file.read_bytes()[:-9])
@@ -176,7 +176,7 @@ def test_the_same_seed_gives_the_same_bytes(name: str, trained: Trained, tmp_pat
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("writes", [1, 5, 7])
 def test_interrupted_it_ends_bit_equal(name: str, writes: int, trained: Trained, tmp_path: Path) -> None:
-    """CASE 15. A classifier that writes no checkpoints starts afresh, which must come to the same."""
+    """A classifier that writes no checkpoints starts afresh, which must come to the same."""
     with suppress(KilledError):
         fit(make(name), Dying(tmp_path / "flight", writes))
     classifier, record = make(name), Record()

@@ -19,7 +19,7 @@ def test_codes_of_the_challenge() -> None:
 
 
 def test_ckplus_has_contempt_and_no_neutral() -> None:
-    """CASE 23."""
+    """So their seven classes aren't the same seven, though they are as many."""
     assert set(CKPLUS_CLASSES) ^ set(FER_CLASSES) == {"contempt", "neutral"}
 
 
@@ -64,7 +64,7 @@ def test_there_and_back(own: tuple[str, ...], random: object) -> None:
 
 
 def test_alphabetical_folders_are_not_the_codes() -> None:
-    """CASE 19: with folders numbered by name, sad (5) would be shown as surprise (5) and neutral (4) as sad (4)."""
+    """With folders numbered by name, sad (5) would be shown as surprise (5) and neutral (4) as sad (4)."""
     alphabetical = tuple(sorted(FER_CLASSES))
     labels = np.arange(7)
     np.testing.assert_array_equal(translate(labels, alphabetical, FER_CLASSES), [0, 1, 2, 3, 6, 4, 5])

@@ -67,7 +67,7 @@ def value(figures: Figures, family: str, key: str, label: str = ALL) -> float:
 
 
 def test_a_built_collapse_is_flagged(judged: tuple[Figures, Any]) -> None:
-    """CASE 28: almost the same face over and over; it covers next to nothing."""
+    """Almost the same face over and over; it covers next to nothing."""
     figures, _ = judged
     assert figures["collapsed"][ALL]["collapsed"] == list(CLASSES)
     for family in ("good", "copies", "noise", REAL):

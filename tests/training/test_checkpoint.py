@@ -86,7 +86,7 @@ def state_of(module: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, A
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("steps", [0, 3])
 def test_a_restored_training_goes_on_bit_equal(tmp_path: Path, layout: torch.memory_format, steps: int) -> None:
-    """CASE 15, at the root: same bytes on disk after going on, whatever the memory layout."""
+    """Same bytes on disk after going on, whatever the memory layout."""
     module, optimizer = trained(0, steps, layout)
     save_state(state_of(module, optimizer), tmp_path / "middle")
     other, other_optimizer = trained(1, 2, layout)
@@ -116,7 +116,7 @@ def test_the_saved_state_does_not_change_with_the_training(tmp_path: Path) -> No
 
 
 def test_random_numbers_go_on(tmp_path: Path) -> None:
-    """CASE 16."""
+    """From where they were, not from the start."""
     rng = torch.Generator().manual_seed(5)
     torch.rand(7, generator=rng)
     save_state({"rng": rng.get_state(), "global": torch.get_rng_state()}, tmp_path / FILE)
@@ -130,7 +130,7 @@ def test_random_numbers_go_on(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("damage", ["empty", "cut off", "head", "other file", "no metadata", "folder"])
 def test_a_damaged_file_is_an_error(tmp_path: Path, damage: str) -> None:
-    """CASE 16: it is never skipped in silence."""
+    """It is never skipped in silence."""
     checkpoints = Checkpoints(tmp_path, 0)
     checkpoints.save({"weight": torch.rand(100), "step": 3})
     path = tmp_path / FILE

@@ -23,7 +23,7 @@ def test_another_seed_or_purpose_gives_another_number() -> None:
 
 
 def test_each_epoch_has_an_order_of_its_own() -> None:
-    """CASE 15: a resumed epoch doesn't replay epoch 0's order."""
+    """A resumed epoch doesn't replay epoch 0's order."""
     orders = [permutation(100, 0, "order", epoch) for epoch in range(3)]
     for order in orders:
         assert torch.equal(order.sort().values, torch.arange(100))
@@ -55,7 +55,7 @@ def test_devices() -> None:
 
 
 def test_threads_are_a_parameter() -> None:
-    """CASE 17."""
+    """Sums over another number of threads have other last bits."""
     before = torch.get_num_threads()
     try:
         for threads in (1, 2):

@@ -42,7 +42,9 @@ class NetworkTraining:
         self.valid_images, self.valid_labels = torch.from_numpy(np.array(valid.images)), valid.labels
         self.batches = batches_per_epoch(len(train), settings.batch_size)
         self.total = plan.steps or settings.epochs * self.batches
-        self.step, self.loss_sum, self.history = 0, 0.0, list[dict[str, float]]()
+        self.step = 0
+        self.loss_sum = 0.0  # of this epoch
+        self.history = list[dict[str, float]]()
         self.best: dict[str, Any] = {"accuracy": -1.0, "epoch": 0, "module": {}}
 
     def run(self, observe: Observer, checkpoints: Checkpoints, *, stop_at_drop: bool = False) -> Fit:

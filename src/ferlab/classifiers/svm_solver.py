@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.pairwise import rbf_kernel
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import SVC, LinearSVC
 
 from ferlab.errors import UserError
@@ -60,16 +61,19 @@ def fit_kernel(
             next_step="set kernel to linear, which takes minutes; or raise kernel_limit if you can wait",
         )
     gamma = 1 / (rows.shape[1] * rows.var() or 1.0)
-    weights = np.zeros((labels.max() + 1, len(rows)))
-    bias, iterations, converged = np.zeros(len(weights)), 0, True
-    for label in range(len(weights)):
-        machine = SVC(C=C, gamma=gamma, tol=tolerance, max_iter=max_iterations)
-        converged &= _fit(machine, rows, labels == label)
-        weights[label, machine.support_] = machine.dual_coef_[0]
-        bias[label] = machine.intercept_[0]
-        iterations = max(iterations, int(np.max(machine.n_iter_)))
+    machine = OneVsRestClassifier(SVC(C=C, gamma=gamma, tol=tolerance, max_iter=max_iterations))
+    converged = _fit(machine, rows, labels)
+    weights = np.zeros((len(machine.estimators_), len(rows)))
+    for of_class, one in zip(weights, machine.estimators_, strict=True):
+        of_class[one.support_] = one.dual_coef_[0]
     used = weights.any(axis=0)
-    arrays = {"vectors": rows[used], "weights": weights[:, used], "bias": bias, "gamma": np.array([gamma])}
+    arrays = {
+        "vectors": rows[used],
+        "weights": weights[:, used],
+        "bias": np.array([one.intercept_[0] for one in machine.estimators_]),
+        "gamma": np.array([gamma]),
+    }
+    iterations = max(int(np.max(one.n_iter_)) for one in machine.estimators_)
     notes: Notes = {"converged": converged, "iterations": iterations, "support_vectors": int(used.sum())}
     return _as_saved(arrays), notes
 

@@ -30,7 +30,9 @@ class Vgg(nn.Module):
 
     def __init__(self, settings: VggClassifier, classes: int) -> None:
         super().__init__()
-        layers, wide, hidden = list[nn.Module](), 1, round(4096 * settings.width)
+        layers = list[nn.Module]()
+        wide = 1
+        hidden = round(4096 * settings.width)
         for channels, depth in zip(CHANNELS, DEPTHS[settings.network], strict=True):
             for _ in range(depth):
                 inner, wide = wide, round(channels * settings.width)

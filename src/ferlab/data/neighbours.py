@@ -26,15 +26,16 @@ def correlation(first: Faces, second: Faces) -> NDArray[np.float64]:
     Returns:
         float64 (N,) in [-1, 1], exact but for the last rounding; 0 where one of the two is constant.
     """
-    x, y = (_flat(images).astype(np.int64) for images in (first, second))
-    n, sum_x, sum_y = x.shape[1], x.sum(axis=1), y.sum(axis=1)
-    shared, of_x, of_y = (
-        (n * np.einsum("ij,ij->i", a, b) - sum_a * sum_b).astype(np.float64)
-        for a, b, sum_a, sum_b in ((x, y, sum_x, sum_y), (x, x, sum_x, sum_x), (y, y, sum_y, sum_y))
-    )
-    scale = np.sqrt(of_x) * np.sqrt(of_y)
-    found: NDArray[np.float64] = np.divide(shared, scale, out=np.zeros(len(x)), where=scale > 0)
-    return found.clip(-1, 1)
+    x, y = _flat(first).astype(np.int64), _flat(second).astype(np.int64)
+    scale = np.sqrt(_covariance(x, x)) * np.sqrt(_covariance(y, y))
+    correlations: NDArray[np.float64] = np.divide(_covariance(x, y), scale, out=np.zeros(len(x)), where=scale > 0)
+    return correlations.clip(-1, 1)
+
+
+def _covariance(x: NDArray[np.int64], y: NDArray[np.int64]) -> NDArray[np.float64]:
+    """n² times the covariance of each row of x (N, n) with its row of y: exact in whole numbers, then rounded once."""
+    products: NDArray[np.int64] = x.shape[1] * np.einsum("ij,ij->i", x, y) - x.sum(axis=1) * y.sum(axis=1)
+    return products.astype(np.float64)
 
 
 def nearest(queries: Faces, references: Faces) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

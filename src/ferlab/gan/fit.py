@@ -71,7 +71,9 @@ def fit(
     pair = AdversarialPair(family, settings, len(classes), seed, device)
     real_images, all_labels = to_network(images).to(device), labels.to(device)
     batches = ceil(len(images) / settings.batch_size)
-    step, sums, history = 0, dict[str, list[float]](), list[dict[str, float]]()
+    step = 0
+    sums = dict[str, list[float]]()
+    history = list[dict[str, float]]()
 
     def snapshot() -> Mapping[str, Any]:
         return {**pair.state(), "step": step, "sums": sums, "history": history}

@@ -14,9 +14,11 @@ class UnfoldedConv2d(nn.Conv2d):
     def forward(self, maps: Tensor) -> Tensor:
         if maps.device.type != "cpu":
             return super().forward(maps)
-        k, stride, pad = self.kernel_size[0], self.stride[0], int(self.padding[0])
-        n, side = len(maps), (maps.shape[-1] + 2 * pad - k) // stride + 1
-        patches = F.unfold(maps, k, padding=pad, stride=stride).transpose(1, 2)  # (n, positions, channels * k * k)
+        kernel, stride, padding = self.kernel_size[0], self.stride[0], int(self.padding[0])
+        n, side = len(maps), (maps.shape[-1] + 2 * padding - kernel) // stride + 1
+        patches = F.unfold(maps, kernel, padding=padding, stride=stride).transpose(
+            1, 2
+        )  # (n, positions, channels * kernel²)
         made = F.linear(patches.flatten(0, 1), self.weight.flatten(1), self.bias)
         return made.view(n, side * side, -1).transpose(1, 2).reshape(n, -1, side, side)
 
@@ -29,9 +31,9 @@ class FoldedConvTranspose2d(nn.ConvTranspose2d):
         assert self.bias is None
         if maps.device.type != "cpu":
             return super().forward(maps)
-        k, stride, pad = self.kernel_size[0], self.stride[0], int(self.padding[0])
+        kernel, stride, padding = self.kernel_size[0], self.stride[0], int(self.padding[0])
         n, channels, before, _ = maps.shape
-        side = (before - 1) * stride - 2 * pad + k
+        side = (before - 1) * stride - 2 * padding + kernel
         positions = maps.flatten(2).transpose(1, 2).reshape(n * before * before, channels)
         patches = (positions @ self.weight.flatten(1)).view(n, before * before, -1).transpose(1, 2)
-        return F.fold(patches, (side, side), k, padding=pad, stride=stride)
+        return F.fold(patches, (side, side), kernel, padding=padding, stride=stride)
