@@ -79,7 +79,7 @@ def test_resnets_batch_norm_is_torchvisions_in_training_too() -> None:
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_number_of_parameters(name: str) -> None:
-    """torchvision's, less two colours of the first filters, 993 classes and 48 of VGG's 49 places."""
+    """torchvision's, less two colours of the first filters, 993 classes and 48 of VGG's 49 positions."""
     with torch.device("meta"):
         published = parameters(torchvision.models.get_model(name, weights=None))
         found = parameters(build(settings_of(name, width=1.0), 7))
@@ -159,7 +159,7 @@ def test_one_step_at_full_width(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["resnet50", "vgg16"])
 def test_at_224_pixels(name: str) -> None:
-    """VGG then has its 49 places; the same picture goes in, enlarged."""
+    """VGG then has its 49 positions; the same picture goes in, enlarged."""
     model = build(settings_of(name, input_size=224), 7)
     with torch.no_grad():
         assert model(to_input(torch.from_numpy(noise(2)), 224)).shape == (2, 7)

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from ferlab.classifiers.architectures import build
 from ferlab.classifiers.inference import to_input
 from ferlab.classifiers.optimise import set_rate, sgd
-from ferlab.classifiers.vgg import PLACES
+from ferlab.classifiers.vgg import POSITIONS
 from ferlab.classifiers.weights import adopt
 from small import noise, vgg
 
@@ -18,7 +18,7 @@ LABELS = torch.arange(8) % 7
 
 
 class Published(nn.Module):
-    """The same layers with torchvision's average pool and a head of 49 places."""
+    """The same layers with torchvision's average pool and a head of 49 positions."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class Published(nn.Module):
         self.features = small.features
         self.avgpool = nn.AdaptiveAvgPool2d((7, 7))
         first, *rest = small.classifier
-        self.classifier = nn.Sequential(nn.Linear(first.in_features * PLACES, first.out_features), *rest)
+        self.classifier = nn.Sequential(nn.Linear(first.in_features * POSITIONS, first.out_features), *rest)
 
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.classifier(self.avgpool(self.features(images)).flatten(1))

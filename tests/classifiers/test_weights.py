@@ -42,7 +42,7 @@ def test_a_file_is_taken_whole(tmp_path: Path, suffix: str, make: Any) -> None:
 
 
 def test_torchvisions_layout() -> None:
-    """Colours summed, 49 places summed, the last layer for a thousand classes left out."""
+    """Colours summed, 49 positions summed, the last layer for a thousand classes left out."""
     torch.manual_seed(0)
     with torch.device("meta"):
         published = torchvision.models.vgg16(weights=None)

@@ -61,8 +61,8 @@ class Dfsvm:
                 place_first_weights(model, self.settings, member, plan)
                 continue
             epochs = MemberEpochs(number, observe, history)
-            place = checkpoints.child(member.network)
-            fit = train_member(model, self.settings, member, (train, valid), plan, epochs, place)
+            own_checkpoints = checkpoints.child(member.network)
+            fit = train_member(model, self.settings, member, (train, valid), plan, epochs, own_checkpoints)
             notes[f"{member.network}_valid_accuracy"] = fit.valid_accuracy
         notes |= self._fit_machine(train, plan.seed)
         accuracy = float((self.predict_proba(valid.images).argmax(axis=1) == valid.labels).mean())

@@ -95,8 +95,8 @@ class NetworkTraining:
 
     def _end_epoch(self, epoch: int, checkpoints: Checkpoints) -> None:
         """Score the validation split, write the epoch's row, and keep the weights if they are the best so far."""
-        found = probabilities(self.model, self.valid_images, self.settings.input_size)
-        accuracy, valid_loss = score(found, self.valid_labels)
+        predicted = probabilities(self.model, self.valid_images, self.settings.input_size)
+        accuracy, valid_loss = score(predicted, self.valid_labels)
         _must_be_finite(valid_loss, self.step - 1, epoch, checkpoints)
         row = {
             "epoch": epoch + 1,
@@ -128,8 +128,8 @@ class NetworkTraining:
         return len(accuracies) == 2 and accuracies[1] < accuracies[0]
 
     def _state(self) -> dict[str, Any]:
-        own = {"step": self.step, "loss_sum": self.loss_sum, "history": self.history, "best": self.best}
-        return self.update.state() | own
+        progress = {"step": self.step, "loss_sum": self.loss_sum, "history": self.history, "best": self.best}
+        return self.update.state() | progress
 
     def _resume(self, checkpoints: Checkpoints) -> None:
         state = checkpoints.load()

@@ -83,13 +83,13 @@ def freeze(model: nn.Module, frozen: int) -> None:
 def redraw(model: nn.Module, frozen: int, std: float) -> None:
     """Draw the weights of all layers but the first `frozen` convolutions from N(0, std), and set their biases to 0.
 
-    A head that stands for 49 places gets the sum of 49 such draws, N(0, 7 std): the same function in distribution.
+    A head that stands for 49 positions gets the sum of 49 such draws, N(0, 7 std): the same function in distribution.
     """
     assert isinstance(model, Vgg)
     layers = [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     for layer in layers[frozen:]:
-        places = model.places if layer is model.classifier[0] else 1
-        nn.init.normal_(layer.weight, 0, std * places**0.5)
+        positions = model.positions if layer is model.classifier[0] else 1
+        nn.init.normal_(layer.weight, 0, std * positions**0.5)
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)
 

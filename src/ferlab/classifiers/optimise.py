@@ -10,14 +10,14 @@ from ferlab.params import NetworkClassifier
 def sgd(model: nn.Module, settings: NetworkClassifier) -> torch.optim.SGD:
     """SGD over all parameters of a model.
 
-    A VGG's layer that stands for 49 places learns as those would together: their sum moves by 49 times the learning
+    A VGG's layer that stands for 49 positions learns as those would together: their sum moves by 49 times the learning
     rate, and each decays by its own 49th of the sum. The momentum is the same.
     """
-    places = model.places if isinstance(model, Vgg) else 1
-    head = model.classifier[0].weight if isinstance(model, Vgg) and places > 1 else None
+    positions = model.positions if isinstance(model, Vgg) else 1
+    head = model.classifier[0].weight if isinstance(model, Vgg) and positions > 1 else None
     groups = [{"params": [p for p in model.parameters() if p is not head], "scale": 1}]
     if head is not None:
-        groups.append({"params": [head], "scale": places, "weight_decay": settings.weight_decay / places})
+        groups.append({"params": [head], "scale": positions, "weight_decay": settings.weight_decay / positions})
     optimizer = torch.optim.SGD(
         groups, settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay, fused=True
     )

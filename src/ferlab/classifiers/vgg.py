@@ -10,7 +10,7 @@ from ferlab.params import VggClassifier
 
 CHANNELS = (64, 128, 256, 512, 512)  # of the five groups of convolutions: Simonyan & Zisserman 2015, table 1
 DEPTHS = {"vgg13": (2, 2, 2, 2, 2), "vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}  # convolutions a group
-PLACES = 7 * 7  # of torchvision's average pool in front of its head
+POSITIONS = 7 * 7  # of torchvision's average pool in front of its head
 STD = 0.01  # of torchvision's first weights of linear layers
 SMALLEST = 32  # an input of this side has a last map of 1x1
 
@@ -19,13 +19,13 @@ class Vgg(nn.Module):
     """torchvision's VGG with scalable channels and one input channel.
 
     At 224 px it is torchvision's own network but for the first convolution's single channel. At 48 px its last map is
-    1x1, and torchvision's average pool would repeat it 49 times in front of a layer of 25088 inputs: that layer,
-    summed over the 49 places, is the same function of 512 inputs. Under SGD it also *learns* the same, if its weights
-    get 49 times the learning rate and 1/49 of the weight decay (`optimise.sgd`) and start from N(0, 7 · 0.01), the sum
-    of 49 draws of N(0, 0.01).
+    1x1, and torchvision's average pool would repeat it 49 times in front of a layer of 25088 inputs: that layer, summed
+    over the 49 positions, is the same function of 512 inputs. Under SGD it also *learns* the same, if its weights get
+    49 times the learning rate and 1/49 of the weight decay (`optimise.sgd`) and start from N(0, 7 · 0.01), the sum of
+    49 draws of N(0, 0.01).
 
-    Called with float32 (N, 1, side, side) it returns logits (N, classes). `places` is 49 where the first layer of the
-    head stands for that many, and 1 otherwise.
+    Called with float32 (N, 1, side, side) it returns logits (N, classes). `positions` is 49 where the first layer of
+    the head stands for that many, and 1 otherwise.
     """
 
     def __init__(self, settings: VggClassifier, classes: int) -> None:
@@ -42,10 +42,10 @@ class Vgg(nn.Module):
                 layers.append(nn.ReLU(inplace=True))
             layers.append(nn.MaxPool2d(2, 2))
         self.features = nn.Sequential(*layers)
-        one_place = settings.input_size // SMALLEST == 1
-        self.places = PLACES if one_place else 1
-        self.avgpool = nn.Identity() if one_place else nn.AdaptiveAvgPool2d((7, 7))
-        first_layer = nn.Linear(wide if one_place else wide * PLACES, hidden)
+        one_position = settings.input_size // SMALLEST == 1
+        self.positions = POSITIONS if one_position else 1
+        self.avgpool = nn.Identity() if one_position else nn.AdaptiveAvgPool2d((7, 7))
+        first_layer = nn.Linear(wide if one_position else wide * POSITIONS, hidden)
         self.classifier = nn.Sequential(
             first_layer,
             nn.ReLU(inplace=True),
@@ -62,7 +62,7 @@ class Vgg(nn.Module):
             elif isinstance(module, nn.Linear):
                 nn.init.normal_(module.weight, 0, STD)
                 nn.init.zeros_(module.bias)
-        nn.init.normal_(first_layer.weight, 0, STD * self.places**0.5)
+        nn.init.normal_(first_layer.weight, 0, STD * self.positions**0.5)
 
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.classifier(self.avgpool(self.features(images)).flatten(1))

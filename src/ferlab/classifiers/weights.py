@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ferlab.classifiers.architectures import build
-from ferlab.classifiers.vgg import PLACES, Vgg
+from ferlab.classifiers.vgg import POSITIONS, Vgg
 from ferlab.errors import UserError
 from ferlab.files import sha256_file
 from ferlab.params import NetworkClassifier, VggClassifier
@@ -38,23 +38,24 @@ def adopt(model: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
     """Lay weights in torchvision's layout on a network.
 
     Three colours become one grey: the first convolution's filters are summed. A VGG head of 25088 inputs is summed
-    over its 49 places where this network's has 512. A last layer for another number of classes is left out: the
+    over its 49 positions where this network's has 512. A last layer for another number of classes is left out: the
     network keeps its own, freshly drawn.
 
     Raises:
         UserError: the weights belong to another network; `source` names them.
     """
-    own, state = model.state_dict(), dict(weights)
+    drawn = model.state_dict()
+    state = dict(weights)
     first, last = ("features.0", "classifier.6") if isinstance(model, Vgg) else ("conv1", "fc")
     head = "classifier.0.weight"
     try:
         state[f"{first}.weight"] = _grey(state[f"{first}.weight"])
-        if isinstance(model, Vgg) and model.places == PLACES:
-            wide = own[head].shape[1]
-            if state[head].shape[1] == PLACES * wide:
-                state[head] = state[head].reshape(-1, wide, PLACES).sum(2)
-        if len(state[f"{last}.bias"]) != len(own[f"{last}.bias"]):
-            state |= {f"{last}.{part}": own[f"{last}.{part}"] for part in ("weight", "bias")}
+        if isinstance(model, Vgg) and model.positions == POSITIONS:
+            wide = drawn[head].shape[1]
+            if state[head].shape[1] == POSITIONS * wide:
+                state[head] = state[head].reshape(-1, wide, POSITIONS).sum(2)
+        if len(state[f"{last}.bias"]) != len(drawn[f"{last}.bias"]):
+            state |= {f"{last}.{part}": drawn[f"{last}.{part}"] for part in ("weight", "bias")}
         model.load_state_dict(state)
     except (RuntimeError, KeyError) as error:
         raise UserError(
@@ -100,10 +101,10 @@ def _file(path: Path, sha256: str | None) -> Mapping[str, Tensor]:
             where=str(path.absolute()),
             next_step="mend `weights` in params.yaml, or set it to none",
         )
-    found = sha256_file(path)
-    if found != sha256:
+    digest = sha256_file(path)
+    if digest != sha256:
         raise UserError(
-            f"this is not the file that params.yaml names: its SHA-256 is {found}, not {sha256}",
+            f"this is not the file that params.yaml names: its SHA-256 is {digest}, not {sha256}",
             where=str(path),
             next_step="bring the right file, or set weights_sha256 if you mean this one",
         )

@@ -57,9 +57,9 @@ def nearest(queries: Faces, references: Faces) -> tuple[NDArray[np.int64], NDArr
         wanted = _unit_rows(queries[part])
         highest = np.full(len(wanted), -np.inf, dtype=np.float32)
         for other in _parts(len(rows)):
-            found = wanted @ rows[other].T
-            place = found.argmax(axis=1)
-            value = found[np.arange(len(found)), place]
+            correlations = wanted @ rows[other].T
+            place = correlations.argmax(axis=1)
+            value = correlations[np.arange(len(wanted)), place]
             better = value > highest
             highest[better] = value[better]
             best[part][better] = other.start + place[better]
@@ -94,11 +94,14 @@ def near_pairs(images: Faces, threshold: float) -> NDArray[np.int64]:
     for part in _parts(len(rows)):
         for other in _parts(len(rows), part.start):
             i, j = np.nonzero(rows[part] @ rows[other].T > threshold - _SLACK)
-            pairs = np.column_stack([part.start + i, other.start + j])
-            candidates.append(pairs[pairs[:, 0] < pairs[:, 1]])
-    found = np.concatenate(candidates)
-    above = [correlation(images[p[:, 0]], images[p[:, 1]]) > threshold for p in (found[s] for s in _parts(len(found)))]
-    kept: NDArray[np.int64] = found[np.concatenate([np.empty(0, dtype=bool), *above])]
+            near = np.column_stack([part.start + i, other.start + j])
+            candidates.append(near[near[:, 0] < near[:, 1]])
+    pairs = np.concatenate(candidates)
+    above = [np.empty(0, dtype=bool)]
+    for part in _parts(len(pairs)):
+        i, j = pairs[part].T
+        above.append(correlation(images[i], images[j]) > threshold)
+    kept: NDArray[np.int64] = pairs[np.concatenate(above)]
     return kept[np.lexsort((kept[:, 1], kept[:, 0]))]
 
 

@@ -24,8 +24,8 @@ class Family:
 
     def networks(self, settings: GanFamily, n_labels: int) -> tuple[nn.Module, nn.Module]:
         """A new (generator, discriminator). Both are called with labels, which an unconditional family's ignore."""
-        known = n_labels if self.conditional else 0
-        return Generator(settings, known), Discriminator(settings, known)
+        told = n_labels if self.conditional else 0
+        return Generator(settings, told), Discriminator(settings, told)
 
 
 FAMILIES = {

@@ -19,8 +19,8 @@ class UnfoldedConv2d(nn.Conv2d):
         patches = F.unfold(maps, kernel, padding=padding, stride=stride).transpose(
             1, 2
         )  # (n, positions, channels * kernel²)
-        made = F.linear(patches.flatten(0, 1), self.weight.flatten(1), self.bias)
-        return made.view(n, side * side, -1).transpose(1, 2).reshape(n, -1, side, side)
+        values = F.linear(patches.flatten(0, 1), self.weight.flatten(1), self.bias)
+        return values.view(n, side * side, -1).transpose(1, 2).reshape(n, -1, side, side)
 
 
 class FoldedConvTranspose2d(nn.ConvTranspose2d):

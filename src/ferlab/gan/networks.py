@@ -89,7 +89,7 @@ def _down(before: int, after: int, norm: str, layer: type[nn.Conv2d] = nn.Conv2d
 
 
 def _norm(name: str, channels: int) -> nn.Module:
-    """Layer norm is over all channels and places, with a scale and shift a channel, as in Gulrajani's own code."""
+    """Layer norm is over all channels and positions, with a scale and shift a channel, as in Gulrajani's own code."""
     if name == "batch":
         return nn.BatchNorm2d(channels)
     return nn.GroupNorm(1 if name == "layer" else channels, channels)
