@@ -131,7 +131,8 @@ def test_a_member_stops_when_validation_drops(tmp_path: Path) -> None:
 
 
 def test_members_keep_their_last_epoch_where_the_plan_says_so(tmp_path: Path) -> None:
-    settings = dfsvm({"epochs": 3, "lr": 0.1}, members=dfsvm().model_dump()["members"][:1])
+    """Here the one after which it stopped, because validation had dropped."""
+    settings = dfsvm({"epochs": 30, "stop_at_drop": True, "lr": 0.1}, members=dfsvm().model_dump()["members"][:1])
     by_validation, last = Dfsvm(settings), Dfsvm(settings)
     plan, place = TrainingPlan(0, "cpu"), Checkpoints(tmp_path, 1e9)
     picked = by_validation.fit(TRAIN, VALID, plan, observe=ignore, checkpoints=place)
