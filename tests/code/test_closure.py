@@ -14,20 +14,20 @@ from ferlab.code.source import SOURCE
 LATE = """
 def late():
     try:
-        from small.deep import inner
+        from many_ways.deep import inner
     except ImportError:
-        import small.other
+        import many_ways.other
 """
 TYPED = """
 from typing import TYPE_CHECKING
 if TYPE_CHECKING:
-    import small.typed
+    import many_ways.typed
 else:
-    import small.untyped
+    import many_ways.untyped
 """
 WAYS = """
-import small.plain
-from small import attribute
+import many_ways.plain
+from many_ways import attribute
 from . import sibling
 from .deep.inner import x as y
 """
@@ -37,9 +37,9 @@ TREE = {
     "plain.py": "import os.path, collections\n",
     "attribute.py": LATE,
     "sibling.py": TYPED,
-    "deep/__init__.py": "from small.reached import thing\n",
+    "deep/__init__.py": "from many_ways.reached import thing\n",
     "deep/inner.py": "from .. import errors\nx = 1\n",
-    "errors.py": "import small.beyond\n",
+    "errors.py": "import many_ways.beyond\n",
     **dict.fromkeys(("other.py", "typed.py", "untyped.py", "reached.py", "beyond.py", "unused.py"), "thing = 1\n"),
 }
 
@@ -48,11 +48,11 @@ TREE = {
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A package with every way to import."""
     for name, text in TREE.items():
-        (tmp_path / "small" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "small" / name).write_text(text)
+        (tmp_path / "many_ways" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "many_ways" / name).write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
-    yield tmp_path / "small"
-    assert not any(name.split(".")[0] == "small" and name != "small" for name in sys.modules), "something was imported"
+    yield tmp_path / "many_ways"
+    assert not any(name.startswith("many_ways.") for name in sys.modules), "something was imported"
 
 
 def by_grimp(graph: grimp.ImportGraph, start: str) -> set[str]:
@@ -79,22 +79,22 @@ def test_it_is_what_grimp_finds(package: str) -> None:
 
 def test_every_way_to_import(small: Path) -> None:
     reached = {"start", "plain", "attribute", "sibling", "deep", "deep.inner", "other", "untyped", "reached"}
-    assert closure("small.start", small) == tuple(sorted(f"small.{name}" for name in reached))
-    graph = grimp.build_graph("small", cache_dir=None, exclude_type_checking_imports=True)
+    assert closure("many_ways.start", small) == tuple(sorted(f"many_ways.{name}" for name in reached))
+    graph = grimp.build_graph("many_ways", cache_dir=None, exclude_type_checking_imports=True)
     # grimp doesn't say that a module of a package runs the package's own file, and what that imports
-    assert by_grimp(graph, "small.start") - {"small"} | {"small.deep", "small.reached"} == {
-        f"small.{n}" for n in reached
+    assert by_grimp(graph, "many_ways.start") - {"many_ways"} | {"many_ways.deep", "many_ways.reached"} == {
+        f"many_ways.{n}" for n in reached
     }
 
 
 def test_the_hash_follows_the_closure_alone(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tested, "SOURCE", small)
     monkeypatch.setattr(closure, "__defaults__", (small,))
-    before = closure_hash("small.start")
+    before = closure_hash("many_ways.start")
     for name, seen in (("unused", False), ("errors", False), ("beyond", False), ("typed", False), ("other", True)):
         path = small / f"{name}.py"
         path.write_text(f"{TREE[path.name]}# edited\n")
-        assert (closure_hash("small.start") != before) == seen, name
+        assert (closure_hash("many_ways.start") != before) == seen, name
 
 
 def test_an_svm_reaches_no_network() -> None:
