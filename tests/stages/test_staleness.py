@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dvc.repo import Repo
 
 from temporary import TemporaryProject, stages_run
 
@@ -47,17 +46,12 @@ EDITS = {
 """File below src/ferlab -> the stages that are due after a comment in it, but for the cheap ones that decide it."""
 
 
-def due(project: TemporaryProject) -> set[str]:
-    with Repo(str(project.root)) as repo:
-        return {address.rpartition(":")[2] for address in repo.status()}  # seen from elsewhere it has a path too
-
-
 def settled(project: TemporaryProject) -> set[str]:
     """The stages that are due once `code` and `mix` have said what an edit reaches."""
-    cheap, found = {"code"}, due(project)
+    cheap, found = {"code"}, project.due()
     while now := found & cheap:
         project.repro("--single-item", *sorted(now))
-        found = due(project)
+        found = project.due()
         cheap = {name for name in found if name.startswith("mix@")} - now
     return {name for name in found if name != "code" and not name.startswith("mix@")}
 
@@ -80,7 +74,7 @@ def test_an_edit_ages_what_it_can_change_and_no_more(done: TemporaryProject) -> 
             shutil.copytree(kept / name, done.root / name)
         shutil.copyfile(kept / "dvc.lock", done.root / "dvc.lock")
     assert found == EDITS
-    assert due(done) == set()
+    assert done.due() == set()
 
 
 @pytest.mark.chaos  # trains GANs
@@ -95,7 +89,7 @@ def test_equal_images_of_a_gan_trained_again_age_no_training(done: TemporaryProj
 def test_what_is_added_to_a_design_ages_nothing_that_is_there(change: dict[str, Any], done: TemporaryProject) -> None:
     done.change({"run": change})
     done.repro("mix@svm")
-    found = due(done)
+    found = done.due()
     assert not found & TRAINS
     assert "gan@dcgan-0" not in found
     assert "train@svm-1" in found

@@ -196,6 +196,13 @@ class TemporaryProject:
         path = self.root / "reports" / "tiny" / "ledger.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
+    def due(self) -> set[str]:
+        """The stages that `dvc repro` would look at again, as `dvc status` names them."""
+        from dvc.repo import Repo
+
+        with Repo(str(self.root)) as repo:
+            return {address.rpartition(":")[2] for address in repo.status()}  # seen from elsewhere it has a path too
+
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of the MLflow store, read without MLflow."""
         connection = sqlite3.connect(f"file:{self.root / 'mlflow.db'}?mode=ro", uri=True)
