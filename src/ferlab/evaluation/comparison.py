@@ -1,5 +1,6 @@
 """Whether two runs, or two arms over seeds, differ: scipy's and statsmodels' tests, put to prediction files."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -106,9 +107,9 @@ def paired(first: Sequence[float], second: Sequence[float]) -> Difference:
     With few seeds a bootstrap covers too little; Student's t keeps what it promises (docs/evidence.md).
     """
     values = tuple((np.asarray(second) - np.asarray(first)).tolist())
-    mean, nan = float(np.mean(values)), float("nan")
+    mean = float(np.mean(values))
     if not _varies(values):
-        return Difference(values, mean, nan, nan, nan)
+        return Difference(values, mean, math.nan, math.nan, math.nan)
     test = stats.ttest_1samp(values, 0)
     interval = test.confidence_interval(LEVEL)
     return Difference(values, mean, float(interval.low), float(interval.high), float(test.pvalue))
@@ -121,7 +122,7 @@ def effect(difference: Difference) -> tuple[float, float, float]:
     (Steiger and Fouladi 1997).
     """
     if not difference.varies:
-        return float("nan"), float("nan"), float("nan")
+        return math.nan, math.nan, math.nan
     n = len(difference.values)
     statistic = float(stats.ttest_1samp(difference.values, 0).statistic)
     shares = ((1 + LEVEL) / 2, (1 - LEVEL) / 2)
@@ -132,14 +133,14 @@ def effect(difference: Difference) -> tuple[float, float, float]:
 def at_least(difference: Difference, bound: float) -> float:
     """One-sided p of the hypothesis that the true mean difference is `bound` or more; NaN where nothing varies."""
     if not difference.varies:
-        return float("nan")
+        return math.nan
     return float(stats.ttest_1samp(difference.values, bound, alternative="less").pvalue)
 
 
 def at_most(difference: Difference, bound: float) -> float:
     """One-sided p of the hypothesis that the true mean difference is `bound` or less; NaN where nothing varies."""
     if not difference.varies:
-        return float("nan")
+        return math.nan
     return float(stats.ttest_1samp(difference.values, bound, alternative="greater").pvalue)
 
 

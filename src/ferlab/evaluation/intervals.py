@@ -32,6 +32,6 @@ def wilson(correct: int, n: int) -> Interval:
 def over_seeds(accuracies: Sequence[float]) -> Interval:
     """Mean accuracy over at least two seeds, with Student's t interval of that mean."""
     values = np.asarray(accuracies)
-    mean, error = float(values.mean()), float(stats.sem(values))
-    half = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1)) * error
+    mean = float(values.mean())
+    half = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1)) * float(stats.sem(values))
     return Interval(mean, max(0.0, mean - half), min(1.0, mean + half), f"t over {len(values)} seeds")

@@ -15,7 +15,9 @@ def scores(predictions: Predictions) -> dict[str, float]:
     """Accuracy, macro F1, balanced accuracy (each 0-1), log loss (nats) and expected calibration error (0-1)."""
     from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss
 
-    truth, chosen, labels = predictions.truth, predictions.chosen, _labels(predictions)
+    truth = predictions.truth
+    chosen = predictions.chosen
+    labels = _labels(predictions)
     return {
         "accuracy": float(predictions.correct.mean()),
         "macro_f1": float(f1_score(truth, chosen, labels=labels, average="macro", zero_division=0)),

@@ -116,10 +116,12 @@ def read(path: Path) -> Predictions:
         content = pq.read_table(path)
         about = json.loads((content.schema.metadata or {}).get(_ABOUT, b"{}"))
         classes = tuple(about.get("classes", FER_CLASSES))
-        split, side = str(about.get("split", "test")), int(about.get("side", SIDE))
+        split = str(about.get("split", "test"))
+        side = int(about.get("side", SIDE))
         table = content.to_pandas()
         probabilities = table[list(classes)].to_numpy(dtype=np.float64)
-        ids, truth = table["id"], table["truth"].to_numpy(dtype=np.int64)
+        ids = table["id"]
+        truth = table["truth"].to_numpy(dtype=np.int64)
         runs = table["run"].unique()
     except (OSError, pa.ArrowException, KeyError, ValueError, TypeError, AttributeError) as error:
         raise UserError(f"not a file of predictions: {error}", where=str(path)) from None

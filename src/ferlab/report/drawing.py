@@ -77,13 +77,14 @@ def halved(image: Raster) -> Raster:
 
 def png(image: Raster, dpi: int) -> bytes:
     """The bytes of a PNG, equal for equal images. Grey ones keep every level; others get a palette of 256 colours."""
-    picture, buffer = Image.fromarray(image), io.BytesIO()
+    picture = Image.fromarray(image)
     if (image == image[:, :, :1]).all():
         picture = picture.convert("L")
     else:
         picture = picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         tints = picture.getpalette() or []
         picture.putpalette([255 if value > 250 else value for value in tints])  # the quantiser greys white a little
+    buffer = io.BytesIO()
     picture.save(buffer, format="png", dpi=(dpi, dpi), optimize=True)
     return buffer.getvalue()
 

@@ -72,7 +72,8 @@ class Evidence:
         Raises:
             UserError: it is of other data than params names.
         """
-        audit, named = read_audit(self.folder), self.params.data.kind
+        audit = read_audit(self.folder)
+        named = self.params.data.kind
         if audit and audit.data.kind != named:
             raise UserError(
                 f"{self.folder.name}/ holds results on {audit.data.kind} data, and params.yaml says data.kind is "

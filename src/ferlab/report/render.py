@@ -73,7 +73,8 @@ def build(folder: Path, params: Params, *, into: Path | None = None, dirty: Know
     Raises:
         UserError: a file is damaged, runs can't be compared, or the files are of other data than params names.
     """
-    evidence, target = Evidence(folder, params), into or folder
+    evidence = Evidence(folder, params)
+    target = into or folder
     made = [section(evidence, Album(target, draw)) for section in SECTIONS]
     page = Environment(
         loader=PackageLoader("ferlab.report"),

@@ -85,7 +85,8 @@ def _ours(evidence: Evidence, arm: str) -> dict[str, Any]:
     row |= dict.fromkeys(("ours_percent", "low_percent", "high_percent"), float("nan"))
     row |= {"interval": "", "seeds": "", "seeds_missing": "", "test_images": pd.NA, "labels": "", "added_images": pd.NA}
     if seeds := evidence.runs.get(arm):
-        interval, summary = accuracy(seeds), evidence.arms.get(arm)
+        interval = accuracy(seeds)
+        summary = evidence.arms.get(arm)
         row |= {
             "status": RUN,
             "ours_percent": _percent(interval.value),

@@ -175,7 +175,8 @@ def _nearest(claim: paper.Images, quality: Mapping[str, FamilyQuality]) -> Verdi
         farther.append(float(stats.wilcoxon(gaps, alternative="greater").pvalue))
         better = sum(gap < 0 for gap in gaps)
         counts.append(f"nearer to real faces than {other} in {better} of {len(gaps)} expressions")
-    yes, no = max(nearer), min(1.0, len(farther) * min(farther))
+    yes = max(nearer)
+    no = min(1.0, len(farther) * min(farther))
     word = HOLDS if yes < ALPHA / 2 else FAILS if no < ALPHA / 2 else OPEN
     return Verdict(claim, word, f"{'; '.join(counts)} by {DISTANCE.upper()} (Wilcoxon p = {yes:.2g}; one GAN a family)")
 

@@ -71,7 +71,8 @@ def leaks(fer: FerAudit) -> list[Leak]:
 
 def _balance(images: Mapping[str, Mapping[str, int]]) -> Panel:
     def draw(figure: Figure) -> None:
-        axes, place = figure.subplots(), np.arange(len(FER_CLASSES))
+        axes = figure.subplots()
+        place = np.arange(len(FER_CLASSES))
         for k, (split, colour) in enumerate(_SPLITS.items()):
             counts = np.array([images.get(split, {}).get(name, 0) for name in FER_CLASSES])
             share = 100 * counts / max(counts.sum(), 1)
@@ -94,7 +95,8 @@ def _leak(fer: FerAudit) -> Panel:
     }
 
     def draw(figure: Figure) -> None:
-        axes, place = figure.subplots(), np.arange(len(FER_CLASSES))
+        axes = figure.subplots()
+        place = np.arange(len(FER_CLASSES))
         for k, (label, (copies, colour, hatch)) in enumerate(kinds.items()):
             share = [100 * copies.get(name, 0) / max(tested.get(name, 0), 1) for name in FER_CLASSES]
             style: Any = {"color": colour, "hatch": hatch, "edgecolor": "white", "label": f"{label} in train"}

@@ -13,7 +13,8 @@ from ferlab.report.page import Album, PageSection
 
 def section(evidence: Evidence, album: Album) -> PageSection:
     """Arms, then a table a classifier and a GAN family."""
-    params, arms = evidence.params, evidence.arms
+    params = evidence.params
+    arms = evidence.arms
     values = {
         "settings": _settings(arms),
         "arms": {name: arms[name] for name in params.run.arms if name in arms},

@@ -86,7 +86,8 @@ def _rows(search: Search) -> int:
 
 def panel(name: str, search: Search) -> Panel:
     """History, importance of the keys, and a slice a key."""
-    keys, rows = search.keys, _rows(search)
+    keys = search.keys
+    rows = _rows(search)
     record = search.record
 
     def draw(figure: Figure) -> None:
@@ -140,7 +141,8 @@ def _slice(axes: Axes, key: str, search: Search) -> None:
 
 
 def _points(axes: Axes, x: pd.Series, trials: pd.DataFrame) -> None:
-    complete, values = trials["state"] == "COMPLETE", 100 * trials["value"]
+    complete = trials["state"] == "COMPLETE"
+    values = 100 * trials["value"]
     axes.scatter(x[complete], values[complete], s=28, c=BLUE, marker="o")
     gone = ~complete
     axes.scatter(x[gone], values[gone].fillna(0), s=28, facecolors="none", edgecolors=BLUE, marker="s", clip_on=False)
