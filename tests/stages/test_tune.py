@@ -40,6 +40,7 @@ def prepared(untouched: TemporaryProject, tmp_path_factory: pytest.TempPathFacto
     """Splits made, MLflow's schema made. Read-only."""
     project = untouched.copy(tmp_path_factory.mktemp("prepared") / "project")
     run_stage(Project(project.root), find("prepare"), [], quiet=True)
+    run_stage(Project(project.root), find("code"), [], quiet=True)
     connect(Project(project.root))
     return project
 
