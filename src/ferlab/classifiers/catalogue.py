@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
+from ferlab.classifiers.schedule import batches_per_epoch
 from ferlab.files import canonical_json
 from ferlab.params import Classifier as Settings
 from ferlab.params import DfsvmClassifier, NetworkClassifier, SvmClassifier
@@ -42,6 +43,11 @@ METHODS = {
     "svm": Method("svm", "Svm", "support vector machine", counts_steps=False, augments=False),
     "dfsvm": Method("dfsvm", "Dfsvm", "DF-SVM", counts_steps=False, augments=False),
 }
+
+
+def updates_per_epoch(settings: Any, images: int) -> int | None:
+    """How many updates an epoch over so many images makes; None of a method that doesn't count them."""
+    return batches_per_epoch(images, settings.batch_size) if METHODS[settings.method].counts_steps else None
 
 
 def create(settings: NetworkClassifier | SvmClassifier | DfsvmClassifier) -> "Classifier":

@@ -11,14 +11,12 @@ import pandas as pd
 from ferlab.adapters.models import log_if_best
 from ferlab.adapters.tracking import TrackedRun, tracked
 from ferlab.classifiers.base import Fit, TrainingPlan
-from ferlab.classifiers.catalogue import create
-from ferlab.classifiers.schedule import batches_per_epoch
+from ferlab.classifiers.catalogue import create, updates_per_epoch
 from ferlab.code.source import room_hash
 from ferlab.data.images import SIDE, ImageSet, concatenate
 from ferlab.data.splits import stratified_part
 from ferlab.execution.locks import exclusive
 from ferlab.files import atomic_folder, content_hash, write_text
-from ferlab.params import NetworkClassifier
 from ferlab.records.plan import ArmPlan
 from ferlab.records.run import FILE, RunRecord
 from ferlab.stages.context import EVERY_EPOCH, Context, Stage
@@ -120,9 +118,8 @@ def _identify(context: Context) -> Identity:
 
 def _epochs(plan: ArmPlan) -> int | None:
     """The last epoch, for the progress bar; None where steps aren't counted or end by themselves."""
-    if plan.steps is None or not isinstance(plan.settings, NetworkClassifier):
-        return None
-    return ceil(plan.steps / batches_per_epoch(plan.real_images + plan.added_images, plan.settings.batch_size))
+    updates = updates_per_epoch(plan.settings, plan.real_images + plan.added_images)
+    return ceil(plan.steps / updates) if plan.steps and updates else None
 
 
 def _record(context: Context, plan: ArmPlan, fit: Fit) -> RunRecord:

@@ -4,14 +4,15 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import floor
+from typing import Any
 
 import numpy as np
 
-from ferlab.classifiers.schedule import batches_per_epoch
+from ferlab.classifiers.catalogue import updates_per_epoch
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
 from ferlab.files import canonical_json
-from ferlab.params import CKPLUS, NONE, Arm, Augmentation, Classifier, NetworkClassifier, Params, with_values
+from ferlab.params import CKPLUS, NONE, Arm, Augmentation, Classifier, Params, with_values
 from ferlab.records.plan import ArmPlan, TunedSettings
 from ferlab.synthesis.mix import POLICIES, again, first, with_fer_labels
 
@@ -113,8 +114,7 @@ def _real(train: ImageSet, arm: Arm, leaked: Sequence[str]) -> int:
     return left - held_out_images(left, arm.held_out)
 
 
-def _steps(settings: Classifier, images: int) -> int | None:
+def _steps(settings: Any, images: int) -> int | None:
     """Updates for the setting's epochs over so many images; None for a classifier that makes none."""
-    if not isinstance(settings, NetworkClassifier):
-        return None
-    return settings.epochs * batches_per_epoch(images, settings.batch_size)
+    updates = updates_per_epoch(settings, images)
+    return None if updates is None else settings.epochs * updates
