@@ -16,7 +16,7 @@ from optuna.trial import TrialState
 
 from ferlab.adapters import study as storages
 from ferlab.adapters.study import OWNER, Storage
-from ferlab.adapters.tracking import bury, connect, tracked
+from ferlab.adapters.tracking import connect, mark_killed, tracked
 from ferlab.adapters.tuning import Objective, Suggestion, TrialRow, best, describe, fail, importances, search
 from ferlab.errors import UserError
 from ferlab.params import Tune
@@ -279,7 +279,7 @@ def test_runs_of_dead_workers_are_marked_killed_and_those_of_living_ones_left(tm
     experiment = client.create_experiment("tuning")
     ids = {s: client.create_run(experiment, tags={"ferlab.slot": s}).info.run_id for s in ("s-0", "s-1")}
     with place.lock("s-1"):
-        bury(project, "tuning", place.is_held)
+        mark_killed(project, "tuning", place.is_held)
     assert {slot: client.get_run(i).info.status for slot, i in ids.items()} == {"s-0": "KILLED", "s-1": "RUNNING"}
 
 

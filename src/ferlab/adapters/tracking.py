@@ -17,6 +17,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 
 from ferlab.errors import UserError
 from ferlab.project import Project
+from ferlab.training.observe import Pruned
 
 IDENTITY, SLOT = "ferlab.identity", "ferlab.slot"
 SECONDS = "ferlab.seconds"  # that processes have worked on a run, until a kill if there was one
@@ -24,10 +25,6 @@ BATCH = 1000  # metrics a call: MLflow's own limit
 
 for noisy in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent", "mlflow.pyfunc"):
     logging.getLogger(noisy).setLevel(logging.WARNING)
-
-
-class Pruned(Exception):  # noqa: N818 (no error: a search has seen enough of a trial)
-    """Raised inside a run to end it early, on purpose."""
 
 
 @dataclass
@@ -222,7 +219,7 @@ def find_named(project: Project, experiment: str, identity: str) -> Run | None:
     return find(client, found.experiment_id, identity) if found else None
 
 
-def bury(project: Project, experiment: str, is_alive: Callable[[str], bool]) -> None:
+def mark_killed(project: Project, experiment: str, is_alive: Callable[[str], bool]) -> None:
     """Mark runs KILLED that still look RUNNING though nobody is at work in their slot (CASE 4)."""
     client = connect(project)
     found = client.get_experiment_by_name(experiment)

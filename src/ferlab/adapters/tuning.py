@@ -11,10 +11,9 @@ import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from ferlab.adapters.study import OWNER, Storage, claim, open_study, storage_errors, trials_of
-from ferlab.adapters.tracking import Pruned
 from ferlab.errors import UserError
 from ferlab.params import Range, Scalar, Tune
-from ferlab.training.observe import Observer
+from ferlab.training.observe import Observer, Pruned
 
 logging.getLogger("optuna").setLevel(logging.WARNING)
 

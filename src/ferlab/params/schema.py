@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError, model_validator
 
 from ferlab.errors import UserError
-from ferlab.params.classifiers import Classifier, NetworkClassifier
+from ferlab.params.classifiers import Classifier
 from ferlab.params.data import Audit, Data
 from ferlab.params.experiment import CKPLUS, NONE, Arm, Compute, Run, Runtime
 from ferlab.params.explain import explain
@@ -59,8 +59,8 @@ class Params(Section):
                             f"arms.{name}.{key}: how many images '{other}' adds isn't known before CK+ is read; follow "
                             "an arm with a GAN's images"
                         )
-            network = isinstance(self.classifiers[arm.classifier], NetworkClassifier)
-            if not network and (arm.select_on == "test" or not arm.augmentation):
+            trains_by_epochs = "augmentation" in type(self.classifiers[arm.classifier]).model_fields
+            if not trains_by_epochs and (arm.select_on == "test" or not arm.augmentation):
                 raise ValueError(f"arms.{name}: '{arm.classifier}' has neither epochs to select nor augmentation")
         for name, source in self.run.arms.items():
             _must_be_known("run.arms", name, self.arms)

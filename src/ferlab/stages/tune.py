@@ -10,7 +10,7 @@ import pandas as pd
 from filelock import Timeout
 
 from ferlab.adapters.study import Storage
-from ferlab.adapters.tracking import Pruned, bury, find_named, tracked
+from ferlab.adapters.tracking import find_named, mark_killed, tracked
 from ferlab.adapters.tuning import Suggestion, TrialRow, best, importances, search
 from ferlab.classifiers.base import TrainingPlan
 from ferlab.classifiers.catalogue import create
@@ -23,7 +23,7 @@ from ferlab.records.plan import TunedSettings
 from ferlab.records.search import SearchRecord
 from ferlab.stages.context import Context, Stage
 from ferlab.training.identity import flatten
-from ferlab.training.observe import Observer, all_of, ignore
+from ferlab.training.observe import Observer, Pruned, all_of, ignore
 from ferlab.training.seeding import derive, set_up
 
 EXPERIMENT = "tuning"
@@ -115,7 +115,7 @@ def bench(context: Context, storage: Storage, name: str) -> Iterator[Bench]:
     set_up(context.section("compute").threads)
     train, valid = ImageSet.open(context.input("train")), ImageSet.open(context.input("valid"))
     part = train.take(stratified_part(train.labels, space.train_fraction, derive(space.seed, "part") % 2**32))
-    bury(context.project, EXPERIMENT, storage.is_held)
+    mark_killed(context.project, EXPERIMENT, storage.is_held)
     leader = storage.lock(name)
     try:
         leader.acquire(timeout=0)

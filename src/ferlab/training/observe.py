@@ -10,6 +10,10 @@ Progress = Callable[[str, int | None], AbstractContextManager[Observer]]
 """(what is in progress, its last step or None where nobody can know it) -> an observer while it is under way."""
 
 
+class Pruned(Exception):  # noqa: N818 (no error: a search has seen enough of a trial)
+    """Raised by an observer to end a training early, on purpose."""
+
+
 def ignore(step: int, values: Mapping[str, float]) -> None:
     """An observer that does nothing."""
 
