@@ -124,7 +124,8 @@ def test_no_git(project: TemporaryProject, tmp_path: Path, monkeypatch: pytest.M
     unknown(project, "there is no git")
 
 
-def test_asking_takes_no_lock(project: TemporaryProject) -> None:
-    (project.root / "params.yaml").touch()  # git would note in its index that the content is the same
-    (project.root / ".git" / "index.lock").touch()
+def test_asking_writes_nothing(project: TemporaryProject) -> None:
+    """Else it would hold the lock of git's index while somebody commits. Git would note that copied files are equal."""
+    before = (project.root / ".git" / "index").read_bytes()
     assert read_commit(Project(project.root)).dirty == "false"
+    assert (project.root / ".git" / "index").read_bytes() == before
