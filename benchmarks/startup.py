@@ -15,16 +15,17 @@ import sys
 from statistics import median
 
 PLAIN = {
-    "nothing": "pass",
+    "NumPy": "import numpy",
+    "pandas": "import pandas",
     "torch": "import torch",
     "MLflow": "from mlflow import MlflowClient",
     "torch + MLflow": "import torch; from mlflow import MlflowClient",
 }
-"""What any script would import that trains, tracks, or does both."""
+"""What any script would import that holds arrays or tables, trains, tracks, or does both."""
 
 STAGES = {
-    "prepare": "nothing",
-    "mix": "nothing",
+    "prepare": "NumPy",
+    "mix": "pandas",
     "synthesize": "torch",
     "gan": "torch + MLflow",
     "tune": "torch + MLflow",
