@@ -118,7 +118,7 @@ def test_the_last_epoch_is_kept_where_the_plan_says_so(tmp_path: Path) -> None:
     by_validation, _ = train(tmp_path, settings, sets=(TRAIN, ALIKE))
     assert by_validation.selected_epoch == 1
     classifier, plan = Cnn(settings), TrainingPlan(0, "cpu", select="last")
-    fit = classifier.fit(TRAIN, VALID, plan, observe=ignore, checkpoints=Checkpoints(tmp_path / "last", 1e9))
+    fit = classifier.fit(TRAIN, ALIKE, plan, observe=ignore, checkpoints=Checkpoints(tmp_path / "last", 1e9))
     assert (fit.selected_epoch, fit.valid_accuracy) == (4, fit.history[-1]["valid_accuracy"])
     expected = load_state(tmp_path / FILE)["network"]["module"]
     assert all(torch.equal(value, expected[name]) for name, value in classifier.model.state_dict().items())
