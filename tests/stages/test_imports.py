@@ -34,10 +34,6 @@ PAID: dict[str, set[str]] = {
 }
 """Stage to the costly libraries that it may import before it knows its arguments."""
 
-TODAY = {
-    "code": pytest.mark.xfail(strict=True, reason="imports torch to hash files"),
-}
-
 IMPORT = "import json, sys; import ferlab.cli.main, ferlab.stages.{name}; print(json.dumps(list(sys.modules)))"
 
 
@@ -49,7 +45,7 @@ def imported(name: str) -> set[str]:
     return {module.partition(".")[0] for module in json.loads(done.stdout)}
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=TODAY.get(name, ())) for name in NAMES])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_stage_imports_no_library_that_it_may_not_need(name: str) -> None:
     assert imported(name) & COSTLY <= PAID[name]
 

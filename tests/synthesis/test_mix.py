@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferlab.data.images import concatenate
+from ferlab.data.images import concatenate, nothing
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
 from ferlab.params import Arm
-from ferlab.synthesis.mix import POLICIES, again, first, nothing, with_fer_labels
+from ferlab.synthesis.mix import POLICIES, again, first, with_fer_labels
 from small import barred
 
 ADDED = barred(3, split="all", classes=CKPLUS_CLASSES, origin="dcgan")

@@ -1,6 +1,5 @@
 """What MLflow imports to load a logged classifier again: any classifier of ferlab as its `pyfunc` flavour."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferlab.classifiers.base import Classifier
-from ferlab.classifiers.catalogue import recreate
+from ferlab.classifiers.catalogue import load_run
 
 
 class ServedClassifier:
@@ -23,6 +22,5 @@ class ServedClassifier:
 
 def _load_pyfunc(path: str) -> ServedClassifier:
     """MLflow calls this by name with the folder that the train stage wrote."""
-    folder = Path(path)
-    settings = json.loads((folder / "run.json").read_text())["settings"]
-    return ServedClassifier(recreate(settings).load(folder))
+    classifier, _ = load_run(Path(path))
+    return ServedClassifier(classifier)

@@ -5,6 +5,7 @@ Importing it costs next to nothing, so that whoever plans, estimates or reports 
 
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
@@ -13,6 +14,8 @@ from ferlab.classifiers.schedule import batches_per_epoch
 from ferlab.files import canonical_json
 from ferlab.params import Classifier as Settings
 from ferlab.params import DfsvmClassifier, NetworkClassifier, SvmClassifier
+from ferlab.records.run import FILE as RUN_FILE
+from ferlab.records.run import RunRecord
 
 if TYPE_CHECKING:
     from ferlab.classifiers.base import Classifier
@@ -55,6 +58,16 @@ def create(settings: NetworkClassifier | SvmClassifier | DfsvmClassifier) -> "Cl
     method = METHODS[settings.method]
     classifier: Classifier = getattr(import_module(f"ferlab.classifiers.{method.module}"), method.name)(settings)
     return classifier
+
+
+def load_run(folder: Path) -> "tuple[Classifier, RunRecord]":
+    """What the stage `train` left in a folder: the classifier with the weights that were kept, and the run's record.
+
+    Raises:
+        UserError: the record or the weights are absent, damaged, or of another version.
+    """
+    record = RunRecord.read(folder / RUN_FILE)
+    return create(record.settings).load(folder), record
 
 
 def recreate(settings: Any) -> "Classifier":

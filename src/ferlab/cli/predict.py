@@ -71,9 +71,9 @@ def load(project: "Project", run: str) -> "tuple[Classifier, RunRecord]":
     Raises:
         UserError: there is no such run; those that exist are named.
     """
-    from ferlab.classifiers.catalogue import create
+    from ferlab.classifiers.catalogue import load_run
     from ferlab.errors import UserError
-    from ferlab.records.run import FILE, RunRecord
+    from ferlab.records.run import FILE
 
     known = sorted(path.parent.name for path in (project.work / "runs").glob(f"*/{FILE}"))
     if run not in known:
@@ -82,9 +82,7 @@ def load(project: "Project", run: str) -> "tuple[Classifier, RunRecord]":
             where=str(project.work / "runs"),
             next_step=f"trained are: {', '.join(known)}" if known else "`dvc repro` trains params.yaml's arms",
         )
-    folder = project.work / "runs" / run
-    record = RunRecord.read(folder / FILE)
-    return create(record.settings).load(folder), record
+    return load_run(project.work / "runs" / run)
 
 
 def _standing(project: "Project", record: "RunRecord") -> str:
