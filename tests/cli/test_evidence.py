@@ -82,7 +82,7 @@ def test_trace_follows_a_number_to_its_commit_gan_and_run(finished: TemporaryPro
     told = json.loads(finished.ferlab("trace", "resnet50-dcgan", "--json"))
     (run,) = told["runs"]
     assert run["ledger"]["commit"] == finished.run("git", "rev-list", "--max-parents=0", "HEAD").strip()
-    assert run["ledger"]["gan"] == json.loads((finished.root / "work/gan/dcgan/gan.json").read_text())["identity"]
+    assert run["ledger"]["gan"] == json.loads((finished.root / "work/gan/dcgan/0/gan.json").read_text())["identity"]
     (other,) = json.loads(finished.ferlab("trace", "svm", "--json"))["runs"]
     assert other["ledger"]["gan"] is None
     shown = finished.ferlab("trace", "resnet50-dcgan")

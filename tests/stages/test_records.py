@@ -14,6 +14,7 @@ from ferlab.data.images import ImageSet
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
 from ferlab.evaluation import metrics, predictions
 from ferlab.files import content_hash, sha256_file
+from ferlab.records.plan import ArmSummary
 from ferlab.training.instructions import AVX2
 from temporary import TemporaryProject
 
@@ -34,7 +35,7 @@ def test_there_is_one_finished_run_for_each_training(client: MlflowClient, finis
     study = json.loads((finished.root / "work/tuned/resnet50.json").read_text())["study"]
     wanted = {
         "classifiers": {"resnet50-dcgan-0", "svm-0"},
-        "gans": {f"dcgan-{label}" for label in CKPLUS_CLASSES},
+        "gans": {f"dcgan-0-{label}" for label in CKPLUS_CLASSES},
         "tuning": {study, *(f"{study}-{name}" for name in ("0", "reference", "whole-0"))},
     }
     for experiment, names in wanted.items():
@@ -55,14 +56,14 @@ def test_the_ledger_names_the_search_that_an_arms_settings_are_from(finished: Te
 
 
 def test_runs_carry_their_parameters(client: MlflowClient, finished: TemporaryProject) -> None:
-    plans = json.loads((finished.root / "reports/tiny/arms.json").read_text())
+    settings = ArmSummary.read(finished.root / "reports/tiny/arms/resnet50-dcgan.json").settings
     logged = runs(client, "classifiers")["resnet50-dcgan-0"].data.params
     for key in ("lr", "batch_size", "width", "stem", "epochs"):
-        assert logged[f"settings.{key}"] == str(plans["resnet50-dcgan"]["settings"][key])
+        assert logged[f"settings.{key}"] == str(settings[key])
     assert logged["settings.augmentation.rotation"] == "10.0"
     assert (logged["arm"], logged["seed"], logged["threads"]) == ("resnet50-dcgan", "0", "1")
     assert (logged["synthetic"], logged["labels"], logged["added_images"]) == ("dcgan", "drop_contempt", "24")
-    gan = runs(client, "gans")["dcgan-fear"].data.params
+    gan = runs(client, "gans")["dcgan-0-fear"].data.params
     for key, value in finished.params.gan.families["dcgan"].model_dump().items():
         assert gan[key] == str(value)
 
@@ -94,13 +95,12 @@ def test_every_metric_has_one_value_a_step(client: MlflowClient) -> None:
 
 
 def test_runs_name_the_content_of_their_data(client: MlflowClient, finished: TemporaryProject) -> None:
-    prepared = finished.root / "work" / "prepared"
-    ckplus = ImageSet.open(prepared / "ckplus")
+    ckplus = ImageSet.open(finished.root / "work/sources/ckplus")
     fear = ckplus.take(ckplus.labels == ckplus.classes.index("fear"))
-    valid = ImageSet.open(prepared / "valid")
+    valid = ImageSet.open(finished.root / "work/prepared/valid")
     wanted = {
         ("classifiers", "svm-0"): {"training": ("train", None), "validation": ("valid", valid)},
-        ("gans", "dcgan-fear"): {"training": ("ckplus", fear)},
+        ("gans", "dcgan-0-fear"): {"training": ("ckplus", fear)},
     }  # fmt: skip
     for (experiment, name), datasets in wanted.items():
         inputs = runs(client, experiment)[name].inputs.dataset_inputs
@@ -112,18 +112,15 @@ def test_runs_name_the_content_of_their_data(client: MlflowClient, finished: Tem
                 assert images.digest().startswith(found[context].digest)
 
 
-def test_scores_predictions_and_figure_are_with_the_run(client: MlflowClient, finished: TemporaryProject) -> None:
+def test_scores_predictions_and_confusions_are_with_the_run(client: MlflowClient, finished: TemporaryProject) -> None:
     for name, run in runs(client, "classifiers").items():
         file = finished.root / f"reports/tiny/predictions/{name}.parquet"
         scores = metrics.scores(predictions.read(file))
         for key, value in scores.items():
             assert run.data.metrics[f"test_{key}"] == pytest.approx(value, abs=1e-12)
-        paths = {
-            item.path
-            for folder in (None, "predictions", "figures")
-            for item in client.list_artifacts(run.info.run_id, folder)
-        }
-        assert {"curve.csv", "run.json", f"predictions/{name}.parquet", "figures/confusion.png"} <= paths
+        folders = (None, "predictions")
+        paths = {item.path for folder in folders for item in client.list_artifacts(run.info.run_id, folder)}
+        assert {"curve.csv", "run.json", f"predictions/{name}.parquet", "confusion.csv"} <= paths
         copy = Path(client.download_artifacts(run.info.run_id, f"predictions/{name}.parquet"))
         assert copy.read_bytes() == file.read_bytes()
 
