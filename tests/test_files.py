@@ -175,7 +175,7 @@ def test_hash_of_a_file_is_sha256(tmp_path: Path) -> None:
     ],
 )
 def test_hash_of_a_folder(tmp_path: Path, change: Callable[[Path], object], seen: bool) -> None:
-    """CASE 11: any edit counts; Python's caches don't."""
+    """Any edit counts; Python's caches don't."""
     for name, text in (("a.py", "1"), ("deep/b.py", "1"), ("__pycache__/a.pyc", "1")):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)

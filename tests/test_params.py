@@ -202,7 +202,7 @@ def test_bad_yaml_is_named_with_its_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["1e-4", "1.0e-4", "0.0001", "1E-4"])
 def test_exponents_are_floats(tmp_path: Path, text: str) -> None:
-    """PyYAML reads 1e-4 as a string (FACTS, section 7); here each spelling is the same number."""
+    """PyYAML reads 1e-4 as a string; here each spelling is the same number."""
     path = tmp_path / "params.yaml"
     whole = (REPOSITORY / "params.yaml").read_text()
     line = next(line for line in whole.splitlines() if line.strip().startswith("max_iterations"))

@@ -41,7 +41,7 @@ def test_no_project(tmp_path: Path) -> None:
 
 
 def test_runs_of_a_temporary_copy_outlive_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """CASE 2: `dvc exp run --temp` works in a copy that is thrown away."""
+    """`dvc exp run --temp` works in a copy that is thrown away."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     copy = Project.find(make_project(root / ".dvc" / "tmp" / "exps" / "standalone" / "tmpabc"))
     assert copy.root != root

@@ -54,7 +54,7 @@ def steps(project: Project, run: Run, metric: str) -> list[tuple[int, float]]:
 
 @pytest.mark.parametrize("folder", ["0", "123456789", ".trash"])
 def test_an_old_file_store_gets_the_migration_hint(folder: str, project: Project) -> None:
-    """CASE 1: `mlflow ui` would crash on it."""
+    """`mlflow ui` would crash on it."""
     old = project.root / "mlruns" / folder / "meta.yaml"
     old.parent.mkdir(parents=True)
     old.touch()
@@ -65,7 +65,7 @@ def test_an_old_file_store_gets_the_migration_hint(folder: str, project: Project
 
 
 def test_plain_mlflow_in_the_projects_folder_sees_the_runs(project: Project) -> None:
-    """CASE 1: as `mlflow ui` without any option does."""
+    """As `mlflow ui` without any option does."""
     with open_run(project, "one") as run:
         run.observe(1, {"loss": 0.5})
     program = (
@@ -79,7 +79,7 @@ def test_plain_mlflow_in_the_projects_folder_sees_the_runs(project: Project) -> 
 
 @pytest.mark.parametrize("kind", ["tmpabc", "standalone/x/y"])
 def test_an_experiment_of_dvc_in_a_temporary_copy_logs_into_the_users_own_checkout(kind: str, project: Project) -> None:
-    """CASE 2: the copy is deleted afterwards."""
+    """The copy is deleted afterwards."""
     inside = Project(project.root / ".dvc" / "tmp" / "exps" / kind)
     inside.root.mkdir(parents=True)
     assert inside.home == project.root
@@ -126,7 +126,7 @@ with tracked(Project(Path(sys.argv[1])), "tests", sys.argv[2], identity=sys.argv
 
 @pytest.mark.chaos  # eight processes that import MLflow or Optuna at once
 def test_eight_first_starts_at_once_all_succeed(tmp_path: Path) -> None:
-    """CASE 3: on a fresh SQLite, MLflow's own schema would be made eight times."""
+    """On a fresh SQLite, MLflow's own schema would be made eight times."""
     names = [f"ready-{i}" for i in range(8)]
     words = [sys.executable, "-c", FIRST_START, str(tmp_path)]
     started = [subprocess.Popen([*words, name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for name in names]
@@ -138,7 +138,7 @@ def test_eight_first_starts_at_once_all_succeed(tmp_path: Path) -> None:
 
 
 def test_an_error_ends_the_run_as_failed_with_its_traceback(project: Project) -> None:
-    """CASE 5."""
+    """A crashed run that shows as FINISHED would pass for a result."""
     with pytest.raises(ZeroDivisionError), open_run(project, "one") as run:
         run.observe(1, {"loss": 0.5})
         _ = 1 / 0
@@ -153,7 +153,7 @@ def test_an_error_ends_the_run_as_failed_with_its_traceback(project: Project) ->
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
 def test_an_interrupt_ends_the_run_as_killed(stop: type[BaseException], project: Project) -> None:
-    """CASE 5."""
+    """An interrupted run is neither finished nor at fault."""
     with pytest.raises(stop), open_run(project, "one") as run:
         run.observe(1, {"loss": 0.5})
         raise stop
@@ -192,7 +192,7 @@ def killed(project: Project) -> Iterator[str]:
 
 
 def test_a_killed_run_is_taken_up_again_with_one_value_a_step(killed: str, project: Project) -> None:
-    """CASES 4, 6 and 7: the resumed training tells its whole history again, from a step before the kill on."""
+    """The resumed training tells its whole history again, from a step before the kill on."""
     with open_run(project, "one", lr=0.1) as run:
         assert run.id == killed
         assert MlflowClient(connect(project).tracking_uri).get_run(killed).info.status == "RUNNING"
@@ -233,7 +233,7 @@ def test_what_a_run_cost_is_the_time_worked_on_it_not_the_time_between(project: 
 
 
 def test_a_killed_run_is_marked_when_another_takes_its_place(killed: str, project: Project) -> None:
-    """CASES 4 and 6: changed parameters make a new run; the dead one no longer looks alive."""
+    """Changed parameters make a new run; the dead one no longer looks alive."""
     with open_run(project, "two", lr=0.2) as run:
         assert run.id != killed
     assert {name: run.info.status for name, run in runs(project).items()} == {"one": "KILLED", "two": "FINISHED"}
@@ -247,7 +247,7 @@ def test_a_run_of_another_place_is_left_alone(killed: str, project: Project) -> 
 
 
 def test_figures_of_a_repeated_run_are_there_once(project: Project) -> None:
-    """CASE 7: an evaluation that runs again adds no second value of the same score; a changed one is the last."""
+    """An evaluation that runs again adds no second value of the same score; a changed one is the last."""
     for accuracy in (0.5, 0.5, 0.75):
         with open_run(project, "one") as run:
             run.figures({"test_accuracy": accuracy, "same": 1.0})

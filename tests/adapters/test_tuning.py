@@ -1,4 +1,4 @@
-"""CASES 3, 4 and 14: a search has a total budget, and goes on after a kill as if nothing had happened."""
+"""A search has a total budget, and goes on after a kill as if nothing had happened."""
 
 import json
 import signal
@@ -57,7 +57,7 @@ def study(database: Path) -> optuna.Study:
 
 
 def test_five_trials_and_five_more_equal_ten(tmp_path: Path) -> None:
-    """CASE 14."""
+    """Optuna's sampler would begin anew, and suggest the first five again."""
     ten = go(objective, space(10), tmp_path / "ten.db")
     database = tmp_path / "five.db"
     assert go(objective, space(5), database) == ten[:5]
@@ -68,7 +68,7 @@ def test_five_trials_and_five_more_equal_ten(tmp_path: Path) -> None:
 
 
 def test_the_number_of_trials_is_a_total(tmp_path: Path) -> None:
-    """CASE 14."""
+    """Optuna's own n_trials adds up from start to start."""
     calls = []
 
     def counted(suggestion: Suggestion, observe: Observer) -> float:
@@ -126,7 +126,7 @@ print(json.dumps([[row.number, row.state] for row in rows]))
 
 
 def test_a_killed_trial_is_taken_up_with_its_own_values(tmp_path: Path) -> None:
-    """CASES 4 and 14. Also past TPE's ten random trials nothing depends on how often the search was started."""
+    """Past TPE's ten random trials, too, nothing depends on how often the search was started."""
     whole = go(objective, space(13), tmp_path / "whole.db")
     database = tmp_path / "o.db"
     words = [sys.executable, "-c", WORKER, str(tmp_path), space(13).model_dump_json(), "dies"]
@@ -153,7 +153,7 @@ def test_a_trial_that_was_interrupted_before_it_had_values_is_taken_up(tmp_path:
 
 @pytest.mark.chaos  # eight processes that import MLflow or Optuna at once
 def test_eight_first_starts_at_once_share_one_study_and_its_total(tmp_path: Path) -> None:
-    """CASES 3 and 14: on a fresh database all succeed; each trial is run once; each worker sees all at its end."""
+    """All find no schema yet and succeed; each trial is run once; each worker sees all at its end."""
     words = [sys.executable, "-c", WORKER, str(tmp_path), space(10).model_dump_json()]
     started = [
         subprocess.Popen([*words, f"ready-{i}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -179,7 +179,7 @@ def test_a_trial_begun_beyond_the_total_by_a_race_is_set_aside(tmp_path: Path) -
 
 
 def test_a_trial_that_ends_between_a_look_and_its_lock_is_not_run_again(tmp_path: Path) -> None:
-    """CASE 14: its worker tells the result, then lets go; whoever looked before that finds the lock free."""
+    """Its worker tells the result, then lets go; whoever looked before that finds the lock free."""
     place, database = storage(tmp_path / "o.db"), tmp_path / "o.db"
     go(objective, space(2), database)
     running = study(database).ask()
@@ -212,7 +212,7 @@ class Behind:
 
 
 def test_another_machines_trial_is_left_alone_until_it_is_marked_failed(tmp_path: Path) -> None:
-    """CASE 4: its locks can't be seen from here."""
+    """Its locks can't be seen from here."""
     database = tmp_path / "o.db"
     go(objective, space(1), database)
     study(database).ask().set_user_attr(OWNER, "elsewhere:/locks")
@@ -273,7 +273,7 @@ def test_a_hopeless_trial_is_pruned_through_the_observer(tmp_path: Path) -> None
 
 
 def test_runs_of_dead_workers_are_marked_killed_and_those_of_living_ones_left(tmp_path: Path) -> None:
-    """CASE 4: whether a worker lives, the lock of its trial tells."""
+    """Whether a worker lives, the lock of its trial tells."""
     project, place = Project(tmp_path), storage(tmp_path / "o.db")
     client = connect(project)
     experiment = client.create_experiment("tuning")

@@ -252,7 +252,7 @@ with exclusive(Project.find(), "prepare"):
 
 
 def test_a_second_process_in_the_same_place_refuses_naming_the_first(project: TemporaryProject) -> None:
-    """CASE 10; a killed holder holds nothing any more."""
+    """DVC may be killed while its child lives on. A killed holder holds nothing any more."""
     holder = project.start("python", "-c", HOLD, log="hold.txt")
     try:
         while b"HELD" not in project.beside("hold.txt").read_bytes():

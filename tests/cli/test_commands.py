@@ -116,7 +116,7 @@ def test_doctor_sees_that_a_project_was_moved(finished: TemporaryProject, tmp_pa
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (REPOSITORY / "budgets").glob("*.yaml")))
 def test_budget_use_keeps_comments_and_can_be_taken_back(name: str, fresh: TemporaryProject) -> None:
-    """DESIGN 3.8: another budget and back gives the same text."""
+    """Another budget and back gives the same text."""
     fresh.ferlab("budget", "use", "demo")
     before = (fresh.root / "params.yaml").read_text()
     fresh.ferlab("budget", "use", name)

@@ -30,7 +30,7 @@ def test_pixels_come_back_in_the_order_asked_for(tmp_path: Path) -> None:
 
 
 def test_helper_processes_bring_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """CASE 17: pixels and problems stand at their pictures' places, however the work is parted."""
+    """Pixels and problems stand at their pictures' places, however the work is parted."""
     members = {f"{i}.png": png(image) for i, image in enumerate(noise(11))} | {"7.png": b"", "10.png": b""}
     path = make_zip(tmp_path / "a.zip", members)
     with open_archive(path) as archive:
@@ -47,7 +47,7 @@ def test_helper_processes_bring_the_same(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (png(noise(1)[0])[:900], "can't be decoded"),  # CASE 26
+        (png(noise(1)[0])[:900], "can't be decoded"),  # cut off
         (b"", "can't be decoded"),
         (b"<html>404</html>", "can't be decoded"),
         (png(noise(1)[0], "RGB"), "48x48 in mode RGB"),

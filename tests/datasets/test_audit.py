@@ -76,7 +76,7 @@ def test_one_row_an_image_with_its_group() -> None:
 
 
 def test_a_near_copy_is_counted_apart() -> None:
-    """CASE 21: a test image that is a train image with one row changed a little is no exact copy of it."""
+    """A test image that is a train image with one row changed a little is no exact copy of it."""
     retouched = SETS["test"].images.copy()
     retouched[3] = FACES[2]
     retouched[3, 0] ^= 1

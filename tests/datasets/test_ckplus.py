@@ -44,7 +44,7 @@ def test_labels_and_pixels_by_name(frames: ImageSet) -> None:
 
 
 def test_subjects_and_sequences(frames: ImageSet) -> None:
-    """CASE 22: folds by subject need the subject."""
+    """Folds by subject need the subject."""
     for name, subject in zip(frames.ids, frames.subjects, strict=True):
         assert subject == Path(name).stem[:4]
         assert sequence(name) == Path(name).stem[:8]
@@ -70,7 +70,7 @@ def test_junk_is_ignored(tmp_path: Path) -> None:
 
 
 def test_neutral_is_no_class(tmp_path: Path) -> None:
-    """CASE 23."""
+    """CK+ has contempt in its place: neutral faces belong to another dataset."""
     with open_archive(make_zip(tmp_path / "a.zip", {"neutral/S010_004_00000001.png": png(IMAGES[0])})) as archive:
         (problem,) = ckplus.read_folders(archive).problems
     assert problem.where == "neutral/S010_004_00000001.png"
@@ -122,7 +122,7 @@ def read_flat(path: Path, text: str) -> Reading:
     ids=["920 rows", "981 rows, contempt last", "981 rows, by name"],
 )
 def test_flat_tables(tmp_path: Path, order: tuple[str, ...], share: int, neutral: int) -> None:
-    """CASES 19 and 23: number 6 is neutral here and contempt there; the counts tell which."""
+    """Number 6 is neutral here and contempt there; the counts tell which."""
     found = read_flat(tmp_path / "a.zip", flat(order, share, neutral))
     images = found.sets["all"]
     assert images.counts() == {name: n // share for name, n in COUNTS.items()}
@@ -150,7 +150,7 @@ def test_a_flat_table_whose_numbers_nobody_can_tell(tmp_path: Path) -> None:
 
 
 def test_published_counts() -> None:
-    """FACTS, section 2, in the order of its names."""
+    """The paper's 981 images, by the folders' names."""
     published = dict(zip(FOLDERS, ckplus.PUBLISHED, strict=True))
     assert published == {
         "anger": 135, "contempt": 54, "disgust": 177, "fear": 75, "happy": 207, "sadness": 84, "surprise": 249,

@@ -80,7 +80,7 @@ def test_folders(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("order", [sorted, lambda names: random.Random(0).sample(names, len(names))])
 def test_the_order_of_folders_does_not_matter(tmp_path: Path, order: Callable[[list[str]], list[str]]) -> None:
-    """CASE 19: alphabetical folders are not the codes 0-6."""
+    """Classes in alphabetical order aren't in the order of the codes 0-6: sad would pass for neutral."""
     members = folders()
     names = order(list(members))
     assert names != list(members)
@@ -102,7 +102,7 @@ def test_other_names_of_the_same_classes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("splits", [USAGES, ("train", "val", "test"), ("TRAINING", "public_test", "Private-Test")])
 @pytest.mark.parametrize("names", [FER_CLASSES, tuple("0123456")])
 def test_a_folder_a_split(tmp_path: Path, splits: tuple[str, ...], names: tuple[str, ...]) -> None:
-    """CASE 19: the pictures' own names say nothing."""
+    """The pictures' own names say nothing."""
     members = {
         f"any/{splits[USAGES.index(usage)]}/{names[code]}/im{number}.png": png(image)
         for usage, number, code, image in ROWS
@@ -126,7 +126,7 @@ def test_a_test_folder_without_marks_says_what_cannot_be_told(tmp_path: Path) ->
 
 
 def test_a_picture_that_two_splits_claim(tmp_path: Path) -> None:
-    """CASE 20."""
+    """An image in two splits would be tested on after it was trained on."""
     found = read(make_zip(tmp_path / "a.zip", folders() | {"train/sad/PrivateTest_99.png": png(IMAGES[0])}))
     assert [p.where for p in found.problems] == ["train/sad/PrivateTest_99.png"]
     assert_the_rows(found.sets)
@@ -165,7 +165,7 @@ def test_a_folder_that_is_no_class(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("header", ["emotion,pixels,Usage", "emotion, pixels, Usage"])
 def test_both_tables(tmp_path: Path, header: str) -> None:
-    """CASE 18: icml_face_data.csv has blanks before two of its columns' names."""
+    """icml_face_data.csv has blanks before two of its columns' names."""
     assert is_table(f"{header}\r\n0,".encode())
     assert_the_rows(read_csv(tmp_path / "a.zip", table(header)))
 
@@ -250,7 +250,7 @@ def test_any_sets_come_back_from_a_table_and_from_folders(whole: dict[str, Image
 
 
 def test_published_counts() -> None:
-    """FACTS, section 1."""
+    """The sizes that every paper on FER-2013 gives."""
     assert [sum(part) for part in fer2013.PUBLISHED.values()] == [28709, 3589, 3589]
     by_class = np.sum(list(fer2013.PUBLISHED.values()), axis=0)
     # Goodfellow et al. 2015: 4953 angry, 547 disgust, 5121 fear, 8989 happy, 6077 sad, 4002 surprise, 6198 neutral

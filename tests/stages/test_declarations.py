@@ -1,4 +1,7 @@
-"""CASE 11: dvc.yaml, the stages' own declarations, and what their code imports say the same."""
+"""dvc.yaml, the stages' own declarations, and what their code imports say the same.
+
+Else an edited helper module would leave a stage's result as it was.
+"""
 
 import json
 import os
@@ -82,7 +85,7 @@ def test_what_a_stage_makes_for_people_is_kept_by_git_and_the_rest_by_dvc(
     for told in (s for key, s in resolved.items() if key.split("@")[0] == name):
         for out in told.outs:
             assert out.use_cache == out.def_path.startswith("work/")
-            assert not out.persist  # DVC would keep stale checkpoints and skip the run cache (CASE 9)
+            assert not out.persist  # DVC would keep stale checkpoints and skip the run cache
 
 
 def test_a_stage_sees_no_key_that_it_does_not_declare(untouched: TemporaryProject, params: Params) -> None:

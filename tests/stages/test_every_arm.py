@@ -66,7 +66,7 @@ def test_an_arm_runs(arm: str, mixed: TemporaryProject) -> None:
 def test_dfsvm_without_weights_says_what_it_needs(
     mixed: TemporaryProject, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """CASE 30: never a silent random start."""
+    """Never a silent random start."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     mixed.change({"run": {"arms": [*ARMS, "dfsvm"]}})
     run(mixed, "mix", "dfsvm")

@@ -60,7 +60,7 @@ def test_a_generator_comes_back_as_it_was(tmp_path: Path, family: str) -> None:
 def test_a_generator_of_another_family_or_size(
     tmp_path: Path, changes: dict[str, Any], family: str, message: str
 ) -> None:
-    """CASE 9."""
+    """No generator of other settings is used in silence."""
     record = keep(tmp_path, "dcgan", **changes)
     with pytest.raises(UserError, match=message) as caught:
         load_generator(tmp_path, record, family, "happy")

@@ -67,7 +67,7 @@ def test_two_runs_give_the_same_bytes(finished: TemporaryProject, fresh: Tempora
 
 @pytest.mark.chaos  # half a minute and more: kept out of the quick tier
 def test_going_to_another_value_and_back_retrains_nothing(done: TemporaryProject) -> None:
-    """DESIGN 3.6: DVC's run cache stays on."""
+    """DVC's run cache stays on."""
     here = (done.root / "params.yaml").read_text()
     done.change({"classifiers": {"svm": {"C": 0.5}}})
     there = done.repro()
@@ -120,7 +120,7 @@ def test_the_run_cache_brings_a_search_back_without_its_database(done: Temporary
 
 @pytest.mark.chaos  # half a minute and more: kept out of the quick tier
 def test_an_edit_of_the_gans_loss_retrains_gans_and_what_follows_only(done: TemporaryProject) -> None:
-    """CASES 9 and 11: also no checkpoint of the old code is gone on from."""
+    """DVC alone wouldn't see an edited helper module. No checkpoint of the old code is gone on from, either."""
     old = done.locked()
     done.edit("src/ferlab/gan/objectives.py", "return F.softplus(-fake_logits).mean()",
               "return 2 * F.softplus(-fake_logits).mean()")  # fmt: skip
@@ -165,7 +165,7 @@ def test_a_changed_parameter_makes_just_its_stages_stale(
 
 
 def test_looks_at_a_gan_are_kept_with_its_run(finished: TemporaryProject) -> None:
-    """CASE 28: a picture of what it makes, also where nobody watches; of seven GANs after their last epoch."""
+    """A collapse is seen without a screen, too: a picture of what each of seven GANs makes after its last epoch."""
     pictures = sorted((finished.root / "mlruns" / "gans").glob("*/artifacts/samples/epoch-0002.png"))
     assert len(pictures) == 7
     for path in pictures:

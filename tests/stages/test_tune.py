@@ -71,7 +71,7 @@ def runs(project: TemporaryProject) -> dict[str, tuple[Any, ...]]:
 
 
 def test_a_larger_total_goes_on_where_the_search_ended(make: Callable[..., TemporaryProject]) -> None:
-    """CASE 14: 1 and 1 more equals 2, and the first trial isn't trained again."""
+    """1 and 1 more equals 2, and the first trial isn't trained again."""
     project, whole = make("grown", trials=1), make("whole", trials=2)
     study = search(project)["study"]
     before = runs(project)
@@ -85,7 +85,7 @@ def test_a_larger_total_goes_on_where_the_search_ended(make: Callable[..., Tempo
 
 @pytest.mark.chaos  # kills a real search
 def test_a_search_killed_in_a_trial_ends_bit_equal(make: Callable[..., TemporaryProject]) -> None:
-    """CASES 4, 8 and 14: the trial goes on from its checkpoint; its run is the same run."""
+    """The trial goes on from its checkpoint; its run is the same run."""
     settings: dict[str, Any] = {"trials": 2, "epochs": 40, "transfer": {"best": 0}}
     whole, project = make("whole", **settings), make("killed", **settings)
     whole.ferlab("stage", "tune", "resnet50")
@@ -104,7 +104,7 @@ def test_a_search_killed_in_a_trial_ends_bit_equal(make: Callable[..., Temporary
 
 
 def test_another_space_is_another_study(make: Callable[..., TemporaryProject]) -> None:
-    """CASE 9."""
+    """Its trials never go on from those of the old space."""
     project = make("project", transfer={"best": 0})
     first = search(project)["study"]
     project.change({"tune": {"space": {"lr": {"high": 0.3}}}})
@@ -120,7 +120,7 @@ def poison(folder: Path) -> None:
 def test_the_test_split_cannot_reach_the_search(
     harm: Callable[[Path], Any], make: Callable[..., TemporaryProject]
 ) -> None:
-    """CASE 32: with other test labels, or none at all, it ends the same."""
+    """With other test labels, or none at all, it ends the same."""
     assert not [path for path in find("tune").inputs if "test" in path]
     project, harmed = make("project"), make("harmed")
     harm(harmed.root / "work" / "prepared" / "test")

@@ -1,4 +1,4 @@
-"""Label policies: what becomes of contempt (CASE 23)."""
+"""Label policies: what becomes of contempt, which FER-2013 has not."""
 
 import numpy as np
 import pytest

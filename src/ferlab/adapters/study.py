@@ -85,7 +85,7 @@ def storage_errors(storage: Storage) -> Iterator[None]:
 
 
 def open_study(storage: Storage, name: str, manifest: Mapping[str, Any]) -> optuna.Study:
-    """A study by name, made if there is none. The first caller makes the schema while others wait (CASE 3).
+    """A study by name, made if there is none. The first caller makes the schema while others wait.
 
     Args:
         manifest: what the study is about; kept with it.

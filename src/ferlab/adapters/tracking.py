@@ -220,7 +220,7 @@ def find_named(project: Project, experiment: str, identity: str) -> Run | None:
 
 
 def mark_killed(project: Project, experiment: str, is_alive: Callable[[str], bool]) -> None:
-    """Mark runs KILLED that still look RUNNING though nobody is at work in their slot (CASE 4)."""
+    """Mark runs KILLED that a kill has left RUNNING: nobody is at work under their run key any more."""
     client = connect(project)
     found = client.get_experiment_by_name(experiment)
     for run in client.search_runs([found.experiment_id], "attributes.status = 'RUNNING'") if found else []:
