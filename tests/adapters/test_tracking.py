@@ -178,7 +178,7 @@ with tracked(Project(Path(sys.argv[1])), "tests", "a-0", identity="one", params=
 
 @pytest.fixture
 def killed(project: Project) -> Iterator[str]:
-    """A run of identity `one` in slot `a-0` whose process was killed at step 3; its id."""
+    """A run of identity `one` of the run key `a-0` whose process was killed at step 3; its id."""
     process = subprocess.Popen([sys.executable, "-c", AT_WORK, str(project.root)], stdout=subprocess.PIPE)
     try:
         assert process.stdout

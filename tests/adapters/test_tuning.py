@@ -280,7 +280,7 @@ def test_runs_of_dead_workers_are_marked_killed_and_those_of_living_ones_left(tm
     ids = {s: client.create_run(experiment, tags={"ferlab.slot": s}).info.run_id for s in ("s-0", "s-1")}
     with place.lock("s-1"):
         mark_killed(project, "tuning", place.is_held)
-    assert {slot: client.get_run(i).info.status for slot, i in ids.items()} == {"s-0": "KILLED", "s-1": "RUNNING"}
+    assert {key: client.get_run(i).info.status for key, i in ids.items()} == {"s-0": "KILLED", "s-1": "RUNNING"}
 
 
 def test_a_fault_of_the_program_is_not_swallowed(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def _lay_synthetic(project: Project, params: Params, variant: Project, asked: Pa
 def _once(variant: Project, stage: str, arguments: list[str]) -> None:
     """Run a stage in the variant unless it has already been run there with this identity."""
     told = context(variant, stage, arguments)
-    done = variant.root / "done" / f"{told.slot}.json"
+    done = variant.root / "done" / f"{told.run_key}.json"
     identity = {"identity": told.identity.name}
     if done.exists() and json.loads(done.read_text()) == identity and all(path.exists() for path in told.outs):
         return

@@ -19,7 +19,8 @@ from ferlab.errors import UserError
 from ferlab.project import Project
 from ferlab.training.observe import Pruned
 
-IDENTITY, SLOT = "ferlab.identity", "ferlab.slot"
+IDENTITY = "ferlab.identity"
+RUN_KEY = "ferlab.slot"  # a tag of published runs, so its name stays
 SECONDS = "ferlab.seconds"  # that processes have worked on a run, until a kill if there was one
 BATCH = 1000  # metrics a call: MLflow's own limit
 
@@ -136,8 +137,8 @@ def tracked(
 ) -> Iterator[TrackedRun]:
     """Open the run of an identity: a new one, or the very one that was cut off or has to be repeated.
 
-    The caller must hold the lock of the slot `name`: runs of the same slot that still look RUNNING are then known to be
-    dead, and are marked KILLED.
+    The caller must hold the lock of the run key `name`: runs of the same key that still look RUNNING are then known to
+    be dead, and are marked KILLED.
 
     Args:
         params: dotted keys and values.
@@ -148,11 +149,11 @@ def tracked(
     """
     client = connect(project)
     experiment_id = _experiment(project, client, experiment)
-    for stale in client.search_runs([experiment_id], f"tags.`{SLOT}` = '{name}' AND attributes.status = 'RUNNING'"):
+    for stale in client.search_runs([experiment_id], f"tags.`{RUN_KEY}` = '{name}' AND attributes.status = 'RUNNING'"):
         client.set_terminated(stale.info.run_id, "KILLED")
     run = find(client, experiment_id, identity)
     if run is None:
-        every_tag = {IDENTITY: identity, SLOT: name, **tags} | ({"mlflow.parentRunId": parent} if parent else {})
+        every_tag = {IDENTITY: identity, RUN_KEY: name, **tags} | ({"mlflow.parentRunId": parent} if parent else {})
         run = client.create_run(experiment_id, tags=every_tag, run_name=name)
     else:
         client.update_run(run.info.run_id, status="RUNNING")
@@ -224,5 +225,5 @@ def mark_killed(project: Project, experiment: str, is_alive: Callable[[str], boo
     client = connect(project)
     found = client.get_experiment_by_name(experiment)
     for run in client.search_runs([found.experiment_id], "attributes.status = 'RUNNING'") if found else []:
-        if not is_alive(run.data.tags.get(SLOT, "")):
+        if not is_alive(run.data.tags.get(RUN_KEY, "")):
             client.set_terminated(run.info.run_id, "KILLED")

@@ -76,25 +76,25 @@ class Context:
     parent: str | None = None
 
     @property
-    def place(self) -> str:
+    def key(self) -> str:
         """What the arguments name, e.g. `resnet50-0`, and the variant if this is one: `resnet50-0@3f2a…`."""
         return "@".join(filter(None, ("-".join(self.arguments.values()), self.project.variant)))
 
     @property
-    def slot(self) -> str:
-        """A name for the place that this call fills, e.g. `train-resnet50-0`; no two calls may fill it at once."""
-        return "-".join(filter(None, (self.stage.name, self.place)))
+    def run_key(self) -> str:
+        """The name of this call's one result, e.g. `train-resnet50-0`; no two processes may work on it at once."""
+        return "-".join(filter(None, (self.stage.name, self.key)))
 
     def _fill(self, template: str) -> str:
         source = self.params.run.arms.get(self.arguments.get("arm", ""))
         return template.format(budget=self.params.budget, source=source, **self.arguments)
 
     def input(self, name: str) -> Path:
-        """The place of a declared input."""
+        """The path of a declared input."""
         return self.project.root / self._fill(self.stage.inputs[name])
 
     def out(self, name: str) -> Path:
-        """The place of a declared out."""
+        """The path of a declared out."""
         return self.project.root / self._fill(self.stage.outs[name])
 
     @property
@@ -108,7 +108,7 @@ class Context:
             if not path.exists() and path != self.project.data:  # prepare itself says how data/ is filled
                 raise UserError(
                     f"{path.relative_to(self.project.root)} is missing",
-                    where=f"an input of the stage {self.slot}",
+                    where=f"an input of the stage {self.run_key}",
                     next_step="`dvc repro` makes it; if that is what you typed, check the names in params.yaml: run",
                 )
 
@@ -155,30 +155,33 @@ class Context:
     def say(self, text: str) -> None:
         """One plain line for the person who watches."""
         if not self.quiet:
-            print(f"{self.slot}: {text}", file=sys.stderr, flush=True)
+            print(f"{self.run_key}: {text}", file=sys.stderr, flush=True)
 
     def start_training(self) -> None:
-        """Say whether this goes on, starts afresh, and why; from then on the place belongs to this identity."""
-        last = self.project.state / "last" / f"{self.slot}.json"
+        """Say whether this goes on, starts afresh, and why; from then on the run key belongs to this identity."""
+        last = self.project.state / "last" / f"{self.run_key}.json"
         before = json.loads(last.read_text()) if last.exists() else None
         if self.checkpoints.folder.exists():
             self.say(f"going on from the checkpoint of {self.identity.name}")
         elif before is not None and (differences := changes(before, self.identity.manifest)):
             self.say("starting afresh, because this changed: " + "; ".join(differences))
         write_json(last, self.identity.manifest)
-        write_json(self.checkpoints.folder / "slot.json", {"slot": self.slot, "finished": False})
+        self._mark_checkpoint(finished=False)
 
     def end_training(self) -> None:
-        """Keep this checkpoint until the place's next result, for a caller that died before noting the outs."""
+        """Keep this checkpoint until the run key's next result, for a caller that died before noting the outs."""
         from ferlab.training.checkpoint import Checkpoints
 
-        write_json(self.checkpoints.folder / "slot.json", {"slot": self.slot, "finished": True})
-        for record in (self.project.state / "inflight").glob("*/slot.json"):
-            if record.parent != self.checkpoints.folder and json.loads(record.read_text()) == {
-                "slot": self.slot,
-                "finished": True,
-            }:
-                Checkpoints(record.parent, 0).clear()
+        finished = self._mark_checkpoint(finished=True)
+        for path in (self.project.state / "inflight").glob("*/slot.json"):
+            if path.parent != self.checkpoints.folder and json.loads(path.read_text()) == finished:
+                Checkpoints(path.parent, 0).clear()
+
+    def _mark_checkpoint(self, *, finished: bool) -> dict[str, Any]:
+        """Say in the checkpoint's folder whose it is; "slot" is what checkpoints in flight call a run key."""
+        mark = {"slot": self.run_key, "finished": finished}
+        write_json(self.checkpoints.folder / "slot.json", mark)
+        return mark
 
 
 def run_stage(
@@ -196,7 +199,7 @@ def run_stage(
         part: of a stage whose work has parts that can be done side by side ahead of it: do this one alone.
 
     Raises:
-        UserError: another number of arguments, bad parameters, or a second process on the same place.
+        UserError: another number of arguments, bad parameters, or a second process with the same run key.
     """
     if len(arguments) != len(stage.arguments):
         wanted = " ".join(stage.arguments).upper() or "no arguments"
@@ -227,12 +230,12 @@ def run_stage(
 
 
 def call(context: Context) -> None:
-    """Do the work of one call, alone in its slot.
+    """Do the work of one call, alone under its run key.
 
     Raises:
-        UserError: an input is missing, or another process fills this slot.
+        UserError: an input is missing, or another process works under this run key.
     """
-    with exclusive(context.project, context.slot):
+    with exclusive(context.project, context.run_key):
         for path in context.outs:
             sweep(path)
         context.require_inputs()

@@ -83,19 +83,19 @@ def train_label(context: Context, label: str) -> TrainedGan:
     if label != EVERY:
         images = images.take(images.labels == images.classes.index(label))
         classes, numbers = (label,), np.zeros(len(images), np.int64)
-    slot = f"{context.slot}-{label}"
+    run_key = f"{context.run_key}-{label}"
     with (
-        exclusive(context.project, slot),
+        exclusive(context.project, run_key),
         tracked(
             context.project,
             "gans",
-            slot.removeprefix("gan-"),
+            run_key.removeprefix("gan-"),
             identity=f"{context.identity.name}-{label}",
             params=flatten(settings.model_dump()) | {"threads": context.params.compute.threads},
             tags={"stage": "gan", "label": label, "budget": context.params.budget, **context.arguments},
             datasets=[("ckplus", "training", images.digest())],
         ) as tracked_run,
-        context.progress(slot, settings.epochs) as progress,
+        context.progress(run_key, settings.epochs) as progress,
     ):
         return fit(
             family_named(name),

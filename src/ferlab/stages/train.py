@@ -47,14 +47,14 @@ def run(context: Context) -> None:
         tracked(
             context.project,
             "classifiers",
-            context.place,
+            context.key,
             identity=context.identity.name,
             params=flatten(row | plan.model_dump(mode="json") | about | {"threads": plan.compute.threads}),
             tags=tags | about | {"commit": here.commit, "dirty": here.dirty},
             datasets=[("train", "training", train.digest()), (valid.split, "validation", valid.digest())],
             parent=context.parent,
         ) as tracked_run,
-        context.progress(context.slot, _epochs(plan)) as progress,
+        context.progress(context.run_key, _epochs(plan)) as progress,
     ):
         fit = classifier.fit(
             train,
