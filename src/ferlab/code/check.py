@@ -22,8 +22,8 @@ def check(project: Project) -> None:
     Raises:
         UserError: as `fault` says.
     """
-    if found := fault(project):
-        raise found
+    if refusal := fault(project):
+        raise refusal
     if _own_source(project):
         record(project)
 
@@ -34,15 +34,15 @@ def fault(project: Project) -> UserError | None:
     It must be the checkout's own, whatever its content: another clone's may change while this one is at work. The
     copies that DVC makes for experiments run the checkout's, as long as it is equal to theirs.
     """
-    own = _own_source(project)
-    if own is None:
+    own_source = _own_source(project)
+    if own_source is None:
         return _unlike_record(project.code_home)
-    if own.samefile(SOURCE) or (project.home != project.code_home and Code.of(own) == Code.of(SOURCE)):
+    if own_source.samefile(SOURCE) or (project.home != project.code_home and Code.of(own_source) == Code.of(SOURCE)):
         return None
     if project.home != project.code_home:
         return UserError(
             "this experiment's code is not the code that would run: the checkout has been edited since",
-            where=f"the experiment has {own}; ferlab is imported from {SOURCE}",
+            where=f"the experiment has {own_source}; ferlab is imported from {SOURCE}",
             next_step="put PYTHONPATH=src before the command (`PYTHONPATH=src dvc queue start`), "
             "and each experiment runs its own code",
         )
@@ -50,7 +50,7 @@ def fault(project: Project) -> UserError | None:
         "the code that would run is not this project's own: the environment of another clone is active",
         where=f"the project is {project.code_home}; ferlab is imported from {SOURCE}",
         next_step="type `make setup` here, then `. .venv/bin/activate`; "
-        f"or keep the environment and `export PYTHONPATH={own.parent}`",
+        f"or keep the environment and `export PYTHONPATH={own_source.parent}`",
     )
 
 
@@ -60,9 +60,10 @@ def record(project: Project) -> bool:
     Raises:
         UserError: the project has source of its own, and it is another.
     """
-    if _own_source(project) and (found := fault(project)):
-        raise found
-    code, path = Code.of(SOURCE), project.code_home / NAME
+    if _own_source(project) and (refusal := fault(project)):
+        raise refusal
+    code = Code.of(SOURCE)
+    path = project.code_home / NAME
     if read(path) == code:
         return False
     write_json(path, asdict(code))
@@ -79,13 +80,14 @@ def read(path: Path) -> Code | None:
 
 
 def _own_source(project: Project) -> Path | None:
-    own = project.code_home / "src" / "ferlab"
-    return own if (own / "__init__.py").is_file() else None
+    source = project.code_home / "src" / "ferlab"
+    return source if (source / "__init__.py").is_file() else None
 
 
 def _unlike_record(root: Path) -> UserError | None:
     path = root / NAME
-    known, running = read(path), Code.of(SOURCE)
+    known = read(path)
+    running = Code.of(SOURCE)
     if known is None:
         return UserError(
             "nothing says which ferlab this project is worked on with" + (": damaged" if path.exists() else ""),

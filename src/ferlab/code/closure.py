@@ -37,7 +37,8 @@ def closure(module: str, source: Path = SOURCE) -> tuple[str, ...]:
     Returns:
         Dotted names, sorted, `module` among them.
     """
-    seen, ahead = set[str](), [module]
+    seen = set[str]()
+    ahead = [module]
     while ahead:
         name = ahead.pop()
         if name not in seen and not _is_exempt(name):
@@ -47,7 +48,8 @@ def closure(module: str, source: Path = SOURCE) -> tuple[str, ...]:
 
 
 def _is_exempt(module: str) -> bool:
-    return module.split(".")[1:2] != [] and module.split(".")[1] in EXEMPT
+    parts = module.split(".")
+    return len(parts) > 1 and parts[1] in EXEMPT
 
 
 @cache
@@ -57,12 +59,13 @@ def _imports(module: str, source: Path) -> frozenset[str]:
     assert path, f"there is no module {module}"
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     parts = module.split(".")
-    found = {".".join(parts[:i]) for i in range(1, len(parts))}
+    modules = {".".join(parts[:i]) for i in range(1, len(parts))}
     for name in _named(ast.parse(path.read_bytes()).body, package):
         while name and _file(name, source) is None:  # what is imported from a module is often none itself
             name = name.rpartition(".")[0]
-        found |= {name} - {""}
-    return frozenset(found)
+        if name:
+            modules.add(name)
+    return frozenset(modules)
 
 
 def _named(body: list[ast.stmt], package: str) -> Iterator[str]:

@@ -82,7 +82,8 @@ def _git(root: Path, *words: str) -> str:
 
 def _unknown(root: Path, refused: subprocess.CalledProcessError) -> Commit:
     lines = refused.stderr.strip().splitlines() or [f"git ended with {refused.returncode}"]
-    said = next((line for line in lines if line.startswith("fatal: ")), lines[0]).partition(": ")[2] or lines[0]
+    line = next((line for line in lines if line.startswith("fatal: ")), lines[0])
+    said = line.partition(": ")[2] or line  # without git's own "fatal: "
     if "dubious ownership" in said:
         return Commit("unknown", reason=said, mend=f"git config --global --add safe.directory {root}")
     if "did not match any file" in said:

@@ -110,11 +110,13 @@ def read_pictures(archive: zipfile.ZipFile, members: Sequence[str]) -> Decoded:
         grey, or isn't what an archive of pictures should hold. Nothing is ever written under a member's own name.
     """
     workers = min(os.cpu_count() or 1, 1 + len(members) // _WORTH_A_PROCESS)
-    mine, rest = np.split(np.arange(len(members)), [(len(members) + _WORTH_A_PROCESS * (workers - 1)) // workers])
+    share = (len(members) + _WORTH_A_PROCESS * (workers - 1)) // workers  # larger: the helpers have to start first
+    mine, rest = np.split(np.arange(len(members)), [share])
     others = np.array_split(rest, workers - 1) if workers > 1 else []
     running = [_start(Path(str(archive.filename)), [members[i] for i in part]) for part in others]
     images, problems = _decode(archive, [members[i] for i in mine])
-    parts, start = [images], len(mine)
+    parts = [images]
+    start = len(mine)
     for process, part in zip(running, others, strict=True):
         output, _ = process.communicate()
         head, _, pixels = output.partition(b"\n")
@@ -156,7 +158,8 @@ def serve() -> None:
 
 
 def _decode(archive: zipfile.ZipFile, members: Sequence[str]) -> Decoded:
-    images, problems = np.zeros((len(members), SIDE, SIDE), dtype=np.uint8), dict[int, str]()
+    images = np.zeros((len(members), SIDE, SIDE), dtype=np.uint8)
+    problems = dict[int, str]()
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         for i, member in enumerate(members):

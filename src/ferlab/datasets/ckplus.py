@@ -39,7 +39,8 @@ def read_folders(archive: zipfile.ZipFile) -> Reading:
     Returns:
         The whole dataset as one ImageSet with subjects, sorted by subject, sequence and frame.
     """
-    rows, problems = [], list[Problem]()
+    rows = list[tuple[str, str, str, int]]()  # to sort by, member, subject, label
+    problems = list[Problem]()
     for member in picture_members(archive):
         path = inside(member)
         match = _FILE.match(path.stem)
@@ -56,7 +57,7 @@ def read_folders(archive: zipfile.ZipFile) -> Reading:
     problems += [Problem(rows[i][1], what) for i, what in wrong.items()]
     good = [i for i in range(len(rows)) if i not in wrong]
     members = tuple(rows[i][1] for i in good)
-    found = ImageSet(
+    frames = ImageSet(
         images=images[good],
         labels=np.array([rows[i][3] for i in good], dtype=np.int64),
         classes=CKPLUS_CLASSES,
@@ -65,7 +66,7 @@ def read_folders(archive: zipfile.ZipFile) -> Reading:
         origins=(DATASET,) * len(good),
         split="all",
     )
-    return Reading(DATASET, "CK+48 in folders with subjects", {"all": found}, problems, members=members)
+    return Reading(DATASET, "CK+48 in folders with subjects", {"all": frames}, problems, members=members)
 
 
 def read_csv(archive: zipfile.ZipFile, member: str) -> Reading:
@@ -90,7 +91,7 @@ def read_csv(archive: zipfile.ZipFile, member: str) -> Reading:
     names = np.array(order)[table.codes]
     kept = names != "neutral"
     n = int(kept.sum())
-    found = ImageSet(
+    frames = ImageSet(
         images=table.images[kept],
         labels=np.array([CKPLUS_CLASSES.index(name) for name in names[kept]], dtype=np.int64),
         classes=CKPLUS_CLASSES,
@@ -103,7 +104,7 @@ def read_csv(archive: zipfile.ZipFile, member: str) -> Reading:
     if n < len(kept):
         notices.append(f"{len(kept) - n} neutral rows are left out: they are none of the seven expressions")
     form = f"CK+ as a table ({PurePosixPath(member).name})"
-    return Reading(DATASET, form, {"all": found}, [], notices)
+    return Reading(DATASET, form, {"all": frames}, [], notices)
 
 
 def _order(table: Table) -> tuple[str, ...] | None:

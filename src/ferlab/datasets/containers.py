@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ferlab.datasets import forms, gather
-from ferlab.datasets.fer2013 import SPLITS, UNMARKED
+from ferlab.datasets.fer2013 import SPLITS
 from ferlab.datasets.forms import CKPLUS, FER2013
 from ferlab.datasets.gather import Container
 from ferlab.datasets.reading import Problem
@@ -85,9 +85,10 @@ def install(archives: dict[str, Path], folder: Path) -> dict[str, str]:
 
 def _read(container: Container, allow_partial: bool, scratch: Path) -> tuple[str, Found]:
     reading = forms.read(container.path, allow_partial, container.shown)
-    differences = forms.differences(reading.dataset, reading.sets)
-    if UNMARKED in reading.notices:
+    if reading.halved:
         differences = forms.differences_of_halves(reading.sets)
+    else:
+        differences = forms.differences(reading.dataset, reading.sets)
     if differences and not allow_partial:
         raise UserError(
             f"{reading.form}: the counts are not the published ones:\n  " + "\n  ".join(differences),

@@ -130,8 +130,10 @@ def draw_ckplus() -> dict[str, bytes]:
     images = {}
     for i, label in enumerate(labels):
         turn, number = divmod(i, len(SUBJECTS))  # subjects take turns, so that each class has many of them
-        subject, sequence = SUBJECTS[number], f"{SUBJECTS[number]}_{turn + 1:03d}"
-        person, wobble = _sample(f"ckplus/{subject}", PERSON), _sample(f"ckplus/{sequence}", WOBBLE)
+        subject = SUBJECTS[number]
+        sequence = f"{subject}_{turn + 1:03d}"
+        person = _sample(f"ckplus/{subject}", PERSON)
+        wobble = _sample(f"ckplus/{sequence}", WOBBLE)
         moment = _sample(f"ckplus/{sequence}", POSED | CONTEMPT if label == "contempt" else POSED)
         first = _between(f"ckplus/{sequence}/first", 10, 28)
         for frame in range(first, first + FRAMES):
@@ -162,8 +164,10 @@ def _fer_image(picture: Picture) -> bytes:
         return bytes(SIDE * SIDE)
     expression, name = picture
     label = f"fer2013/{name}"
-    person, moment = _sample(f"{label}/person", PERSON), _sample(f"{label}/moment", WILD)
-    return draw_face(expression, person, moment, _sample(f"{label}/wobble", WOBBLE), noise=label).tobytes()
+    person = _sample(f"{label}/person", PERSON)
+    moment = _sample(f"{label}/moment", WILD)
+    wobble = _sample(f"{label}/wobble", WOBBLE)
+    return draw_face(expression, person, moment, wobble, noise=label).tobytes()
 
 
 def _expression(label: str, name: str) -> str:

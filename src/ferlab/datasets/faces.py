@@ -82,7 +82,8 @@ class Canvas:
 
     def turn(self, x: int, y: int) -> None:
         """Move the origin, once, as a turned head moves the face's parts in its outline."""
-        self.x, self.y, self._turned = self.x - x, self.y - y, (x, y)
+        self.x, self.y = self.x - x, self.y - y
+        self._turned = (x, y)
 
     def ellipse(self, x: int, y: int, a: int, b: int, within: Shape | None = None, jaw: int = 0) -> Shape:
         """An ellipse with half axes a and b; `jaw` (256: by half) narrows it downwards."""
@@ -132,7 +133,8 @@ class Canvas:
         return self._span(row, rows, "shift_y"), self._span(column, columns, "shift_x")
 
     def _span(self, middle: int, reach: int, shift: str) -> slice:
-        scale, start = CANVAS * self._moment["zoom"], CANVAS // 2 + CANVAS * self._moment[shift] // UNITS
+        scale = CANVAS * self._moment["zoom"]
+        start = CANVAS // 2 + CANVAS * self._moment[shift] // UNITS
         low, high = (middle - reach) * scale // (100 * UNITS), (middle + reach) * scale // (100 * UNITS)
         margin = 3  # points: what the roundings can come to
         return slice(max(0, start + low - margin), max(0, start + high + margin))
@@ -199,11 +201,13 @@ def _eyes(canvas: Canvas, person: Values, move: Values) -> None:
 
 
 def _mouth(canvas: Canvas, person: Values, move: Values, side: int) -> None:
-    half, gap, lip = person["mouth"] + move["mouth_width"], max(move["gap"], 0), person["lip"]
+    half = person["mouth"] + move["mouth_width"]
+    gap, lip = max(move["gap"], 0), person["lip"]
     # a smirk lifts one corner only: half of it bends both, half of it skews
     bend, skew = move["mouth_bend"] - move["smirk"] // 2, -side * (move["smirk"] // 2)
     lens = partial(canvas.lens, bend=bend, skew=skew)
-    y, up, down = person["mouth_y"] + move["mouth_y"] - bend // 2, gap // 3, gap - gap // 3
+    y = person["mouth_y"] + move["mouth_y"] - bend // 2
+    up, down = gap // 3, gap - gap // 3
     canvas.shade(canvas.ellipse(0, y + down + 62, half * 2 // 3, 26), -26)
     canvas.fill(lens(0, y, half, up + lip, down + lip + 4), person["skin"] - 48)
     inner = lens(0, y, half - 6, up + 5, down + 5)

@@ -62,30 +62,33 @@ def read_folders(archive: zipfile.ZipFile) -> Reading:
         One ImageSet a split (`train`, `valid`, `test`), sorted by the pictures' names, their numbers as numbers.
         Pictures that belong to no class or split are not counted as FER-2013's.
     """
-    rows, problems, passed = list[_Row](), list[Problem](), 0
+    rows = list[_Row]()
+    problems = list[Problem]()
+    passed_over = 0
     for member in picture_members(archive):
         found = _place(member)
         if isinstance(found, Problem):
             problems.append(found)
         elif found is None:
-            passed += 1
+            passed_over += 1
         else:
             rows.append(found)
     rows.sort(key=lambda row: row.key)
-    notices = [f"{passed} pictures in no class's folder were passed over"] if passed else []
-    if any(row.split == _EITHER for row in rows):
-        if any(row.split == "valid" for row in rows):
-            rows = [replace(row, split="test") if row.split == _EITHER else row for row in rows]
-        else:
-            rows = _halve(rows)
-            notices.append(UNMARKED)
+    notices = [f"{passed_over} pictures in no class's folder were passed over"] if passed_over else []
+    splits = {row.split for row in rows}
+    halved = _EITHER in splits and "valid" not in splits
+    if halved:
+        rows = _halve(rows)
+        notices.append(UNMARKED)
+    elif _EITHER in splits:
+        rows = [replace(row, split="test") if row.split == _EITHER else row for row in rows]
     images, wrong = read_pictures(archive, [row.member for row in rows])
     problems += [Problem(rows[i].member, what) for i, what in wrong.items()]
     split = np.array(["" if i in wrong else row.split for i, row in enumerate(rows)])
     labels = np.array([row.label for row in rows], dtype=np.int64)
     members = np.array([row.member for row in rows], dtype=object)
     sets = {name: _image_set(images, labels, members, split == name, name) for name in PUBLISHED}
-    return Reading(DATASET, "FER-2013 in folders", sets, problems, notices, tuple(members[split != ""]))
+    return Reading(DATASET, "FER-2013 in folders", sets, problems, notices, tuple(members[split != ""]), halved)
 
 
 def read_csv(archive: zipfile.ZipFile, member: str) -> Reading:
@@ -145,7 +148,8 @@ def _natural(text: str) -> tuple[tuple[int, str], ...]:
 
 def _halve(rows: list[_Row]) -> list[_Row]:
     """Give every second picture of each class that could be either to validation, the others to the test."""
-    seen, halved = dict[int, int](), list[_Row]()
+    seen = dict[int, int]()  # pictures of each label so far
+    halved = list[_Row]()
     for row in rows:
         split = row.split
         if split == _EITHER:

@@ -4,6 +4,7 @@ import re
 import zipfile
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from ferlab.data.images import ImageSet
@@ -46,20 +47,20 @@ def read(path: Path, allow_partial: bool = False, shown: str = "") -> Reading:
     where = shown or str(path)
     with open_archive(path) as archive:
         reader = recognise(archive)
-        found = reader(archive) if reader else None
-    if found and not allow_partial:
-        refuse(found.problems, where)
-    if found is None or not any(map(len, found.sets.values())):
-        refuse(found.problems if found else [], where)
+        reading = reader(archive) if reader else None
+    if reading and not allow_partial:
+        refuse(reading.problems, where)
+    if reading is None or not any(map(len, reading.sets.values())):
+        refuse(reading.problems if reading else [], where)
         raise UserError(
             "this is neither FER-2013 nor CK+48",
             where=where,
             next_step=WANTED,
         )
-    for split, images in found.sets.items():
+    for split, images in reading.sets.items():
         if not len(images):
-            raise UserError(f"{found.form}: the split '{split}' has no images", where=where)
-    return found
+            raise UserError(f"{reading.form}: the split '{split}' has no images", where=where)
+    return reading
 
 
 def differences(dataset: str, sets: Mapping[str, ImageSet]) -> list[str]:
@@ -89,5 +90,6 @@ def _is_ckplus(archive: zipfile.ZipFile, member: str) -> bool:
     if re.search(r"(^|[^a-z])ck(\+|plus|ext|48|[^a-z]|$)", Path(member).stem.lower()):
         return True
     with archive.open(member) as raw:
-        rows = sum(1 for _, line in zip(range(max(ckplus.TABLE_ROWS) + 2), raw, strict=False) if line.strip()) - 1
+        lines = islice(raw, max(ckplus.TABLE_ROWS) + 2)  # the header, and one row more than CK+ has
+        rows = sum(1 for line in lines if line.strip()) - 1
     return rows in ckplus.TABLE_ROWS

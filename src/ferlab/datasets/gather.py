@@ -93,18 +93,19 @@ def pack_text(name: str, text: str, target: Path) -> Path:
 
 def _sort(files: dict[str, Opener], scratch: Path, shown: str, depth: int) -> list[Container]:
     """Pack the pictures of each dataset, and each table; look into archives."""
-    found, used = list[Container](), set[str]()
+    containers = list[Container]()
+    used = set[str]()
     for dataset in (fer2013.DATASET, ckplus.DATASET):
         chosen = {name: files[name] for name in files if is_picture(name) and _dataset(name) == dataset}
         if chosen:
-            found.append(Container(_pack(_new(scratch), chosen), shown))
+            containers.append(Container(_pack(_new(scratch), chosen), shown))
             used |= set(chosen)
     for name in files:
         if _is_csv(name):
             with files[name]() as handle:
                 table = is_table(handle.read(1024))
             if table:
-                found.append(
+                containers.append(
                     Container(_pack(_new(scratch), {PurePosixPath(name).name: files[name]}), f"{shown}: {name}")
                 )
                 used.add(name)
@@ -114,11 +115,11 @@ def _sort(files: dict[str, Opener], scratch: Path, shown: str, depth: int) -> li
             inner = _new(scratch, "".join(PurePosixPath(name).suffixes[-2:]))
             with files[name]() as source, inner.open("wb") as target:
                 shutil.copyfileobj(source, target)
-            found += gather(inner, scratch, f"{shown}: {name}", depth + 1)
+            containers += gather(inner, scratch, f"{shown}: {name}", depth + 1)
             used.add(name)
-    if found:
-        found[0].skipped.extend(name for name in files if name not in used)
-    return found
+    if containers:
+        containers[0].skipped.extend(name for name in files if name not in used)
+    return containers
 
 
 def _dataset(picture: str) -> str | None:

@@ -25,6 +25,7 @@ class Reading:
         problems: pictures and rows that are not in the sets.
         notices: what the form can't tell, or what was left out on purpose.
         members: the pictures that are in the sets, by their names in the container; none for a table.
+        halved: whether `valid` and `test` of FER-2013 are halves of one folder that doesn't tell them apart.
     """
 
     dataset: str
@@ -33,6 +34,7 @@ class Reading:
     problems: list[Problem]
     notices: list[str] = field(default_factory=list)
     members: tuple[str, ...] = ()
+    halved: bool = False
 
 
 def refuse(problems: list[Problem], where: str, partial: bool = True) -> None:
@@ -42,7 +44,8 @@ def refuse(problems: list[Problem], where: str, partial: bool = True) -> None:
     """
     if not problems:
         return
-    first, others = problems[0], len(problems) - 1
+    first = problems[0]
+    others = len(problems) - 1
     raise UserError(
         f"{first.where} {first.what}" + (f" (and {others} more can't be used)" if others else ""),
         where=f"{where}: {first.where}",

@@ -60,18 +60,22 @@ def read_table(archive: zipfile.ZipFile, member: str) -> Table:
             where=str(archive.filename),
             next_step="get the table from where its authors give it out",
         )
-    images, codes, usages, numbers, problems = [], [], [], [], list[Problem]()
+    images = list[NDArray[np.uint8]]()
+    codes = list[int]()
+    usages = list[str]()
+    numbers = list[int]()
+    problems = list[Problem]()
     encoding = _encoding(head(archive, member))
     with archive.open(member) as raw:
         text = io.TextIOWrapper(raw, encoding=encoding, errors="replace", newline="")
         rows = csv.reader(text)
-        place = {name: i for i, name in enumerate(_columns(",".join(next(rows, []))))}
+        column_of = {name: i for i, name in enumerate(_columns(",".join(next(rows, []))))}
         number = -1
         while True:
             try:
                 row = next(rows)
                 number += 1
-                code, pixels, usage = _parse(row, place)
+                code, pixels, usage = _parse(row, column_of)
             except StopIteration:
                 break
             except (ValueError, OverflowError, csv.Error) as error:
@@ -100,11 +104,12 @@ def write_table(sets: Mapping[str, ImageSet], usages: Mapping[str, str]) -> str:
     return "emotion,pixels,Usage\n" + "".join(lines)
 
 
-def _parse(row: list[str], place: Mapping[str, int]) -> tuple[int, NDArray[np.uint8], str]:
-    if len(row) <= max(place[name] for name in COLUMNS):
+def _parse(row: list[str], column_of: Mapping[str, int]) -> tuple[int, NDArray[np.uint8], str]:
+    if len(row) <= max(column_of[name] for name in COLUMNS):
         raise ValueError(f"{len(row)} columns")
-    code, usage = int(row[place["emotion"]]), row[place["usage"]].strip()
-    pixels = np.array(row[place["pixels"]].split(), dtype=np.int64)
+    code = int(row[column_of["emotion"]])
+    usage = row[column_of["usage"]].strip()
+    pixels = np.array(row[column_of["pixels"]].split(), dtype=np.int64)
     if pixels.size != SIDE * SIDE:
         raise ValueError(f"{pixels.size} pixels, not {SIDE * SIDE}")
     if pixels.min() < 0 or pixels.max() > 255:

@@ -24,11 +24,12 @@ def _in_the_file(path: Iterable[Any], model: type[BaseModel]) -> list[Any]:
     """A path without the names of unions' members, which pydantic adds and the file has no levels for."""
     whole: Any = model.__pydantic_core_schema__
     shared = {schema["ref"]: schema for schema in whole.get("definitions", ())}
-    found, schema = [], _inner(whole, shared)
+    keys = []
+    schema = _inner(whole, shared)
     for part in path:
         kind = schema.get("type")
         if kind not in CHOSEN:
-            found.append(part)
+            keys.append(part)
         if kind == "tagged-union":
             below = schema["choices"].get(part)
         elif kind == "model-fields":
@@ -36,7 +37,7 @@ def _in_the_file(path: Iterable[Any], model: type[BaseModel]) -> list[Any]:
         else:
             below = schema.get("values_schema", schema.get("items_schema"))
         schema = _inner(below or {}, shared)
-    return found
+    return keys
 
 
 def _inner(schema: Any, shared: Mapping[str, Any]) -> Any:

@@ -24,7 +24,8 @@ def migrated(tree: Any) -> Any:
         tree: the plain values of a params.yaml; changed in place.
     """
     tree["compute"].setdefault("instructions", "native")
-    run, arms = tree["run"], tree["arms"]
+    run = tree["run"]
+    arms = tree["arms"]
     run.setdefault("draws", [0])
     if isinstance(run["arms"], list):
         run["arms"] = {name: arms[name]["synthetic"] for name in run["arms"]}
@@ -35,6 +36,6 @@ def migrated(tree: Any) -> Any:
 
 def migrated_arm(arm: Any) -> Any:
     """One arm's row, in the same way; changed in place."""
-    for key, value in (("held_out", 0.0), ("tests", ["test"])):
-        arm.setdefault(key, value)
+    arm.setdefault("held_out", 0.0)
+    arm.setdefault("tests", ["test"])
     return arm
