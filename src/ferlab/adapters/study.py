@@ -20,7 +20,9 @@ from ferlab.training.identity import changes
 from ferlab.training.seeding import derive
 
 PATIENCE = 60.0  # seconds that a process waits for an SQLite file that another one writes
-MANIFEST, OWNER, SURPLUS = "ferlab.manifest", "ferlab.owner", "ferlab.surplus"
+MANIFEST = "ferlab.manifest"  # attributes: what a study is about
+OWNER = "ferlab.owner"  # where a trial's worker is
+SURPLUS = "ferlab.surplus"  # that a trial was begun beyond the total
 
 
 @dataclass(frozen=True)

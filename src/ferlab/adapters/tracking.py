@@ -66,7 +66,8 @@ class TrackedRun:
 
     def figures(self, values: Mapping[str, float]) -> None:
         """Log values of the run as a whole: a known one isn't repeated, a changed one is logged a step later."""
-        now, known = int(time.time() * 1000), self.run.data.metrics
+        now = int(time.time() * 1000)
+        known = self.run.data.metrics
         changed = {k: float(v) for k, v in values.items() if known.get(k) != float(v)}
         fresh = [Metric(k, v, now, self._last(k) + 1) for k, v in changed.items()]
         self.client.log_batch(self.id, metrics=fresh)
@@ -158,7 +159,8 @@ def tracked(
     else:
         client.update_run(run.info.run_id, status="RUNNING")
     _describe(client, run, params, datasets)
-    tracked_run, began = TrackedRun(client, run), time.monotonic()
+    tracked_run = TrackedRun(client, run)
+    began = time.monotonic()
     try:
         try:
             yield tracked_run

@@ -67,7 +67,7 @@ def search(
         UserError: see `open_study`; or no trial has a finite value.
     """
     study = open_study(storage, name, manifest)
-    told: set[int] = set()
+    announced: set[int] = set()
     with storage_errors(storage):
         while True:
             with claim(storage, study, space.trials, space.seed) as trial:
@@ -78,9 +78,9 @@ def search(
             if not busy or not wait:
                 break
             for other in busy:
-                if other.number not in told:
+                if other.number not in announced:
                     say(f"waiting for trial {other.number}, at work in {other.user_attrs.get(OWNER)}")
-                    told.add(other.number)
+                    announced.add(other.number)
             time.sleep(POLL)
         rows = [_row(trial) for trial in trials_of(study)]
     if not any(row.state in ("COMPLETE", "RUNNING") for row in rows):

@@ -12,7 +12,8 @@ from ferlab.stages.context import Context, Stage
 def run(context: Context) -> None:
     sets = {split: ImageSet.open(context.input(split)) for split in ("train", "valid", "test")}
     ckplus = ImageSet.open(context.input("ckplus"))
-    settings, kind = context.section("audit"), context.section("data.kind")
+    settings = context.section("audit")
+    kind = context.section("data.kind")
     table = image_table(sets, settings.near_constant_std, settings.near_correlation)
     differences = forms.differences(FER2013, sets) + forms.differences(CKPLUS, {"all": ckplus})
     audit = Audit.of(

@@ -204,7 +204,8 @@ def run_stage(
     if len(arguments) != len(stage.arguments):
         wanted = " ".join(stage.arguments).upper() or "no arguments"
         raise UserError(f"the stage {stage.name} takes {wanted}, not {' '.join(arguments) or 'nothing'}")
-    named, params = dict(zip(stage.arguments, arguments, strict=True)), schema.load(project.params)
+    named = dict(zip(stage.arguments, arguments, strict=True))
+    params = schema.load(project.params)
     known: dict[str, Mapping[str, Any]] = {
         "family": params.gan.families,
         "classifier": params.classifiers,

@@ -28,8 +28,8 @@ def run(context: Context) -> None:
     record = RunRecord.read(context.input("run") / FILE)
     set_up(Compute.model_validate(record.manifest["params"]["plan"]["compute"]).threads)
     test, valid = ImageSet.open(context.input("test")), ImageSet.open(context.input("valid"))
-    epoch, classifier, found = _first_best(record, context.input("run"), test)
-    predictions.write(context.out("predictions"), found)
+    epoch, classifier, predicted = _first_best(record, context.input("run"), test)
+    predictions.write(context.out("predictions"), predicted)
     predictions.write(context.out("valid"), _predict(classifier, valid, record))
     with atomic_write(context.out("curve")) as handle:
         handle.write((context.input("run") / "curve.csv").read_bytes())
@@ -38,8 +38,8 @@ def run(context: Context) -> None:
         selected_epoch=epoch,
         valid_would_select=record.selected_epoch,
     ).write(context.out("selection"))
-    _track(context, record, found)
-    context.say(f"test accuracy {found.correct.mean():.4f} of {len(test)} images")
+    _track(context, record, predicted)
+    context.say(f"test accuracy {predicted.correct.mean():.4f} of {len(test)} images")
 
 
 def _predict(classifier: Classifier, images: ImageSet, record: RunRecord) -> Predictions:
@@ -57,16 +57,16 @@ def _first_best(record: RunRecord, source: Path, test: ImageSet) -> tuple[int, C
     best: tuple[int, Classifier, Predictions] | None = None
     for epoch, folder in epochs.items():
         classifier = create(record.settings).load(folder)
-        found = _predict(classifier, test, record)
-        if best is None or found.correct.mean() > best[2].correct.mean():
-            best = epoch, classifier, found
+        predicted = _predict(classifier, test, record)
+        if best is None or predicted.correct.mean() > best[2].correct.mean():
+            best = epoch, classifier, predicted
     assert best is not None, source
     return best
 
 
-def _track(context: Context, record: RunRecord, found: Predictions) -> None:
+def _track(context: Context, record: RunRecord, predicted: Predictions) -> None:
     """Add the test scores to the training's own MLflow run, and a line to the ledger."""
-    scores = metrics.scores(found)
+    scores = metrics.scores(predicted)
     settings = record.settings.model_dump(mode="json")
     trained = find_named(context.project, "classifiers", record.identity)
     with tracked(
@@ -79,7 +79,7 @@ def _track(context: Context, record: RunRecord, found: Predictions) -> None:
     ) as run:
         run.figures({f"test_{key}": value for key, value in scores.items()})
         run.artifact(context.out("predictions"), "predictions")
-        table = pd.DataFrame(metrics.confusion(found), index=found.classes, columns=found.classes)
+        table = pd.DataFrame(metrics.confusion(predicted), index=predicted.classes, columns=predicted.classes)
         run.text(table.to_csv(index_label="true class"), "confusion.csv")
     of_training = circumstances_of_training(context.project, record.identity)
     here = of_training or circumstances(context.project, context.params.compute.instructions, context.device)

@@ -75,7 +75,8 @@ def train_label(context: Context, label: str) -> TrainedGan:
     Args:
         label: a class, on whose images alone it is trained, or `all`.
     """
-    name, settings = context.arguments["family"], context.section("gan.families.{family}")
+    name = context.arguments["family"]
+    settings = context.section("gan.families.{family}")
     assert isinstance(settings, GanFamily)
     set_up(context.section("compute").threads)
     images = ImageSet.open(context.input("ckplus"))

@@ -26,7 +26,8 @@ def circumstances(project: Project, instructions: str, device: str) -> Circumsta
         instructions: params.yaml's compute.instructions.
         device: `cpu` or `cuda`, that it computes on.
     """
-    commit, lock = read_commit(project), project.code_home / "requirements.lock"
+    commit = read_commit(project)
+    lock = project.code_home / "requirements.lock"
     return Circumstances(
         commit=commit.commit,
         dirty=commit.dirty,
@@ -40,9 +41,9 @@ def circumstances(project: Project, instructions: str, device: str) -> Circumsta
     )
 
 
-def note_training(project: Project, identity: str, found: Circumstances) -> None:
+def note_training(project: Project, identity: str, ran_with: Circumstances) -> None:
     """Keep what a training ran with until it is evaluated. Its outs can't say: they are equal wherever it ran."""
-    write_json(_noted(project, identity), found.model_dump(mode="json"))
+    write_json(_noted(project, identity), ran_with.model_dump(mode="json"))
 
 
 def circumstances_of_training(project: Project, identity: str) -> Circumstances | None:
@@ -109,8 +110,9 @@ def differences(lock: Path) -> dict[str, tuple[str | None, str | None]]:
 
     Lines whose markers are of another system or Python don't count. Without a lock all that is installed is listed.
     """
-    found = [*distributions()][::-1]  # of two of one name, the first found is the one that is imported
-    installed = {canonicalize_name(one.metadata["Name"]): one.version for one in found}
+    installed = dict[NormalizedName, str]()
+    for one in distributions():  # of two of one name, the first is the one that is imported
+        installed.setdefault(canonicalize_name(one.metadata["Name"]), one.version)
     if not lock.is_file():
         return {name: (None, version) for name, version in sorted(installed.items())}
     locked = dict[NormalizedName, str]()
@@ -121,4 +123,8 @@ def differences(lock: Path) -> dict[str, tuple[str | None, str | None]]:
             raise UserError(f"'{line}' names no package: {error}", where=str(lock), next_step="`make lock`") from None
         if requirement.marker is None or requirement.marker.evaluate():
             locked[canonicalize_name(requirement.name)] = str(requirement.specifier).removeprefix("==")
-    return {name: (own, installed.get(name)) for name, own in sorted(locked.items()) if own != installed.get(name)}
+    return {
+        name: (version, installed.get(name))
+        for name, version in sorted(locked.items())
+        if version != installed.get(name)
+    }

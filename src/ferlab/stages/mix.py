@@ -13,7 +13,8 @@ from ferlab.synthesis.plan import Mixed, resolve
 
 
 def run(context: Context) -> None:
-    name, params = context.arguments["arm"], context.params
+    name = context.arguments["arm"]
+    params = context.params
     arm = context.section("arms")[name]
     train = ImageSet.open(context.input("train"))
     table = pd.read_parquet(context.input("images"), columns=["split", "id", "copy_in_held_out"])

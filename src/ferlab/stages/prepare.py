@@ -25,10 +25,11 @@ def run(context: Context) -> None:
         path = context.project.data / f"{dataset}.zip"
         if not path.is_file():
             raise UserError(f"data/{path.name} is missing", where=str(context.project.data), next_step=ADD)
-        found, expected = sha256_file(path), getattr(settings, dataset)
-        if found != expected:
+        actual = sha256_file(path)
+        expected = getattr(settings, dataset)
+        if actual != expected:
             raise UserError(
-                f"data/{path.name} is not the file that params.yaml names: its SHA-256 is {found}, "
+                f"data/{path.name} is not the file that params.yaml names: its SHA-256 is {actual}, "
                 f"params.yaml says {expected}",
                 where=f"params.yaml: data.{dataset}",
                 next_step=f"if you meant to change the data: {ADD}, and notes the hash; else bring the file back "

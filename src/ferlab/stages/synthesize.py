@@ -20,13 +20,13 @@ REDO = "remove work/gan and run `dvc repro`: DVC brings the result back, or trai
 
 
 def run(context: Context) -> None:
-    name, per_class = context.arguments["family"], context.section("synthesis.per_class")
+    family = context.arguments["family"]
+    per_class = context.section("synthesis.per_class")
+    first_seed = context.section("synthesis.seed")
     set_up(context.section("compute").threads)
     with atomic_folder(context.out("sets")) as folder:
         for number in context.section("run.draws"):
-            made = make(
-                context.input("gans") / str(number), name, per_class, context.section("synthesis.seed") + number
-            )
+            made = make(context.input("gans") / str(number), family, per_class, first_seed + number)
             made.save(folder / str(number))
     context.say(f"{per_class} images for each of {', '.join(made.classes)}")
 

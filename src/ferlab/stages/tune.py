@@ -47,8 +47,10 @@ class Bench:
 
     def fit(self, name: str, values: dict[str, Scalar], epochs: int, train: ImageSet, observe: Observer) -> float:
         """Train once, as an MLflow run below the study's; returns the best validation accuracy (0-1)."""
-        context, space = self.context, self.context.section("tune")
-        title, checkpoints = f"{self.study}-{name}", context.checkpoints.child(f"{name}-{epochs}")
+        context = self.context
+        space: Tune = context.section("tune")
+        title = f"{self.study}-{name}"
+        checkpoints = context.checkpoints.child(f"{name}-{epochs}")
         settings = with_values(context.section("classifiers.{classifier}"), values).model_copy(
             update={"epochs": epochs}
         )
@@ -85,10 +87,10 @@ def run(context: Context) -> None:
     name = study_name(context)
     with bench(context, storage, name) as at:
         rows = search_on(at, storage, wait=True)
-        found = _judge(at, rows)
-    found["importances"] = importances(storage, name)
+        outcome = _judge(at, rows)
+    outcome["importances"] = importances(storage, name)
     write_text(context.out("trials"), pd.DataFrame([_flat(row) for row in rows]).to_csv(index=False))
-    record = SearchRecord.of(found)
+    record = SearchRecord.of(outcome)
     record.write(context.out("summary"))
     chosen = record.chosen
     TunedSettings(values=chosen.values, trial=chosen.trial, study=name, identity=context.identity.name).write(
@@ -142,7 +144,8 @@ def bench(context: Context, storage: Storage, name: str) -> Iterator[Bench]:
 
 def search_on(at: Bench, storage: Storage, wait: bool) -> list[TrialRow]:
     """The study's trials, run to their total."""
-    context, space = at.context, at.context.section("tune")
+    context = at.context
+    space: Tune = context.section("tune")
 
     def objective(suggestion: Suggestion, observe: Observer) -> float:
         return at.fit(str(suggestion.number), suggestion.values, space.epochs, at.part, observe)
