@@ -1,6 +1,7 @@
 """The search as a stage and as a command, in a project of tiny faces: real trainings, in this process."""
 
 import json
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -42,6 +43,7 @@ def prepared(untouched: TemporaryProject, tmp_path_factory: pytest.TempPathFacto
     run_stage(Project(project.root), find("prepare"), [], quiet=True)
     run_stage(Project(project.root), find("code"), [], quiet=True)
     connect(Project(project.root))
+    shutil.rmtree(project.root / "src")  # a study without source, on which the package that is imported here may work
     return project
 
 
