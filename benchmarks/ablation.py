@@ -4,12 +4,11 @@
 
 In a temporary project on the demo's faces, a point is answered as `ferlab ablate` does it, and the same training is run
 bare: the classifier's own `fit` on the same images in memory. Both in turns, with the same seed; medians of seconds on
-the clock and of processor time (which other work on the machine disturbs less). Imports, which a question pays once,
-are not counted. The accuracies must be equal: the same work was done.
+the clock and of processor time (which other work on the machine disturbs less). Imports, which a point pays in its
+own process, are not counted. The accuracies must be equal: the same work was done.
 """
 
 import argparse
-import json
 import shutil
 import tempfile
 import time
@@ -23,14 +22,15 @@ import torch
 from ferlab import params as schema
 from ferlab.ablation import question as questions
 from ferlab.ablation.answer import answer
+from ferlab.ablation.plan import Planner, device
 from ferlab.ablation.question import Point
-from ferlab.ablation.variant import context, lay
 from ferlab.classifiers.base import TrainingPlan
-from ferlab.classifiers.catalogue import recreate
-from ferlab.data.images import ImageSet
+from ferlab.classifiers.catalogue import create
+from ferlab.data.images import ImageSet, concatenate
 from ferlab.datasets.demo import write_demo
 from ferlab.project import Project
-from ferlab.stages.context import call
+from ferlab.stages.context import Context, call
+from ferlab.stages.table import find
 from ferlab.training.checkpoint import Checkpoints
 from ferlab.training.observe import ignore
 from ferlab.training.seeding import set_up
@@ -56,20 +56,21 @@ def make_project(root: Path) -> Project:
     write_demo(root / "data")
     project = Project(root)
     for stage in ("prepare", "audit"):
-        call(context(project, stage, []))
-    (project.work / "tuned").mkdir()
+        call(Context(project, find(stage), {}, schema.load(project.params), quiet=True))
     return project
 
 
 def bare(project: Project, point: Point) -> Callable[[], float]:
     """The point's training and nothing else; images are read before."""
-    variant = lay(project, schema.load(project.params), point)
-    told = context(variant, "train", [point.arm, str(point.seed)])
-    plan = json.loads((told.inputs[2] / "plan.json").read_text())
-    train, valid = (ImageSet.open(path) for path in told.inputs[:2])
-    classifier = recreate(plan["settings"])
-    set_up(told.params.compute.threads)
-    how = TrainingPlan(point.seed, told.device, plan["steps"])
+    planner = Planner(project)
+    planned = planner.look(point)
+    assert isinstance(planned.source, Path)
+    added = planner.checkout.images(planned.params, point.arm, planned.source)
+    train = concatenate([planner.checkout.train, added], "train")
+    valid = ImageSet.open(project.work / "prepared" / "valid")
+    classifier = create(planned.plan.settings)
+    set_up(planned.params.compute.threads)
+    how = TrainingPlan(point.seed, device(planned.params), planned.plan.steps)
     nowhere = Nowhere(project.root, every_seconds=inf)
     return lambda: classifier.fit(train, valid, how, observe=ignore, checkpoints=nowhere).valid_accuracy
 
@@ -95,7 +96,7 @@ def main() -> None:
             question = questions.ask(loaded, arguments.arm, [seed], [f"epochs={epochs}", "tuned=false"], [])
             (point,) = questions.points(question)
             alone = bare(project, point)
-            ways = {"bare": alone, "ours": lambda point=point: answer(project, point).figures["accuracy"]}
+            ways = {"bare": alone, "ours": lambda point=point: answer(project, point).accuracy}
             results = set()
             for way in sorted(ways, reverse=bool(seed % 2)):
                 clock, processor, result = measured(ways[way])

@@ -6,19 +6,19 @@ from pathlib import Path
 
 from ferlab.errors import UserError
 
+_VARIANTS = (".ferlab", "ablation", "variants")
+
 
 @dataclass(frozen=True)
 class Project:
     """Paths of a ferlab project.
 
     `root` is the checkout that a command works on. `home` is the same, except inside the temporary copies that
-    `dvc exp run --temp` and `--queue` make: there it is the checkout that the user typed the command in, so that
-    runs and checkpoints outlive the copy. A variant, as `ferlab ablate` lays for other parameters, is a small root
-    of its own whose `owner` is the checkout that it asks about.
+    `dvc exp run --temp` and `--queue` make, and inside the variants that `ferlab ablate` lays for other parameters:
+    there it is the checkout that the user typed the command in, so that runs and checkpoints outlive the copy.
     """
 
     root: Path
-    owner: Path | None = None
 
     @classmethod
     def find(cls, start: Path | None = None) -> "Project":
@@ -39,23 +39,26 @@ class Project:
 
     @property
     def home(self) -> Path:
-        if self.owner:
-            return self.owner
         parts = self.root.parts
         for i in range(len(parts) - 2):
-            if parts[i : i + 3] == (".dvc", "tmp", "exps"):
+            if parts[i : i + 3] in ((".dvc", "tmp", "exps"), _VARIANTS):
                 return Path(*parts[:i])
         return self.root
 
     @property
     def code_home(self) -> Path:
-        """The folder whose code, commit and locked versions count: the root, or a variant's owner."""
-        return self.owner or self.root
+        """The folder whose code, commit and locked versions count: the root, or a variant's home."""
+        return self.home if self.variant else self.root
+
+    @property
+    def variants(self) -> Path:
+        """The folder of the variants of this project."""
+        return self.home.joinpath(*_VARIANTS)
 
     @property
     def variant(self) -> str:
         """The name of a variant; "" for a checkout."""
-        return self.root.name if self.owner else ""
+        return self.root.name if self.root.parent == self.variants else ""
 
     @property
     def params(self) -> Path:

@@ -29,6 +29,18 @@ def read_yaml(path: Path) -> Any:
         raise UserError(f"not valid YAML: {problem}", where=place, next_step="mend this line") from None
 
 
+def read_value(text: str, where: str) -> Any:
+    """A value as params.yaml would read it: `1e-2` is a number, `none` a word, an empty text nothing at all.
+
+    Raises:
+        UserError: not YAML.
+    """
+    try:
+        return YAML(typ="safe").load(text)
+    except YAMLError:
+        raise UserError(f"'{text}' is not a value that YAML can read", where=where) from None
+
+
 def dump_yaml(tree: Any) -> str:
     """The text of a tree from `read_yaml`, comments kept."""
     yaml, text = YAML(), io.StringIO()

@@ -4,6 +4,7 @@ What trains is of the chaos tier: it takes minutes.
 """
 
 import json
+import re
 import signal
 import time
 from collections import Counter
@@ -220,7 +221,48 @@ def test_an_arm_needs_no_more_than_it_takes(
 def test_a_missing_synthetic_set_offers_the_command_that_makes_it(done: TemporaryProject) -> None:
     import shutil
 
-    shutil.rmtree(done.root / "work/synthetic/dcgan")
+    shutil.rmtree(done.root / "work/sources/dcgan")
     output = done.run("ferlab", "train", "resnet50-dcgan", "--seed", "5", code=2)
-    assert "there is no synthetic set of dcgan yet" in output
+    assert "the synthetic set of dcgan is missing" in output
     assert "dvc repro synthesize@dcgan" in output
+
+
+@pytest.mark.chaos
+def test_a_question_about_gans_trains_each_of_them_once(done: TemporaryProject) -> None:
+    """Their labels side by side where that is worth it; asked again, everything is known."""
+    words = ("ferlab", "ablate", "--arm", "resnet50-dcgan", "--grid", "gan.families.dcgan.lr=2e-3,3e-3", "--seeds", "2")
+    answer = done.run(*words, "--jobs", "2", "--json", timeout=1800)
+    runs = json.loads(answer[answer.index("{") :])["runs"]
+    assert [run["source"] for run in runs] == ["run"] * 4
+    assert len({run["identity"] for run in runs}) == 4
+    gans = "SELECT t.value FROM runs r JOIN tags t USING (run_uuid) WHERE t.key = 'ferlab.slot' AND t.value LIKE '%@%'"
+    slots = Counter(slot for (slot,) in done.query(gans) if slot.startswith("dcgan-"))
+    assert set(slots.values()) == {1}
+    assert len(slots) == 2 * 7
+    plan = json.loads(done.run(*words, "--dry-run", "--json"))
+    assert [p["state"] for p in plan] == ["earlier"] * 4
+    assert [p["identity"] for p in plan] == [run["identity"] for run in runs]
+
+
+NO_CHAIRS = """
+
+_fit = fit
+
+
+def fit(family, settings, *rest, **more):
+    if settings.lr > 0.005:
+        raise OSError("no more chairs")
+    return _fit(family, settings, *rest, **more)
+"""
+
+
+@pytest.mark.chaos
+def test_a_gan_that_fails_takes_its_points_with_it_and_no_others(done: TemporaryProject) -> None:
+    with (done.root / "src/ferlab/gan/fit.py").open("a") as source:
+        source.write(NO_CHAIRS)
+    output = done.run(
+        "ferlab", "ablate", "--arm", "resnet50-dcgan", "--grid", "gan.families.dcgan.lr=0.002,0.01", "--jobs", "2",
+        code=1, timeout=1800,
+    )  # fmt: skip
+    assert "lr=0.002, seed 0:" in output
+    assert re.search(r"failed: lr=0.01, seed 0: gan@dcgan-0-\w+: OSError: no more chairs", output)

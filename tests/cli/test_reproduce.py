@@ -11,9 +11,9 @@ import pytest
 
 from ferlab.cli.reproduce import TIME_UP, parse_duration
 from ferlab.errors import UserError
-from ferlab.execution.dvc import Words, due_tasks
+from ferlab.execution.dvc import due_tasks
 from ferlab.execution.local import GRACE
-from ferlab.execution.task import Task
+from ferlab.execution.task import Task, Words
 from ferlab.project import Project
 from temporary import TemporaryProject, stop
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from ferlab.errors import UserError
+from ferlab.execution import dvc_errors
 from ferlab.execution.dvc import due_tasks
-from ferlab.execution.dvc_errors import explain
+from ferlab.execution.dvc_errors import explain, lock_holder
 from ferlab.project import Project
 from temporary import TemporaryProject
 
@@ -61,13 +62,15 @@ time.sleep(900)
 """
 
 
-def test_who_holds_dvcs_lock_is_named(project: TemporaryProject) -> None:
+def test_who_holds_dvcs_lock_is_named(project: TemporaryProject, monkeypatch: pytest.MonkeyPatch) -> None:
     lock = project.root / ".dvc" / "tmp" / "lock"
     lock.parent.mkdir(exist_ok=True)
     with subprocess.Popen((sys.executable, "-c", HOLD, str(lock)), stdout=subprocess.PIPE) as holder:
         try:
             assert holder.stdout
             holder.stdout.readline()
+            assert lock_holder(project.root) is None  # whom we started is nobody to complain of
+            monkeypatch.setattr(dvc_errors, "is_ours", lambda pid: False)
             told = str(refused(project))
         finally:
             holder.kill()

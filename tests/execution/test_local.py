@@ -80,6 +80,21 @@ def test_what_a_task_prints_is_told(make: Callable[..., Task]) -> None:
     assert told[1].text == "two"
 
 
+def test_a_task_that_says_nothing_is_told_of_once(
+    make: Callable[..., Task], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(local, "SILENCE", 0.0)
+    told = list[str]()
+
+    def tell(event: Event) -> None:
+        told.append(event.kind)
+        if event.kind == "silent":
+            (tmp_path / "heard").touch()
+
+    run([make("waits", "until [ -e heard ]; do sleep 0.01; done; sleep 0.3; echo at last")], 1, tell)
+    assert told == ["started", "silent", "printed", "done"]
+
+
 def test_when_the_time_is_up_nothing_is_begun(make: Callable[..., Task], tmp_path: Path) -> None:
     outcome = Local(tmp_path, 1).run([make("early")], lambda _: None, deadline=time.monotonic())
     assert outcome == Outcome(left=["early"])

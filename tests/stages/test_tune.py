@@ -184,6 +184,19 @@ def test_the_command_leaves_its_trials_to_the_stage(
     assert found["study"] not in told
 
 
+def test_workers_side_by_side_share_one_study(
+    make: Callable[..., TemporaryProject], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = make("project", trials=3)
+    monkeypatch.chdir(project.root)
+    app(["tune", "resnet50", "--jobs", "2"], standalone_mode=False)
+    assert capsys.readouterr().out.count("best: trial") == 1
+    trials = project.query("SELECT t.value, r.status FROM runs r JOIN tags t USING (run_uuid) WHERE t.key = 'trial'")
+    assert sorted(trials) == [(str(number), "FINISHED") for number in range(3)]
+    logs = [(project.root / ".ferlab" / "logs" / f"tune-resnet50-{number}.log").read_text() for number in (0, 1)]
+    assert all("best: trial" in log for log in logs)
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -200,7 +213,7 @@ def test_the_command_leaves_its_trials_to_the_stage(
         (["resnet50", "--trials", "0"], "tune.trials: 0 is not allowed"),
         (["resnet50", "--fraction", "1.5"], "tune.train_fraction: 1.5 is not allowed"),
         (["nobody"], "run.tuned: 'nobody' is not one of"),
-        (["svm"], "there is no key 'batch_size' to search"),
+        (["svm"], "to search; the keys are features, kernel"),
         (["resnet50", "--storage", "sqlite:////no/such/folder/o.db"], "unable to open database file"),
         (["resnet50", "--study", "no name"], "'no name' can't name a study"),
         (["resnet50", "--fail", "3"], "can't be marked failed"),
@@ -215,4 +228,6 @@ def test_bad_input_is_named_and_nothing_is_written(
         app(["--quiet", "tune", *words], standalone_mode=False)
     assert says in str(caught.value)
     assert (prepared.root / "params.yaml").read_bytes() == before
-    assert not (prepared.root / "work" / "tuned").exists()
+    assert [path.name for path in (prepared.root / "work" / "tuned").iterdir()] == [
+        "none.json"
+    ]  # as `prepare` leaves it

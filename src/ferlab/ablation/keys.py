@@ -4,12 +4,9 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from ferlab import params as schema
 from ferlab.errors import UserError
-from ferlab.params import NONE, Params
+from ferlab.params import Params
 from ferlab.training.identity import flatten
 
 NOT_ASKED = "a question is about one arm, its classifier, its synthetic set and compute"
@@ -49,14 +46,6 @@ def resolve(key: str, params: Params, arm: str) -> str:
     raise UserError(f"params.yaml has no key '{key}'", where="the question", next_step=hint)
 
 
-def parse(text: str) -> Any:
-    """A value as params.yaml would read it: `1e-2` is a number, `none` a word, an empty text nothing at all."""
-    try:
-        return YAML(typ="safe").load(text)
-    except YAMLError:
-        raise UserError(f"'{text}' is not a value that YAML can read", where="the question") from None
-
-
 def assignment(text: str) -> tuple[str, str]:
     """`key=value` in its two parts.
 
@@ -89,9 +78,3 @@ def _rooms(params: Params, arm: str) -> tuple[str, ...]:
 
 def _own(known: Mapping[str, Any], arm: str) -> list[str]:
     return [key.removeprefix(f"arms.{arm}.") for key in known if key.startswith(f"arms.{arm}.")]
-
-
-def family_of(params: Params, arm: str) -> str | None:
-    """The GAN family whose synthetic set an arm uses, if any."""
-    source = params.arms[arm].synthetic
-    return source if source != NONE and source in params.gan.families else None

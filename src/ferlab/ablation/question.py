@@ -1,6 +1,7 @@
 """From a question to its points: plain data that can travel to wherever they are run."""
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -14,7 +15,9 @@ from ferlab.ablation import keys
 from ferlab.errors import UserError
 from ferlab.files import canonical_json
 from ferlab.params import Params
-from ferlab.yaml_file import read_yaml
+from ferlab.yaml_file import read_value, read_yaml
+
+QUESTION = "the question"  # where an error in it is found
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,12 @@ class Point:
         digest = hashlib.sha256(canonical_json(dict(self.settings)).encode()).hexdigest()[:12]
         return f"{self.arm}-{self.seed}-{digest}"
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The command that runs it alone."""
+        told = (word for key, value in self.settings.items() for word in ("--set", f"{key}={json.dumps(value)}"))
+        return "ferlab", "train", self.arm, "--seed", str(self.seed), *told
+
 
 def shown(value: Any) -> str:
     """A value as a person types it."""
@@ -76,16 +85,12 @@ def ask(
         params,
         arm,
         seeds,
-        [(key, keys.parse(value)) for key, value in map(keys.assignment, settings)],
+        [(key, read_value(value, QUESTION)) for key, value in map(keys.assignment, settings)],
         [
-            (key, [keys.parse(v) for v in value.split(",")] if value else [])
+            (key, [read_value(v, QUESTION) for v in value.split(",")] if value else [])
             for key, value in map(keys.assignment, grid)
         ],
     )
-
-
-def _values(text: str) -> list[Any]:
-    return [keys.parse(value) for value in text.split(",")] if text else []
 
 
 class _File(BaseModel):

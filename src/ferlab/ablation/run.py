@@ -1,68 +1,46 @@
-"""Plan a question, then run it: what is known already is taken, the rest is trained, the whole is one MLflow run."""
+"""Run a planned question: what is known is taken, the rest are tasks of an executor, the whole is one MLflow run."""
 
 import hashlib
-import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 
-from ferlab import params as schema
-from ferlab.ablation.answer import Answer, known
-from ferlab.ablation.executor import Executor, Watch
-from ferlab.ablation.question import Point, Question, points, shown
-from ferlab.ablation.variant import lay
-from ferlab.adapters.tracking import tracked
+from ferlab.ablation.plan import Planned, Planner, find_answer, to_make
+from ferlab.ablation.question import Point, Question, shown
+from ferlab.ablation.result import Result
+from ferlab.ablation.variant import Variant
+from ferlab.execution.cost import OTHERS, START_UP, gan_seconds, training_seconds
 from ferlab.execution.locks import exclusive
 from ferlab.execution.pace import Pace
+from ferlab.execution.task import Event, Executor, Task, Words, in_parts
 from ferlab.files import canonical_json
 from ferlab.project import Project
 
-
-@dataclass(frozen=True)
-class Planned:
-    """A point and what it will cost: nothing if its answer is known, else `seconds` (None: not known yet)."""
-
-    point: Point
-    known: Answer | None
-    seconds: float | None
-
-    def plain(self) -> dict[str, Any]:
-        """As JSON types."""
-        state = self.known.source if self.known else "to run"
-        return {**asdict(self.point), "state": state, "seconds": self.seconds}
-
-
-def plan(project: Project, question: Question) -> list[Planned]:
-    """Every point of a question, with what is known of it.
-
-    Raises:
-        UserError: something that the points need is missing.
-    """
-    found = []
-    params, pace = schema.load(project.params), Pace.read(project)
-    for point in points(question):
-        answered = known(project, point)
-        seconds = 0.0 if answered else _expected(project, params, pace, point)
-        found.append(Planned(point, answered, seconds))
-    return found
-
-
-def _expected(project: Project, params: schema.Params, pace: Pace, point: Point) -> float | None:
-    variant = lay(project, params, point)
-    told = json.loads((variant.work / "arms" / point.arm / "plan.json").read_text())
-    asked = schema.load(variant.params)
-    return pace.of_training(told["settings"], asked.data.kind, asked.compute.threads, told["steps"])
+Parts = Callable[[Words, float], Mapping[str, Words]]
+Watch = Callable[[Point, str], None]
+"""(point, words): how far a point's training is."""
+STOPPED_BY_SYSTEM = (
+    "the system killed this run, most likely because memory ran out: try a smaller batch_size or width, or --jobs 1"
+)
 
 
 def run(
-    project: Project, question: Question, executor: Executor, watch: Watch, heard: Callable[[Answer], None]
-) -> list[Answer]:
-    """Run a question's points and return their answers in the question's order.
+    project: Project,
+    question: Question,
+    planned: Sequence[Planned],
+    executor: Executor,
+    parts: Parts,
+    watch: Watch,
+    heard: Callable[[Result], None],
+) -> list[Result]:
+    """Run a question's points and return what became of them, in the question's order.
 
     Args:
-        heard: called with each answer as it comes.
+        parts: a stage's command and expected seconds -> what of it is done side by side ahead of it.
+        heard: called with each result as it comes.
     """
-    asked = points(question)
+    from ferlab.adapters.tracking import tracked  # late: planning needs no MLflow
+
     name = f"ablation-{_digest(question)}"
     with (
         exclusive(project, name),
@@ -77,12 +55,109 @@ def run(
             tags={"stage": "ablate", "arm": question.arm},
         ) as parent,
     ):
-        answers = {}
-        for answer in executor.run(project, asked, parent.id, watch):
-            answers[answer.point.name] = answer
-            heard(answer)
-        parent.figures({"points": len(asked), "failed": sum(a.source == "failed" for a in answers.values())})
-    return [answers[point.name] for point in asked]
+        hearing = _Hearing(project, {one.point.name: one for one in planned}, watch, heard)
+        hearing.take_known()
+        for variant in to_make(planned):
+            variant.lay()
+        executor.run(_tasks(project, hearing.open, parts, parent.id), hearing.tell)
+        hearing.give_up()
+        results = [hearing.results[one.point.name] for one in planned]
+        parent.figures({"points": len(planned), "failed": sum(result.source == "failed" for result in results)})
+    return results
+
+
+@dataclass
+class _Hearing:
+    """Turns an executor's events into results, each told once."""
+
+    project: Project
+    planned: Mapping[str, Planned]
+    watch: Watch
+    heard: Callable[[Result], None]
+    results: dict[str, Result] = field(default_factory=dict)
+    lost: list[str] = field(default_factory=list)  # why what others wait for has failed
+
+    @property
+    def open(self) -> list[Planned]:
+        return [one for name, one in self.planned.items() if name not in self.results]
+
+    def take_known(self) -> None:
+        for one in self.planned.values():
+            if one.identity and (answer := find_answer(self.project, one.identity)):
+                self._keep(Result(one.point, one.state, answer))
+
+    def tell(self, event: Event) -> None:
+        one = self.planned.get(event.task.name)
+        if one is None:
+            if event.kind == "failed":
+                self.lost.append(f"{event.task.name}: {_reason(event)}")
+        elif event.kind == "printed":
+            self.watch(one.point, event.text)
+        elif event.kind == "failed":
+            self._keep(Result(one.point, "failed", error=_reason(event)))
+        elif event.kind == "done":
+            identity = one.identity or Planner(self.project).look(one.point).identity  # its images are made by now
+            answer = find_answer(self.project, str(identity))
+            assert answer, one.point.name
+            self._keep(Result(one.point, "run" if one.state == "to run" else one.state, answer))
+
+    def give_up(self) -> None:
+        """What was never begun failed with what it waited for."""
+        for one in self.open:
+            self._keep(Result(one.point, "failed", error="; ".join(self.lost)))
+
+    def _keep(self, result: Result) -> None:
+        self.results[result.point.name] = result
+        self.heard(result)
+
+
+def _tasks(project: Project, planned: Sequence[Planned], parts: Parts, parent: str) -> list[Task]:
+    """The points, behind the GANs and the synthetic sets that they wait for."""
+    pace, logs, tasks = Pace.read(project), project.state / "ablation" / "logs", list[Task]()
+    for variant in to_make(planned):
+        gan = variant.stage == "gan"
+        task = Task(
+            name=_name(variant),
+            command=variant.words,
+            folder=variant.root.root,
+            log=logs / f"{_name(variant)}.log",
+            waits_for=_names([variant.source]),
+            outs=(variant.out,),
+            threads=variant.params.compute.threads,
+            seconds=gan_seconds(pace, variant.params, variant.family) if gan else OTHERS,
+        )
+        tasks += in_parts(task, parts(variant.words, task.seconds), START_UP)
+    for one in planned:
+        settings = one.plan.settings.model_dump(mode="json")
+        rough = training_seconds(pace, one.params, settings)
+        tasks.append(
+            Task(
+                name=one.point.name,
+                command=(*one.point.words, "--parent", parent),
+                folder=project.root,
+                log=logs / f"{one.point.name}.log",
+                waits_for=_names([one.source]),
+                threads=one.params.compute.threads,
+                seconds=rough if one.seconds is None else one.seconds,
+            )
+        )
+    return tasks
+
+
+def _name(variant: Variant) -> str:
+    return f"{variant.stage}@{variant.family}-{variant.draw}-{variant.identity[:6]}"
+
+
+def _names(sources: Sequence[object]) -> frozenset[str]:
+    return frozenset(_name(source) for source in sources if isinstance(source, Variant))
+
+
+def _reason(event: Event) -> str:
+    """Why a task failed, for people."""
+    if event.code == -signal.SIGKILL:
+        return STOPPED_BY_SYSTEM
+    _, error, said = event.text.rpartition("error: ")  # as the command line ends what a user can mend
+    return said if error else f"{event.text.rpartition(chr(10))[2]} (more in {event.task.log})"
 
 
 def _digest(question: Question) -> str:

@@ -7,19 +7,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ferlab.ablation.answer import Answer, validation_predictions
+from ferlab.ablation.plan import place_of
 from ferlab.ablation.question import Question, points, shown
+from ferlab.ablation.result import Result
 from ferlab.errors import UserError
+from ferlab.evaluation import predictions
 from ferlab.evaluation.comparison import mcnemar, paired
 from ferlab.evaluation.intervals import over_seeds, wilson
+from ferlab.evaluation.predictions import Predictions
 from ferlab.files import canonical_json, write_text
 from ferlab.project import Project
 from ferlab.report.formats import LEFT, markdown_table
 
+PREDICTIONS = "valid.parquet"  # beside an answer
 FORMATS = (".csv", ".md", ".json")
 
 
-def summarise(project: Project, question: Question, answers: Sequence[Answer]) -> pd.DataFrame:
+def summarise(project: Project, question: Question, answers: Sequence[Result]) -> pd.DataFrame:
     """One row a grid point, in the question's order; the first is the baseline.
 
     Returns:
@@ -28,7 +32,7 @@ def summarise(project: Project, question: Question, answers: Sequence[Answer]) -
         points, paired by seed, with its t interval `difference_low`, `difference_high` and `p`; with one seed, or
         where the seed changes nothing, McNemar's exact `p` of the two models' images alone; `test` says which.
     """
-    groups: dict[str, list[Answer]] = {}
+    groups: dict[str, list[Result]] = {}
     for point in points(question):
         groups.setdefault(canonical_json(dict(point.varied)), []).extend(
             a for a in answers if a.point.name == point.name
@@ -41,7 +45,7 @@ def summarise(project: Project, question: Question, answers: Sequence[Answer]) -
     return pd.DataFrame(rows)
 
 
-def _figures(project: Project, answers: Sequence[Answer]) -> dict[str, object]:
+def _figures(project: Project, answers: Sequence[Result]) -> dict[str, object]:
     good = [a for a in answers if a.accuracy is not None]
     counts: dict[str, object] = {"runs": len(good), "failed": sum(a.source == "failed" for a in answers)}
     if not good:
@@ -49,12 +53,12 @@ def _figures(project: Project, answers: Sequence[Answer]) -> dict[str, object]:
     if len({a.accuracy for a in good}) > 1:
         found = over_seeds([a.accuracy for a in good if a.accuracy is not None])
     else:
-        correct = validation_predictions(project, str(good[0].identity)).correct
+        correct = validation_predictions(project, good[0]).correct
         found = wilson(int(correct.sum()), len(correct))
     return counts | {"accuracy": 100 * found.value, "low": 100 * found.low, "high": 100 * found.high}
 
 
-def _against(project: Project, answers: Sequence[Answer], baseline: Sequence[Answer]) -> dict[str, object]:
+def _against(project: Project, answers: Sequence[Result], baseline: Sequence[Result]) -> dict[str, object]:
     theirs = {a.point.seed: a for a in baseline if a.accuracy is not None}
     pairs = [(theirs[a.point.seed], a) for a in answers if a.accuracy is not None and a.point.seed in theirs]
     if answers is baseline or not pairs:
@@ -69,7 +73,7 @@ def _against(project: Project, answers: Sequence[Answer], baseline: Sequence[Ans
             "p": found.p,
             "test": f"t over {len(pairs)} paired seeds",
         }
-    first, second = (validation_predictions(project, str(a.identity)) for a in pairs[0])
+    first, second = (validation_predictions(project, a) for a in pairs[0])
     return figures | {"p": mcnemar(first, second).p, "test": "McNemar, these two models only"}
 
 
@@ -91,6 +95,12 @@ def write(table: pd.DataFrame, path: Path) -> None:
             where="--out",
             next_step="choose one of these endings",
         )
+
+
+def validation_predictions(project: Project, result: Result) -> Predictions:
+    """What an answered point says of the images that validate."""
+    assert result.answer
+    return predictions.read(place_of(project, result.answer.identity) / PREDICTIONS)
 
 
 def markdown(table: pd.DataFrame) -> str:

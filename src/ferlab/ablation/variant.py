@@ -1,125 +1,131 @@
-"""A variant: a small project root in which the pipeline's own stages answer for other parameters.
+"""What a question's own parameters make of GANs and synthetic sets: stages' results in folders of their own.
 
-It holds its own params.yaml and links to what the checkout's stages have made; only the stages that the changed keys
-reach are run in it. Runs, locks and checkpoints are the checkout's (`Project.home`).
+A variant is a small project root in which one stage answers for other parameters. Its folder is named by what the
+result comes from (parameters, content, code), so that whether it has been made can be seen without making it. Runs,
+locks and checkpoints are the checkout's (`Project.home`).
 """
 
-import hashlib
 import json
-import os
-import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ferlab.ablation.keys import changed, family_of
-from ferlab.ablation.question import Point
-from ferlab.errors import UserError
-from ferlab.files import canonical_json, content_hash, write_json, write_text
+from ferlab.ablation.checkout import Checkout
+from ferlab.code.source import room_hash
+from ferlab.files import canonical_json, write_text
 from ferlab.params import Params
 from ferlab.project import Project
-from ferlab.stages.context import Context, call
-from ferlab.stages.table import find
+from ferlab.training.identity import identify
 from ferlab.yaml_file import dump_yaml
 
+CODE = "src/ferlab/"
 
-def lay(project: Project, params: Params, point: Point) -> Project:
-    """Make the variant of a point, or find it: parameters, links, and the arm's own plan and added images.
 
-    Points that differ in the seed alone share a variant.
+@dataclass(frozen=True)
+class Variant:
+    """One draw of a family's GANs (`gan`), or its synthetic set (`synthesize`), for other parameters.
+
+    Attributes:
+        params: what it is made with; only the keys that the stage uses count.
+        source: CK+'s images for GANs; for a set, the GANs: the checkout's own, or a variant.
+        names: what the result comes from.
+    """
+
+    project: Project
+    stage: str
+    family: str
+    draw: int
+    params: Params
+    source: "Path | Variant"
+    names: Mapping[str, Any]
+
+    @cached_property
+    def identity(self) -> str:
+        return identify(**self.names).name
+
+    @property
+    def root(self) -> Project:
+        return Project(self.project.variants / self.identity)
+
+    @property
+    def out(self) -> Path:
+        """The folder of the GANs, or of the set of images."""
+        return self.root.work / ("gan" if self.stage == "gan" else "sources") / self.family / str(self.draw)
+
+    @property
+    def is_made(self) -> bool:
+        return self.out.is_dir()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The command that makes it, in its root."""
+        draw = (str(self.draw),) if self.stage == "gan" else ()
+        return "ferlab", "stage", self.stage, self.family, *draw
+
+    def lay(self) -> None:
+        """Make the root, without the result."""
+        lay_root(self.root, self.params)
+        given = self.source.out if isinstance(self.source, Variant) else self.source
+        below = "sources/ckplus" if self.stage == "gan" else f"gan/{self.family}/{self.draw}"
+        link(given, self.root.work / below)
+
+
+def lay_root(root: Project, params: Params) -> None:
+    """Write a variant's params.yaml, and what makes its folder a project."""
+    write_text(root.params, dump_yaml(json.loads(canonical_json(params.model_dump(mode="json")))))
+    link(root.home / "dvc.yaml", root.root / "dvc.yaml")
+
+
+def link(source: Path, target: Path) -> None:
+    """Let `target` stand for `source`, which may be made later."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.is_symlink():
+        target.symlink_to(source)
+
+
+def source_of(checkout: Checkout, asked: Params, arm: str, seed: int) -> Path | Variant:
+    """The images that an arm's `synthetic` names under other parameters: the checkout's own, or a variant.
 
     Raises:
-        UserError: something is missing that the pipeline makes; the command that makes it is named.
+        UserError: something is missing that the pipeline makes.
     """
-    asked = changed(params, point.arm, _with_tuned(project, params, point))
-    text = dump_yaml(json.loads(canonical_json(asked.model_dump(mode="json"))))
-    name = hashlib.sha256(text.encode()).hexdigest()[:12]
-    variant = Project(project.state / "ablation" / "variants" / name, owner=project.home)
-    write_text(variant.params, text)
-    for made in ("prepared", "audit"):
-        _link(project.work / made, variant.work / made, "`dvc repro audit` makes it")
-    if asked.arms[point.arm].tuned:
-        _link(project.work / "tuned", variant.work / "tuned", "`dvc repro` makes it")
-    for given in ("tuned", "synthetic"):  # stages want these folders, though the arm takes nothing from them
-        (variant.work / given).mkdir(parents=True, exist_ok=True)
-    for family in _families(asked, point.arm):
-        _lay_synthetic(project, params, variant, asked, family)
-    _once(variant, "mix", [])
-    return variant
-
-
-def context(variant: Project, stage: str, arguments: list[str], **more: Any) -> Context:
-    """A call of a stage in a variant."""
-    from ferlab import params as schema
-
-    declared = find(stage)
-    named = dict(zip(declared.arguments, arguments, strict=True))
-    return Context(variant, declared, named, schema.load(variant.params), quiet=True, **more)
-
-
-def _with_tuned(project: Project, params: Params, point: Point) -> dict[str, Any]:
-    """The point's settings. Where it sets one of the values that a tuned arm takes from its search, it wins over the
-    search, and the other values found stay."""
-    arm = params.arms[point.arm]
-    if not point.settings.get(f"arms.{point.arm}.tuned", arm.tuned):
-        return dict(point.settings)
-    path = project.work / "tuned" / f"{arm.classifier}.json"
-    if not path.is_file():
-        raise UserError(
-            f"the arm {point.arm} takes settings from a search that hasn't been made",
-            where=str(path),
-            next_step=f"`dvc repro tune@{arm.classifier}`, or add `--set tuned=false`",
-        )
-    room = f"classifiers.{arm.classifier}."
-    found = {room + key: value for key, value in json.loads(path.read_text())["values"].items()}
-    if not found.keys() & point.settings.keys():
-        return dict(point.settings)
-    return found | dict(point.settings) | {f"arms.{point.arm}.tuned": False}
-
-
-def _families(asked: Params, arm: str) -> list[str]:
-    """The GAN families whose sets an arm needs: its own, and those of the arms that it follows."""
-    told = asked.arms[arm]
-    names = (arm, told.match_steps_of, told.oversample_to)
-    return sorted({family for name in names if name and (family := family_of(asked, name))})
-
-
-def _lay_synthetic(project: Project, params: Params, variant: Project, asked: Params, family: str) -> None:
-    """A family's synthetic set: the checkout's, or one of the variant's own where the question changes its making."""
-    own_gan = any(asked.plain(key) != params.plain(key) for key in ("gan.seed", f"gan.families.{family}"))
+    name, draw = asked.arms[arm].synthetic, asked.run.draw_of(seed)
+    if name not in asked.gan.families:
+        return checkout.made(f"sources/{name}", "`dvc repro audit` makes it")
+    own = checkout.params
+    gan_keys = ("gan.seed", f"gan.families.{name}")
+    own_gan = any(asked.plain(key) != own.plain(key) for key in gan_keys)
+    own_set = own_gan or any(asked.plain(key) != own.plain(key) for key in ("synthesis.seed", "synthesis.per_class"))
+    if not own_set:
+        return _made(checkout, f"sources/{name}/{draw}", f"the synthetic set of {name}", f"synthesize@{name}")
+    gans: Path | Variant
     if own_gan:
-        _once(variant, "gan", [family])
-    elif asked.synthesis != params.synthesis:
-        named = f"`dvc repro gan@{family}` makes it, if {family} is named in params.yaml: run.families"
-        _link(project.work / "gan" / family, variant.work / "gan" / family, named)
-    if own_gan or asked.synthesis != params.synthesis:
-        _once(variant, "synthesize", [family])
-        return
-    source, target = project.work / "synthetic" / family, variant.work / "synthetic" / family
-    if not source.is_dir():
-        raise UserError(
-            f"there is no synthetic set of {family} yet",
-            where=str(source),
-            next_step=f"name {family} in params.yaml: run.families, then `dvc repro synthesize@{family}`",
-        )
-    if not target.is_dir() or content_hash(target) != content_hash(source):
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(source, target, copy_function=os.link)  # hashes of the whole folder follow no links
+        ckplus = checkout.made("sources/ckplus", "`dvc repro audit` makes it")
+        gans = _variant(checkout, "gan", name, draw, asked, ckplus)
+    else:
+        gans = _made(checkout, f"gan/{name}/{draw}", f"the GANs of {name}", f"gan@{name}-{draw}")
+    return _variant(checkout, "synthesize", name, draw, asked, gans)
 
 
-def _once(variant: Project, stage: str, arguments: list[str]) -> None:
-    """Run a stage in the variant unless it has already been run there with this identity."""
-    told = context(variant, stage, arguments)
-    done = variant.root / "done" / f"{told.run_key}.json"
-    identity = {"identity": told.identity.name}
-    if done.exists() and json.loads(done.read_text()) == identity and all(path.exists() for path in told.outs):
-        return
-    call(told)
-    write_json(done, identity)
+def _made(checkout: Checkout, below_work: str, what: str, stage: str) -> Path:
+    made_by = f"`dvc repro {stage}` makes it, if its family is named in params.yaml: run.families"
+    return checkout.made(below_work, made_by, what)
 
 
-def _link(source: Path, target: Path, made_by: str) -> None:
-    if not source.exists():
-        raise UserError(f"{source.name} is missing", where=str(source), next_step=made_by)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if not target.exists():
-        target.symlink_to(source, target_is_directory=True)
+def _variant(checkout: Checkout, stage: str, family: str, draw: int, asked: Params, source: Path | Variant) -> Variant:
+    """A variant named by what dvc.yaml declares of its stage: the same keys, inputs and code that DVC goes by."""
+    params = asked.model_copy(update={"run": asked.run.model_copy(update={"draws": [draw]})})
+    declared = checkout.declared[stage]
+    keys = [str(key).replace("${item.family}", family) for key in declared["params"]]
+    rooms = [str(dep).removeprefix(CODE) for dep in declared["deps"] if str(dep).startswith(CODE)]
+    names = {
+        "stage": stage,
+        "arguments": {"family": family, "draw": draw},
+        "params": {key: params.plain(key) for key in keys},
+        "inputs": {"source": source.identity if isinstance(source, Variant) else checkout.content(source)},
+        "code": {room: room_hash(room) for room in rooms},
+        "device": params.compute.device,
+    }
+    return Variant(checkout.project, stage, family, draw, params, source, names)

@@ -2,14 +2,15 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from ferlab.ablation.plan import Planned
     from ferlab.ablation.question import Question
-    from ferlab.ablation.run import Planned
     from ferlab.project import Project
 
 ASK_ABOVE = 100  # runs that nobody asks for by accident
@@ -100,14 +101,26 @@ def train(
     seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
     settings: Settings = None,
     as_json: AsJson = False,
+    parent: Annotated[
+        str | None,
+        typer.Option("--parent", hidden=True, help="Train here, for the question of this MLflow run."),
+    ] = None,
 ) -> None:
     """Train one arm with one seed, and score it on the validation split."""
     from ferlab import params
     from ferlab.ablation import question as questions
+    from ferlab.execution.signals import stop_on_signals
     from ferlab.project import Project
 
     project = Project.find()
     question = questions.ask(params.load(project.params), arm, [seed], settings or [])
+    if parent is not None:
+        from ferlab.ablation.answer import answer
+
+        stop_on_signals()
+        (point,) = questions.points(question)
+        answer(project, point, observe=_print_epoch, parent=parent)
+        return
     _answer(project, question, 1, False, as_json, None, True, context.obj["quiet"])
 
 
@@ -121,34 +134,37 @@ def _answer(
     yes: bool,
     quiet: bool,
 ) -> None:
-    from ferlab.ablation.executor import Local
-    from ferlab.ablation.run import plan, run
+    from ferlab.ablation.plan import Planner
+    from ferlab.ablation.run import run
     from ferlab.ablation.summary import summarise, write
     from ferlab.cli.ablation_table import Display
+    from ferlab.execution.labels import labels_apart
+    from ferlab.execution.local import Local
+    from ferlab.execution.signals import stop_on_signals
 
-    if question.size > ASK_ABOVE and not yes:
+    if question.size > ASK_ABOVE and not (yes or dry_run):
         _confirm(question)
-    if not (quiet or as_json):
-        print("looking up what has run already …", file=sys.stderr)
-    planned = plan(project, question)
+    planned = Planner(project).plan(question)
     if dry_run:
         typer.echo(json.dumps([p.plain() for p in planned], indent=1) if as_json else _told(question, planned, jobs))
         return
+    stop_on_signals()
     if not (quiet or as_json):
         typer.echo(_told(question, planned, jobs))
     with Display(question, planned, jobs, quiet or as_json) as display:
-        answers = run(project, question, Local(jobs), display.watch, display.heard)
-    table = summarise(project, question, answers)
+        executor, parts = Local(project.state, jobs), labels_apart(jobs)
+        results = run(project, question, planned, executor, parts, display.watch, display.heard)
+    table = summarise(project, question, results)
     if out:
         write(table, out)
-    failed = [answer for answer in answers if answer.source == "failed"]
+    failed = [result for result in results if result.source == "failed"]
     if as_json:
         rows = json.loads(table.to_json(orient="records"))
-        typer.echo(json.dumps({"summary": rows, "runs": [a.plain() for a in answers]}, indent=1))
+        typer.echo(json.dumps({"summary": rows, "runs": [result.plain() for result in results]}, indent=1))
     else:
         display.show(table)
-    for answer in failed:
-        print(f"failed: {answer.point.title}, seed {answer.point.seed}: {answer.error}", file=sys.stderr)
+    for result in failed:
+        print(f"failed: {result.point.title}, seed {result.point.seed}: {result.error}", file=sys.stderr)
     if failed:
         raise typer.Exit(1)
 
@@ -163,26 +179,51 @@ def _confirm(question: "Question") -> None:
         raise typer.Exit(1)
 
 
+def _print_epoch(epoch: int, values: Mapping[str, float]) -> None:
+    accuracy = f", {values['valid_accuracy']:.2%}" if "valid_accuracy" in values else ""
+    print(f"epoch {epoch}{accuracy}", flush=True)
+
+
 def _told(question: "Question", planned: "list[Planned]", jobs: int) -> str:
     """The plan in a few lines."""
     from ferlab.ablation.question import shown
     from ferlab.cli.ablation_table import duration
 
-    ahead = [p for p in planned if p.known is None]
-    times = [p.seconds for p in ahead]
-    known = [t for t in times if t is not None]
+    ahead = [p for p in planned if p.state == "to run"]
+    known = [p.seconds for p in ahead if p.seconds is not None]
+    making = _making(planned)
     if not ahead:
         cost = "nothing is left to run"
     elif not known:
         cost = "how long isn't known before the first has ended"
     else:
-        cost = f"about {duration(sum(known) / len(known) * len(ahead) / jobs)}"
-    runs = f"{len(planned)} run{'s' * (len(planned) > 1)}"
+        cost = f"about {duration(sum(known) / len(known) * len(ahead) / jobs)}" + (" after that" if making else "")
+    runs = _number(len(planned), "run", "runs")
     lines = [
+        *making,
         f"{question.arm}: {runs}, {len(planned) - len(ahead)} known already, {len(ahead)} to run; {cost}",
         *(f"  set {key} = {shown(value)}" for key, value in question.settings.items()),
         *(f"  {key}: {', '.join(map(shown, values))}" for key, values in question.grid.items()),
-        f"  seeds {', '.join(map(str, question.seeds))}; judged on the validation split",
+        f"  seeds {', '.join(map(str, question.seeds))}; judged on the images that validate",
         f"  baseline: {planned[0].point.title}",
     ]
     return "\n".join(lines)
+
+
+def _making(planned: "list[Planned]") -> list[str]:
+    """What is trained and drawn before the points, a line a GAN family."""
+    from ferlab.ablation.plan import to_make
+    from ferlab.execution.labels import labels_of
+
+    variants, lines = to_make(planned), []
+    for family in dict.fromkeys(variant.family for variant in variants):
+        stages = [variant.stage for variant in variants if variant.family == family]
+        gans, sets = stages.count("gan"), stages.count("synthesize")
+        labels = _number(len(labels_of(family)), "label", "labels") if gans else ""
+        trained = f"{_number(gans, 'GAN family', 'GAN families')} \N{MULTIPLICATION SIGN} {labels}, " if gans else ""
+        lines.append(f"first {trained}{_number(sets, 'synthetic set', 'synthetic sets')} ({family}); then")
+    return lines
+
+
+def _number(n: int, one: str, more: str) -> str:
+    return f"{n} {one if n == 1 else more}"

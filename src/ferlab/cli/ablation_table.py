@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from ferlab.ablation.answer import Answer
+from ferlab.ablation.plan import Planned
 from ferlab.ablation.question import Point, Question
-from ferlab.ablation.run import Planned
+from ferlab.ablation.result import Result
 from ferlab.evaluation.intervals import over_seeds
 
 
@@ -23,7 +23,7 @@ class Display:
         self.question, self.jobs, self.silent = question, jobs, silent
         self._planned = list(planned)
         self._progress: dict[str, str] = {}
-        self._answers: dict[str, Answer] = {}
+        self._answers: dict[str, Result] = {}
         self._began = time.monotonic()
         self._console = Console(stderr=True)
         self._live = None if silent or not sys.stderr.isatty() else Live(console=self._console, refresh_per_second=2)
@@ -38,13 +38,12 @@ class Display:
             self._live.update(self._table())
             self._live.stop()
 
-    def watch(self, point: Point, epoch: int, values: Mapping[str, float]) -> None:
-        """A point's training has ended an epoch."""
-        accuracy = f", {values['valid_accuracy']:.2%}" if "valid_accuracy" in values else ""
-        self._progress[point.name] = f"epoch {epoch}{accuracy}"
+    def watch(self, point: Point, words: str) -> None:
+        """A point's training says how far it is."""
+        self._progress[point.name] = words
         self._refresh()
 
-    def heard(self, answer: Answer) -> None:
+    def heard(self, answer: Result) -> None:
         """A point has been answered."""
         self._answers[answer.point.name] = answer
         self._refresh()
@@ -58,7 +57,7 @@ class Display:
         """Print the summary: one line a grid point that fits a terminal."""
         tests = sorted(set(table.get("test", pd.Series(dtype=str)).dropna()))
         shown = Table(
-            title=f"{self.question.arm}: accuracy on the validation split, %, with 95% intervals",
+            title=f"{self.question.arm}: accuracy on the images that validate, %, with 95% intervals",
             caption=f"difference to the first row; p: {'; '.join(tests)}" if tests else None,
         )
         varied = [key.rsplit(".", 1)[-1] for key in self.question.grid]
@@ -78,7 +77,7 @@ class Display:
 
     def _left(self) -> str:
         ran = [a.seconds for a in self._answers.values() if a.seconds is not None]
-        ahead = sum(p.known is None and p.point.name not in self._answers for p in self._planned)
+        ahead = sum(p.state == "to run" and p.point.name not in self._answers for p in self._planned)
         return f"; about {duration(sum(ran) / len(ran) * ahead / self.jobs)} left" if ran and ahead else ""
 
     def _table(self) -> Table:

@@ -83,6 +83,9 @@ def _check_code(command: str) -> None:
     if command in READ_ONLY or "--help" in sys.argv:
         if command != "doctor" and (found := fault(project)):  # it says so among what is to mend
             print(f"careful: {found}", file=sys.stderr)
+    elif "--dry-run" in sys.argv:  # as check, but nothing is written
+        if found := fault(project):
+            raise found
     elif command != "code":  # which does its own checks
         check(project)
 

@@ -2,21 +2,18 @@
 
 import sys
 import time
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ferlab.data.labels import CKPLUS_CLASSES
 from ferlab.execution.cost import expected
-from ferlab.execution.dvc import Words, due_tasks, how
-from ferlab.execution.dvc_errors import explain
+from ferlab.execution.dvc import due_tasks, how
+from ferlab.execution.dvc_errors import explain, lock_holder
+from ferlab.execution.labels import labels_apart
 from ferlab.execution.local import GRACE, Local
 from ferlab.execution.task import Event, Outcome
 
 if TYPE_CHECKING:
     from ferlab.params import Params
     from ferlab.project import Project
-
-WORTH_A_PROCESS = 10.0  # seconds of training: a process of its own costs about five to start
 
 
 class Sitting:
@@ -38,7 +35,7 @@ class Sitting:
         self.say(f"asking DVC what is due of the {self.params.budget} budget")
         more = True
         while more:
-            due = due_tasks(self.project, seconds, self._labels, self.params.compute.threads)
+            due = due_tasks(self.project, seconds, labels_apart(self.jobs), self.params.compute.threads)
             before, self.stages = self.stages, len(self._outcome.done) + due.stages
             if self.stages != before:
                 self.say(
@@ -47,7 +44,8 @@ class Sitting:
             self._parts |= {task.name for task in due.tasks if ":" in task.name}
             found = Local(self.project.state, self.jobs).run(due.tasks, self._tell, self.deadline)
             self._outcome.done += [name for name in found.done if name not in self._parts]
-            self._outcome.failed += found.failed
+            failed = [name.partition(":")[0] for name in found.failed]  # a part's failure is its stage's
+            self._outcome.failed += dict.fromkeys(failed)
             more = due.more and len(found.done) == len(due.tasks)
         return self._outcome
 
@@ -57,20 +55,14 @@ class Sitting:
             minutes, rest = divmod(int(time.monotonic() - self._began), 60)
             print(f"{minutes:3d}:{rest:02d}  {text}", file=sys.stderr, flush=True)
 
-    def _labels(self, words: Words, seconds: float) -> Mapping[str, Words]:
-        """The labels of an unconditional GAN family, trained side by side where that is worth their start."""
-        if words[2] != "gan" or self.jobs == 1 or seconds / len(CKPLUS_CLASSES) < WORTH_A_PROCESS:
-            return {}
-        from ferlab.gan.families import family_named  # late: torch, for nothing where no GAN is due
-
-        labels = () if family_named(words[3]).conditional else CKPLUS_CLASSES
-        return {label: (*words, "--label", label) for label in labels}
-
     def _tell(self, event: Event) -> None:
         name, log = event.task.name, event.task.log
         match event.kind:
             case "started":
                 self.say(f"{name}: started")
+            case "silent":
+                if holder := lock_holder(self.project.root):
+                    self.say(f"{name}: waits for DVC's lock, which {holder} holds")
             case "done":
                 done = how(log) if name not in self._parts else "done"
                 self._ended |= {name} - self._parts

@@ -1,8 +1,12 @@
 """`ferlab tune`: search a classifier's settings, alone or as one of several workers."""
 
-from typing import Annotated, Any
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from ferlab.project import Project
 
 
 def tune(
@@ -19,14 +23,16 @@ def tune(
         str | None, typer.Option(help="Optuna's storage URL; default: a file of the project's own.")
     ] = None,
     study: Annotated[str | None, typer.Option(help="The study's name; default: made from what is searched.")] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Workers side by side on this machine.")] = 1,
     fail: Annotated[
         int | None, typer.Option(help="Only mark this trial failed: its worker died on another machine.")
     ] = None,
 ) -> None:
     """Search settings of one classifier on train and validation, as params.yaml's `tune` says.
 
-    Start it several times to have several workers on one study. Without options the study is the pipeline's own:
-    `dvc repro` then finds its trials done, and writes work/tuned/. A killed trial is taken up by the next start.
+    With --jobs, or started on several machines, it has several workers on one study. Without options the study is the
+    pipeline's own: `dvc repro` then finds its trials done, and writes work/tuned/. A killed trial is taken up by the
+    next start.
     """
     from ferlab import params
     from ferlab.cli.progress import ShowProgress
@@ -59,12 +65,35 @@ def tune(
     if fail is not None:
         mark_failed(place, name, fail)
         return
+    if jobs > 1:
+        given = {"trials": trials, "epochs": epochs, "fraction": fraction, "storage": storage, "study": study}
+        options = [(f"--{key}", str(value)) for key, value in given.items() if value is not None]
+        options += [("--space", text) for text in space or []]
+        words = ("ferlab", "tune", classifier, *(word for option in options for word in option))
+        if _work(project, classifier, words, jobs, quiet):
+            raise typer.Exit(1)
     with stage.bench(call, place, name) as at:
         rows = stage.search_on(at, place, wait=False)
     for row in rows:
         typer.echo(describe(row))
     for row in best(rows):
         typer.echo(f"best: {describe(row)} (study {name})")
+
+
+def _work(project: "Project", classifier: str, words: tuple[str, ...], jobs: int, quiet: bool) -> list[str]:
+    """Let so many workers search side by side; returns the names of those that failed."""
+    from ferlab.execution.local import Local
+    from ferlab.execution.task import Event, Task
+
+    logs = project.state / "logs"
+    names = [f"tune-{classifier}-{number}" for number in range(jobs)]
+
+    def tell(event: Event) -> None:
+        if event.text and (event.kind == "failed" or not quiet):
+            print(f"{event.task.name}: {event.text}", file=sys.stderr, flush=True)
+
+    tasks = [Task(name, words, project.root, logs / f"{name}.log") for name in names]
+    return Local(project.state, jobs).run(tasks, tell).failed
 
 
 def parse(text: str) -> tuple[str, Any]:
@@ -74,6 +103,7 @@ def parse(text: str) -> tuple[str, Any]:
         UserError: none of them.
     """
     from ferlab.errors import UserError
+    from ferlab.yaml_file import read_value
 
     key, equals, words = text.partition("=")
     if not equals or not key or not words:
@@ -85,20 +115,10 @@ def parse(text: str) -> tuple[str, Any]:
     bounds, _, scale = words.partition(":")
     low, dots, high = bounds.partition("..")
     if not dots:
-        return key, [_value(word) for word in words.split(",")]
-    values = _value(low), _value(high)
+        return key, [read_value(word, "--space") for word in words.split(",")]
+    values = read_value(low, "--space"), read_value(high, "--space")
     if scale not in ("", "log") or not all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
         raise UserError(
             f"'{words}' is no range of numbers", where=f"--space {key}", next_step="write LOW..HIGH or LOW..HIGH:log"
         )
     return key, {"low": values[0], "high": values[1], "log": scale == "log"}
-
-
-def _value(word: str) -> Any:
-    """A number or truth value if it reads as one, else the word itself; as YAML would."""
-    for kind in (int, float):
-        try:
-            return kind(word)
-        except ValueError:
-            continue
-    return {"true": True, "false": False}.get(word, word)

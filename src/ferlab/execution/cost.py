@@ -12,6 +12,7 @@ from ferlab.training.identity import flatten
 TRAIN = {"demo": 700, "real": 28_709}  # images of the training split
 CKPLUS = {"demo": 210, "real": 981}  # images that a family's GANs see
 OTHERS = 15.0  # seconds of a stage that trains nothing
+START_UP = 5.0  # seconds: a process's imports, which is all that a stage costs that finds its work done
 PER_IMAGE = 0.03  # seconds an epoch of a network of full width
 WITHOUT_EPOCHS = 1e-3  # seconds an image of a method that makes no epochs
 
@@ -23,7 +24,7 @@ def expected(project: Project, params: Params) -> Callable[[tuple[str, ...]], fl
     def seconds(words: tuple[str, ...]) -> float:
         name, *arguments = words[2:]
         if name == "gan":
-            return _of_gan(pace, params, arguments[0])
+            return gan_seconds(pace, params, arguments[0])
         if name == "train":
             settings = params.classifiers[params.arms[arguments[0]].classifier].model_dump(mode="json")
             return training_seconds(pace, params, settings)
@@ -51,7 +52,8 @@ def _roughly(flat: Mapping[str, Any], images: int) -> float:
     return float(PER_IMAGE * images * sizes["epochs"] * sizes["width"] * networks * (sizes["input_size"] / 48) ** 2)
 
 
-def _of_gan(pace: Pace, params: Params, family: str) -> float:
+def gan_seconds(pace: Pace, params: Params, family: str) -> float:
+    """Of all of a family's GANs, one after the other."""
     settings = params.gan.families[family].model_dump(mode="json")
     known = pace.of_gan(family, settings, params.compute.threads)
     rough = PER_IMAGE * CKPLUS[params.data.kind] * settings["epochs"] * settings["base_channels"] / 64

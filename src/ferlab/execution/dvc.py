@@ -7,21 +7,20 @@ own, so that DVC alone decides what is up to date, and dvc.lock, run cache and o
 import shlex
 from collections.abc import Callable, Mapping
 from contextlib import chdir
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ferlab.execution.cost import START_UP
 from ferlab.execution.dvc_errors import dvc_errors
-from ferlab.execution.task import Task
+from ferlab.execution.task import Task, Words, in_parts
 from ferlab.project import Project
 
 if TYPE_CHECKING:
     from dvc.stage import PipelineStage
 
 LAST_OF_AN_ARM = "evaluate"  # comes before another arm is trained, so that a run cut short has whole rows
-START_UP = 5.0  # seconds: what a stage costs that finds its work done
 
-Words = tuple[str, ...]
 Parts = Callable[[Words, float], Mapping[str, Words]]
 """(a stage's command, its expected seconds) -> name of a part to the command that does it beforehand; mostly none."""
 
@@ -69,11 +68,10 @@ def due_tasks(project: Project, seconds: Callable[[Words], float], parts: Parts,
                 some = parts(words, task.seconds)
                 if some and task.waits_for:
                     undecided.add(stage.name)
-                elif some and not _is_cached(repo, stage):
-                    before = _parts(task, some)
-                    tasks |= {part.name: part for part in before}
-                    task = replace(task, waits_for=frozenset(part.name for part in before), seconds=START_UP)
-                tasks[stage.name] = task
+                    some = {}
+                elif some and _is_cached(repo, stage):
+                    some = {}
+                tasks |= {one.name: one for one in in_parts(task, some, START_UP)}
     if undecided:
         first = _before(undecided, waits)
         return Due(tuple(task for task in tasks.values() if task.name in first), len(waits), more=True)
@@ -117,25 +115,13 @@ def _task(project: Project, stage: "PipelineStage", waits: frozenset[str], secon
     )
 
 
-def _parts(task: Task, some: Mapping[str, Words]) -> list[Task]:
-    """A stage's parts, each as a task that makes no out of its own."""
-    return [
-        replace(
-            task,
-            name=f"{task.name}:{part}",
-            command=words,
-            log=task.log.with_name(f"{task.name}:{part}.log"),
-            outs=(),
-            seconds=task.seconds / len(some),
-        )
-        for part, words in some.items()
-    ]
-
-
 def _is_cached(repo: Any, stage: "PipelineStage") -> bool:
     """Whether DVC would take a changed stage's outs from its run cache instead of running it."""
     from dvc.stage.cache import RunCacheNotFoundError
+    from dvc_data.hashfile.hash_info import HashInfo
 
+    for out in stage.outs:
+        out.hash_info = HashInfo()  # else dvc.lock's outs, of the run before the change, would do
     try:
         with chdir(repo.root_dir):  # the cache holds paths as seen from there
             stage.save_deps()

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from ferlab.errors import UserError
-from ferlab.execution.locks import command_of
+from ferlab.execution.locks import command_of, is_ours
 
 LOCKS = ("lock", "rwlock.lock")  # below .dvc/tmp/; their content is the process number of the last that held them
 _BLOCKER = re.compile(r"\(PID (\d+)\): (.*)")
@@ -66,11 +67,28 @@ def _busy(root: Path, words: str) -> UserError | None:
         return _held(folder / "rwlock", f": process {pid} ({command_of(pid) or command})", f"stop it: kill {pid}")
     if "Unable to acquire lock" not in words:
         return None
-    for path in (folder / name for name in LOCKS):
+    holder = lock_holder(root)
+    return _held(folder, f": {holder}", f"stop it: kill {holder.pid}") if holder else _held(folder, "", "stop it")
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A living process that holds DVC's lock."""
+
+    pid: int
+    command: str
+
+    def __str__(self) -> str:
+        return f"process {self.pid} ({self.command})"
+
+
+def lock_holder(root: Path) -> Holder | None:
+    """Who holds DVC's lock, or held it last and lives; None where it is nobody, or a process that we started."""
+    for path in (root / ".dvc" / "tmp" / name for name in LOCKS):
         text = path.read_text().strip() if path.is_file() else ""
-        if text.isdecimal() and (holder := command_of(int(text))):
-            return _held(path, f": process {text} ({holder})", f"stop it: kill {text}")
-    return _held(folder, "", "stop it")
+        if text.isdecimal() and (command := command_of(int(text))) and not is_ours(int(text)):
+            return Holder(int(text), command)
+    return None
 
 
 def _held(path: Path, who: str, way_out: str) -> UserError:

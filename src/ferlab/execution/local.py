@@ -16,6 +16,7 @@ from ferlab.execution.task import Event, Outcome, Task, Tell
 
 GRACE = 60.0  # seconds that a task has to end after it was asked to
 POLL = 0.1  # seconds
+SILENCE = 10.0  # seconds without a word from its start on after which a task is said to be silent
 LAST_WORDS = 8  # lines
 
 
@@ -27,6 +28,7 @@ class _Running:
     process: "subprocess.Popen[bytes]"
     started: float
     told: int = 0
+    is_silent: bool = False
 
     @property
     def seconds(self) -> float:
@@ -72,6 +74,9 @@ class Local:
                     for one in list(running):
                         if (line := one.new_line()) is not None:
                             tell(Event("printed", one.task, one.seconds, line))
+                        elif one.seconds > SILENCE and not (one.told or one.is_silent):
+                            one.is_silent = True
+                            tell(Event("silent", one.task, one.seconds))
                         if one.process.poll() is not None:
                             running.remove(one)
                             _end(one, outcome, tell)

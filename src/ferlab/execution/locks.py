@@ -1,6 +1,7 @@
 """Locks between processes, named with their owners."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,3 +51,12 @@ def command_of(pid: int | None) -> str | None:
         return " ".join(psutil.Process(pid).cmdline()) if pid else None
     except psutil.Error:
         return None
+
+
+def is_ours(pid: int) -> bool:
+    """Whether a process is this one, or was started by it, directly or not."""
+    try:
+        process = psutil.Process(pid)
+        return os.getpid() in (pid, *(parent.pid for parent in process.parents()))
+    except psutil.Error:
+        return False

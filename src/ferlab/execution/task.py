@@ -1,10 +1,12 @@
 """What is to be run, in plain data, and what an executor owes to whoever asks it to run something."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
 from typing import Literal, Protocol
+
+Words = tuple[str, ...]  # a program and its arguments
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Task:
     """
 
     name: str
-    command: tuple[str, ...]
+    command: Words
     folder: Path
     log: Path
     waits_for: frozenset[str] = frozenset()
@@ -41,19 +43,43 @@ class Task:
         return self.rank, -self.seconds
 
 
+def in_parts(task: Task, parts: Mapping[str, Words], seconds: float) -> list[Task]:
+    """A task behind tasks for its parts, which make no outs of their own; the task finds them done.
+
+    Args:
+        parts: name of each part to its command; if there are none, the task stays as it is.
+        seconds: what the task then costs.
+    """
+    if not parts:
+        return [task]
+    before = [
+        replace(
+            task,
+            name=f"{task.name}:{part}",
+            command=words,
+            log=task.log.with_name(f"{task.name}:{part}.log"),
+            outs=(),
+            seconds=task.seconds / len(parts),
+        )
+        for part, words in parts.items()
+    ]
+    waits_for = task.waits_for | {part.name for part in before}
+    return [*before, replace(task, waits_for=waits_for, seconds=seconds)]
+
+
 @dataclass(frozen=True)
 class Event:
     """Something that happened to a task.
 
     Attributes:
-        kind: `started`; `printed` a line; ended: `done` or `failed`; `stopped`, as it was asked to; `killed`, as it
-            didn't stop.
+        kind: `started`; `silent`, as it has printed nothing for a while since; `printed` a line; ended: `done` or
+            `failed`; `stopped`, as it was asked to; `killed`, as it didn't stop.
         seconds: since it was started.
         text: the line, or the last words of a task that failed.
         code: the exit code of one that failed, negative for the signal that killed it.
     """
 
-    kind: Literal["started", "printed", "done", "failed", "stopped", "killed"]
+    kind: Literal["started", "silent", "printed", "done", "failed", "stopped", "killed"]
     task: Task
     seconds: float = 0.0
     text: str = ""

@@ -85,6 +85,11 @@ class Context:
         """The name of this call's one result, e.g. `train-resnet50-0`; no two processes may work on it at once."""
         return "-".join(filter(None, (self.stage.name, self.key)))
 
+    @property
+    def patience(self) -> float:
+        """Seconds to wait for another process in this place; of a variant, which two questions may need, any number."""
+        return -1 if self.project.variant else 0
+
     def _fill(self, template: str) -> str:
         source = self.params.run.arms.get(self.arguments.get("arm", ""))
         return template.format(budget=self.params.budget, source=source, **self.arguments)
@@ -236,7 +241,7 @@ def call(context: Context) -> None:
     Raises:
         UserError: an input is missing, or another process works under this run key.
     """
-    with exclusive(context.project, context.run_key):
+    with exclusive(context.project, context.run_key, context.patience):
         for path in context.outs:
             sweep(path)
         context.require_inputs()

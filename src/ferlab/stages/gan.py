@@ -86,7 +86,7 @@ def train_label(context: Context, label: str) -> TrainedGan:
         classes, numbers = (label,), np.zeros(len(images), np.int64)
     run_key = f"{context.run_key}-{label}"
     with (
-        exclusive(context.project, run_key),
+        exclusive(context.project, run_key, context.patience),
         tracked(
             context.project,
             "gans",

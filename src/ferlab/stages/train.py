@@ -12,7 +12,6 @@ from ferlab.adapters.models import log_if_best
 from ferlab.adapters.tracking import TrackedRun, tracked
 from ferlab.classifiers.base import Fit, TrainingPlan
 from ferlab.classifiers.catalogue import create, updates_per_epoch
-from ferlab.code.source import room_hash
 from ferlab.data.images import SIDE, ImageSet, concatenate
 from ferlab.data.splits import stratified_part
 from ferlab.execution.locks import exclusive
@@ -21,12 +20,11 @@ from ferlab.records.plan import ArmPlan
 from ferlab.records.run import FILE, RunRecord
 from ferlab.stages.context import EVERY_EPOCH, Context, Stage
 from ferlab.stages.ledger import circumstances, note_training
-from ferlab.training.identity import Identity, flatten, identify
+from ferlab.training.identity import Identity, flatten, identify_training
 from ferlab.training.observe import all_of
 from ferlab.training.seeding import derive, set_up
 
 EXAMPLE = np.stack([np.full((SIDE, SIDE), 64, np.uint8), np.full((SIDE, SIDE), 192, np.uint8)])
-ROOMS = ("data", "training")
 
 
 def run(context: Context) -> None:
@@ -93,27 +91,10 @@ def sets(context: Context, plan: ArmPlan) -> tuple[ImageSet, ImageSet]:
     return concatenate([real, ImageSet.open(context.input("plan") / "added")], "train"), valid
 
 
-def identity_of(plan: ArmPlan, arm: str, seed: str, train: str, valid: str, device: str) -> Identity:
-    """The name of a training, which needs nothing that isn't known before it.
-
-    Args:
-        train, valid: content hashes of FER-2013's splits.
-        device: `cpu` or `cuda`.
-    """
-    return identify(
-        stage="train",
-        arguments={"arm": arm, "seed": seed},
-        params={"plan": plan.model_dump(mode="json", exclude={"code"})},
-        inputs={"work/prepared/train": train, "work/prepared/valid": valid},
-        code={room: room_hash(room) for room in ("stages/train.py", *ROOMS)} | {"method": plan.code},
-        device=device,
-    )
-
-
 def _identify(context: Context) -> Identity:
     train, valid = (content_hash(context.input(name)) for name in ("train", "valid"))
-    arm, seed = context.arguments["arm"], context.arguments["seed"]
-    return identity_of(plan_of(context), arm, seed, train, valid, context.device)
+    arm, seed = context.arguments["arm"], int(context.arguments["seed"])
+    return identify_training(plan_of(context), arm, seed, train, valid, context.device)
 
 
 def _epochs(plan: ArmPlan) -> int | None:
@@ -152,7 +133,7 @@ STAGE = Stage(
     run=run,
     arguments=("arm", "seed"),
     keys=(),
-    rooms=ROOMS,
+    rooms=("data", "training"),
     told_code=True,
     inputs={"train": "work/prepared/train", "valid": "work/prepared/valid", "plan": "work/arms/{arm}/{seed}"},
     outs={"run": "work/runs/{arm}-{seed}"},

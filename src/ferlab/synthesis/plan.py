@@ -28,6 +28,18 @@ class Mixed:
     dropped: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Added:
+    """What a plan says of the images that an arm adds: how many, and the SHA-256 of them."""
+
+    count: int
+    digest: str
+
+    @classmethod
+    def of(cls, images: ImageSet) -> "Added":
+        return cls(len(images), images.digest())
+
+
 def resolve(
     params: Params,
     name: str,
@@ -49,30 +61,49 @@ def resolve(
         tuned: what the search for its classifier chose; needed where the arm is tuned.
         code: hash of the classifier's code.
     """
+    added = added_images(params, name, train=train, leaked=leaked, source=source)
+    plan = make_plan(params, name, seed, len(train), leaked, Added.of(added), tuned, code)
+    return Mixed(plan, added, _dropped(params.arms[name], leaked))
+
+
+def added_images(params: Params, name: str, *, train: ImageSet, leaked: Sequence[str], source: ImageSet) -> ImageSet:
+    """The images that an arm adds; arguments as of `resolve`."""
+    arm = params.arms[name]
+    if not arm.oversample_to:
+        return with_fer_labels(first(source, arm.synthetic_per_class), arm.labels)
+    dropped = _dropped(arm, leaked)
+    left = train.take(~np.isin(np.array(train.ids), dropped)) if dropped else train
+    return again(left, added_counts(params, params.arms[arm.oversample_to]), params.synthesis.seed)
+
+
+def make_plan(
+    params: Params,
+    name: str,
+    seed: int,
+    train: int,
+    leaked: Sequence[str],
+    added: Added,
+    tuned: TunedSettings | None,
+    code: str,
+) -> ArmPlan:
+    """An arm's plan; arguments as of `resolve`, but for `train`, the number of images in the training split."""
     arm = params.arms[name]
     settings = settings_of(params, arm, tuned)
-    dropped = _dropped(arm, leaked)
-    if arm.oversample_to:
-        left = train.take(~np.isin(np.array(train.ids), dropped)) if dropped else train
-        added = again(left, added_counts(params, params.arms[arm.oversample_to]), params.synthesis.seed)
-    else:
-        added = with_fer_labels(first(source, arm.synthetic_per_class), arm.labels)
     paced = params.arms[arm.match_steps_of] if arm.match_steps_of else arm
-    adds = sum(added_counts(params, paced).values()) if arm.match_steps_of else len(added)
-    plan = ArmPlan(
+    adds = sum(added_counts(params, paced).values()) if arm.match_steps_of else added.count
+    return ArmPlan(
         settings=settings,
         seed=seed,
         steps=_steps(settings, _real(train, paced, leaked) + adds),
         select_on=arm.select_on,
         held_out=arm.held_out,
         real_images=_real(train, arm, leaked),
-        added_images=len(added),
-        added=added.digest(),
-        dropped=hashlib.sha256(canonical_json(dropped).encode()).hexdigest(),
+        added_images=added.count,
+        added=added.digest,
+        dropped=hashlib.sha256(canonical_json(_dropped(arm, leaked)).encode()).hexdigest(),
         compute=params.compute,
         code=code,
     )
-    return Mixed(plan, added, dropped)
 
 
 def settings_of(params: Params, arm: Arm, tuned: TunedSettings | None) -> Classifier:
@@ -109,8 +140,8 @@ def _dropped(arm: Arm, leaked: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(leaked)) if arm.drop_train_copies else ()
 
 
-def _real(train: ImageSet, arm: Arm, leaked: Sequence[str]) -> int:
-    left = len(train) - len(_dropped(arm, leaked))
+def _real(train: int, arm: Arm, leaked: Sequence[str]) -> int:
+    left = train - len(_dropped(arm, leaked))
     return left - held_out_images(left, arm.held_out)
 
 

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ferlab.code.source import room_hash
 from ferlab.files import canonical_json
+from ferlab.records.plan import ArmPlan
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,27 @@ def identify(
             "code": dict(code),
             "device": device,
         }
+    )
+
+
+TRAINING = ("stages/train.py", "data", "training")
+"""Rooms whose code decides a training, beside its method's, whose hash the plan carries."""
+
+
+def identify_training(plan: ArmPlan, arm: str, seed: int, train: str, valid: str, device: str) -> Identity:
+    """Name a training, which needs nothing that isn't known before it.
+
+    Args:
+        train, valid: content hashes of FER-2013's splits.
+        device: `cpu` or `cuda`.
+    """
+    return identify(
+        stage="train",
+        arguments={"arm": arm, "seed": str(seed)},
+        params={"plan": plan.model_dump(mode="json", exclude={"code"})},
+        inputs={"work/prepared/train": train, "work/prepared/valid": valid},
+        code={room: room_hash(room) for room in TRAINING} | {"method": plan.code},
+        device=device,
     )
 
 
