@@ -33,7 +33,7 @@ def test_a_committed_project_is_clean(project: TemporaryProject) -> None:
     assert (known.dirty, known.code_dirty, str(known)) == ("false", "false", head)
     variant = project.root / ".ferlab" / "ablation" / "variants" / "a"
     variant.mkdir(parents=True)
-    assert read_commit(Project(variant, owner=project.root)) == known
+    assert read_commit(Project(variant)) == known
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pydantic import TypeAdapter
 
 from ferlab.classifiers.base import Classifier, Fit, TrainingPlan
-from ferlab.classifiers.catalogue import METHODS, create, recreate
+from ferlab.classifiers.catalogue import METHODS, create
 from ferlab.data.images import ImageSet
 from ferlab.errors import UserError
 from ferlab.files import content_hash
+from ferlab.params import Classifier as Settings
 from ferlab.params import load
 from ferlab.training.checkpoint import Checkpoints
 from ferlab.training.observe import ignore
@@ -78,7 +80,8 @@ def test_every_entry_has_a_row_in_the_parameters() -> None:
 def test_recreated_from_plain_settings(name: str, trained: Trained, tmp_path: Path) -> None:
     """As a run's record holds them."""
     classifier = trained(name)[0]
-    again = recreate(small(name).model_dump(mode="json")).load(saved(classifier, tmp_path / "a"))
+    settings: Settings = TypeAdapter(Settings).validate_json(small(name).model_dump_json(), strict=True)
+    again = create(settings).load(saved(classifier, tmp_path / "a"))
     np.testing.assert_array_equal(again.predict_proba(noise(3)), classifier.predict_proba(noise(3)))
 
 

@@ -56,6 +56,17 @@ def test_what_is_appended_is_read_again_and_nothing_twice(tmp_path: Path) -> Non
     assert first.libraries.differences["numpy"] == ("2.2.0", None)
 
 
+def test_a_commit_that_holds_a_result_after_all_is_put_on_record_once(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    line = LedgerLine.model_validate_json(json.dumps(LINE))
+    dirty, clean = (line.model_copy(update={"dirty": dirty}) for dirty in ("true", "false"))
+    assert append(path, dirty)
+    assert append(path, clean)
+    assert not append(path, clean)
+    assert not append(path, dirty)
+    assert [known.dirty for known in read_ledger(path)] == ["true", "false"]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -8,12 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter
-
 from ferlab.classifiers.schedule import batches_per_epoch
-from ferlab.files import canonical_json
 from ferlab.params import Classifier as Settings
-from ferlab.params import DfsvmClassifier, NetworkClassifier, SvmClassifier
 from ferlab.records.run import FILE as RUN_FILE
 from ferlab.records.run import RunRecord
 
@@ -53,7 +49,7 @@ def updates_per_epoch(settings: Any, images: int) -> int | None:
     return batches_per_epoch(images, settings.batch_size) if METHODS[settings.method].counts_steps else None
 
 
-def create(settings: NetworkClassifier | SvmClassifier | DfsvmClassifier) -> "Classifier":
+def create(settings: Settings) -> "Classifier":
     """An untrained classifier with these settings."""
     method = METHODS[settings.method]
     classifier: Classifier = getattr(import_module(f"ferlab.classifiers.{method.module}"), method.name)(settings)
@@ -68,9 +64,3 @@ def load_run(folder: Path) -> "tuple[Classifier, RunRecord]":
     """
     record = RunRecord.read(folder / RUN_FILE)
     return create(record.settings).load(folder), record
-
-
-def recreate(settings: Any) -> "Classifier":
-    """An untrained classifier from plain settings, as a run's record holds them."""
-    adapter: TypeAdapter[NetworkClassifier | SvmClassifier | DfsvmClassifier] = TypeAdapter(Settings)
-    return create(adapter.validate_json(canonical_json(settings), strict=True))

@@ -149,10 +149,13 @@ def _read(text: str, number: int, path: Path) -> LedgerLine:
 def append(path: Path, line: LedgerLine) -> bool:
     """Append one result, unless the ledger has a line of the same identity and the same predictions.
 
+    One that a commit holds is appended too where no line of it says so: the code was committed since.
+
     Returns:
         Whether it was appended.
     """
-    if any((old.identity, old.predictions) == (line.identity, line.predictions) for old in read_ledger(path)):
+    known = [old for old in read_ledger(path) if (old.identity, old.predictions) == (line.identity, line.predictions)]
+    if any(old.dirty == "false" or line.dirty != "false" for old in known):
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
