@@ -40,11 +40,11 @@ def record(project: Path) -> dict[str, str]:
     """Name to hash."""
     work, reports = project / "work", project / "reports" / "demo"
     found = {f"prepared/{name}": of_images(work / "prepared" / name) for name in ("train", "valid", "test")}
-    found["ckplus"] = of_images(work / "prepared" / "ckplus")
-    for path in sorted((work / "synthetic").glob("*/images.npy")):
-        found[f"synthetic/{path.parent.name}"] = of_images(path.parent)
-    for path in sorted((work / "gan").glob("*/*.safetensors")):
-        found[f"gan/{path.parent.name}/{path.stem}"] = of_tensors(path)
+    found["ckplus"] = of_images(work / "sources" / "ckplus")
+    for path in sorted((work / "sources").glob("*/0/images.npy")):
+        found[f"synthetic/{path.parents[1].name}"] = of_images(path.parent)
+    for path in sorted((work / "gan").glob("*/0/*.safetensors")):
+        found[f"gan/{path.parents[1].name}/{path.stem}"] = of_tensors(path)
     for path in sorted((work / "runs").glob("*/*.safetensors")):
         found[f"runs/{path.parent.name}"] = of_tensors(path)
     for path in sorted((reports / "predictions").glob("*.parquet")):
