@@ -164,3 +164,34 @@ def test_confusions_of_a_run_are_tracked(mixed: TemporaryProject) -> None:
     table = pd.read_csv(Path(place.removeprefix("file://")) / "confusion.csv", index_col="true class")
     assert list(table.index) == list(table.columns) == list(FER_CLASSES)
     assert table.to_numpy().sum() == 28
+
+
+def test_a_held_out_part_validates_and_both_splits_can_judge(mixed: TemporaryProject, tmp_path: Path) -> None:
+    """Its validation images come out of train, so that neither valid nor test has picked anything."""
+    project = mixed.copy(tmp_path / "project")
+    project.change(
+        {
+            "run": {"arms": ["svm", "resnet50"]},
+            "arms": {
+                "svm": {"held_out": 0.25, "tests": ["valid", "test"]},
+                "resnet50": {"select_on": "last", "tests": ["valid", "test"]},
+            },
+        }
+    )
+    for arm in ("svm", "resnet50"):
+        for stage, *arguments in (("mix", arm), ("train", arm, "0"), ("evaluate", arm, "0")):
+            run(project, stage, *arguments)
+    assert plan(project, "svm")["real_images"] == 31  # of 42
+    reports = project.root / "reports" / "tiny"
+    judged = {name: read(reports / name / "svm-0.parquet") for name in ("predictions", "valid")}
+    assert {name: (len(one.ids), one.split) for name, one in judged.items()} == {
+        "predictions": (28, "test"),
+        "valid": (21, "valid"),
+    }
+    validated = project.query(
+        "SELECT d.name FROM datasets d JOIN inputs i ON i.source_id = d.dataset_uuid JOIN runs r"
+        " ON r.run_uuid = i.destination_id WHERE r.name = 'svm-0' ORDER BY d.name"
+    )
+    assert validated == [("train",), ("train",)]  # a part of it
+    selection = json.loads((reports / "selection" / "resnet50-0.json").read_text())
+    assert selection["selected_epoch"] == len(pd.read_csv(reports / "curves" / "resnet50-0.csv"))
