@@ -1,10 +1,9 @@
-"""Scores of one run. scikit-learn is imported where it is used: it costs a second, and not every reader scores."""
+"""Scores of one run. scikit-learn and SciPy are imported where they are used: not every reader scores."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binned_statistic
 
 from ferlab.evaluation.predictions import Predictions
 
@@ -32,6 +31,8 @@ def calibration_error(predictions: Predictions) -> float:
 
     Images are put into 15 equal bins of the chosen class's probability; each bin counts by its number of images.
     """
+    from scipy.stats import binned_statistic
+
     confidence = predictions.probabilities.max(axis=1)
     gap = binned_statistic(confidence, confidence - predictions.correct, "sum", bins=BINS, range=(0, 1)).statistic
     return float(np.abs(gap).sum() / len(confidence))
