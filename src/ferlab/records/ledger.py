@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from ferlab.errors import UserError
 from ferlab.files import canonical_json
-from ferlab.records.record import Record
+from ferlab.records.record import Record, first_fault
 
 Known = Literal["true", "false", "unknown"]
 
@@ -137,10 +137,8 @@ def _read(text: str, number: int, path: Path) -> LedgerLine:
     try:
         return LedgerLine.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"])) or "the line"
         raise UserError(
-            f"line {number} is not a ledger's line: {key}: {first['msg'].lower()}",
+            f"line {number} is not a ledger's line: {first_fault(error, 'the line')}",
             where=str(path),
             next_step="restore it from git; if a newer ferlab wrote it, read it with that one",
         ) from None

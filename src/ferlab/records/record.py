@@ -11,6 +11,12 @@ from ferlab.files import canonical_json, write_json
 ANEW = "`dvc repro` makes it anew"
 
 
+def first_fault(error: ValidationError, whole: str) -> str:
+    """The first thing that is wrong, by its key; `whole` names what has none."""
+    first = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc'])) or whole}: {first['msg'].lower()}"
+
+
 class Record(BaseModel):
     """A JSON file of known content."""
 
@@ -42,10 +48,8 @@ class Record(BaseModel):
         try:
             return cls.model_validate_json(content, strict=True)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            key = ".".join(map(str, first["loc"])) or "the file"
             raise UserError(
-                f"{path.name} is no {cls.__name__} of this version: {key}: {first['msg'].lower()}",
+                f"{path.name} is no {cls.__name__} of this version: {first_fault(error, 'the file')}",
                 where=str(path),
                 next_step=next_step,
             ) from None
