@@ -27,7 +27,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision import transforms
 
 from ferlab.classifiers.architectures import build
-from ferlab.classifiers.augment import augment
+from ferlab.classifiers.augment import augment, draw_amounts
 from ferlab.classifiers.inference import to_input
 from ferlab.classifiers.optimise import sgd
 from ferlab.params import Augmentation, NetworkClassifier, load
@@ -59,7 +59,7 @@ def our_batches() -> Batches:
     labels, rng = torch.arange(FILES) % 7, torch.Generator().manual_seed(0)
     while True:
         for chosen in torch.randperm(FILES, generator=rng).split(BATCH):
-            batch = augment(to_input(images[chosen], SIDE), AUGMENTATION, rng, SIDE)
+            batch = augment(to_input(images[chosen], SIDE), AUGMENTATION, draw_amounts(len(chosen), rng), SIDE)
             yield batch.contiguous(memory_format=torch.channels_last), labels[chosen]
 
 

@@ -81,12 +81,12 @@ class Plain:
 
 def ours(pair: AdversarialPair, real: Tensor, labels: Tensor) -> None:
     """The same round, as `ferlab.gan.fit` makes it."""
-    measured, generated = pair.update_discriminator(real, labels)
-    for _ in range(pair.settings.critic_steps - 1):
+    for turn in range(1, pair.settings.critic_steps + 1):
+        noise = pair.draw(len(real), generator_too=turn == pair.settings.critic_steps)
+        measured, generated = pair.update_discriminator(real, labels, noise)
+        if turn == pair.settings.critic_steps:
+            measured |= pair.update_generator(labels, generated, noise)
         torch.stack(list(measured.values())).tolist()
-        measured, generated = pair.update_discriminator(real, labels)
-    measured |= pair.update_generator(labels, generated)
-    torch.stack(list(measured.values())).tolist()
 
 
 def seconds(call: Callable[[], object]) -> float:

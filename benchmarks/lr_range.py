@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from pydantic import TypeAdapter
 from torch.nn import functional as F
 
-from ferlab.classifiers.augment import augment
+from ferlab.classifiers.augment import augment, draw_amounts
 from ferlab.classifiers.inference import to_input
 from ferlab.classifiers.optimise import set_rate, sgd
 from ferlab.classifiers.weights import first_weights
@@ -37,7 +37,7 @@ def losses(settings: NetworkClassifier, train: ImageSet, steps: int, seed: int =
         rate = LOW * (HIGH / LOW) ** (step / (steps - 1))
         set_rate(optimizer, rate)
         faces = to_input(torch.from_numpy(train.images[chosen.numpy()]), 48)
-        batch = augment(faces, settings.augmentation, rng, settings.input_size)
+        batch = augment(faces, settings.augmentation, draw_amounts(len(faces), rng), settings.input_size)
         loss = F.cross_entropy(model(batch), torch.from_numpy(train.labels[chosen.numpy()]))
         optimizer.zero_grad()
         loss.backward()

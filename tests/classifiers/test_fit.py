@@ -1,6 +1,7 @@
 """The networks' training loop: against a loop written out, interrupted anywhere, stopped when it diverges."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -157,12 +158,9 @@ def test_interrupted_anywhere_it_ends_bit_equal(
     assert all(torch.equal(value, kept[name]) for name, value in weights.items())
 
 
-DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here"))]
-
-
-def vgg_state(folder: Path, device: str, writes: int | None = None) -> bytes:
+def vgg_state(folder: Path, writes: int | None = None) -> bytes:
     """The last checkpoint of a small VGG, whose training is killed after so many writes and then gone on with."""
-    plan = TrainingPlan(0, device)
+    plan = TrainingPlan(0, "cpu")
     if writes:
         with pytest.raises(KilledError):
             Cnn(vgg()).fit(TRAIN, VALID, plan, observe=ignore, checkpoints=Dying(folder, writes))
@@ -171,27 +169,44 @@ def vgg_state(folder: Path, device: str, writes: int | None = None) -> bytes:
     return (folder / FILE).read_bytes()
 
 
-@pytest.mark.parametrize("device", DEVICES)
-def test_dropout_goes_on_where_it_was_after_every_step(tmp_path: Path, device: str) -> None:
+def test_dropout_goes_on_where_it_was_after_every_step(tmp_path: Path) -> None:
     """A VGG whose dropout drew anew after a resume would end with other weights."""
-    expected = vgg_state(tmp_path / "straight", device)
+    expected = vgg_state(tmp_path / "straight")
     for writes in range(1, 2 * BATCHES + 2):
-        assert vgg_state(tmp_path / f"{writes}", device, writes) == expected, writes
+        assert vgg_state(tmp_path / f"{writes}", writes) == expected, writes
 
 
 def test_two_trainings_in_one_process_leave_each_other_alone(tmp_path: Path) -> None:
     """One trains whole between two steps of the other."""
-    expected = vgg_state(tmp_path / "alone", "cpu")
+    expected = vgg_state(tmp_path / "alone")
     inner: list[bytes] = []
 
-    def train_another(step: int, _: object) -> None:
-        if step == 1 and not inner:
-            inner.append(vgg_state(tmp_path / "inner", "cpu"))
+    class Between(Checkpoints):
+        def offer(self, make_state: Callable[[], Any]) -> bool:
+            if not inner:
+                inner.append(vgg_state(tmp_path / "inner"))
+            return super().offer(make_state)
 
-    plan = TrainingPlan(0, "cpu", observe_step=train_another)
-    Cnn(vgg()).fit(TRAIN, VALID, plan, observe=ignore, checkpoints=Checkpoints(tmp_path / "outer", 1e9))
+    plan = TrainingPlan(0, "cpu")
+    Cnn(vgg()).fit(TRAIN, VALID, plan, observe=ignore, checkpoints=Between(tmp_path / "outer", 1e9))
     assert inner == [expected]
     assert (tmp_path / "outer" / FILE).read_bytes() == expected
+
+
+def test_trainings_side_by_side_end_as_alone(tmp_path: Path) -> None:
+    """On threads of one process."""
+    names = [f"{i}" for i in range(3)]
+
+    def train_one(name: str) -> bytes:
+        plan = TrainingPlan(int(name), "cpu")
+        Cnn(vgg()).fit(TRAIN, VALID, plan, observe=ignore, checkpoints=Checkpoints(tmp_path / name, 1e9))
+        return (tmp_path / name / FILE).read_bytes()
+
+    alone = [train_one(name) for name in names]
+    for name in names:
+        (tmp_path / name / FILE).unlink()
+    with ThreadPoolExecutor(len(names)) as threads:
+        assert list(threads.map(train_one, names)) == alone
 
 
 @pytest.mark.parametrize("broken", ["dropout absent", "dropout of another device"])
@@ -220,26 +235,16 @@ def test_an_observer_that_fails_costs_no_step(
 
 
 @pytest.mark.parametrize("writes", [None, 1, 4])
-def test_the_rate_is_told_at_every_step(tmp_path: Path, writes: int | None) -> None:
-    """What torch's OneCycleLR would use, once a step, also by a training that was cut off."""
-    settings, record, total = network(), Record(), 2 * BATCHES
+def test_the_pace_is_told_once_an_epoch(tmp_path: Path, writes: int | None) -> None:
+    """Of those that this process has trained, be it a part of them."""
+    record = Record()
     if writes:
         with pytest.raises(KilledError):
-            train(tmp_path, settings, checkpoints=Dying(tmp_path, writes))
-    plan = TrainingPlan(0, "cpu", observe_step=record)
-    Cnn(settings).fit(TRAIN, VALID, plan, observe=ignore, checkpoints=Checkpoints(tmp_path, 1e9))
-    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
-    scheduler = OneCycleLR(optimizer, settings.lr, total, cycle_momentum=False)
-    told = [(step, values["step_lr"]) for step, values in record.rows if "step_lr" in values]
-    assert [step for step, _ in told] == list(range(total))
-    for step, rate in told:
-        assert rate == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-9)
-        optimizer.step()
-        if step < total - 1:
-            scheduler.step()
-    paces = [values["images_per_second"] for _, values in record.rows if "images_per_second" in values]
-    assert len(paces) == {None: 2, 1: 2, 4: 1}[writes]
-    assert min(paces) > 0
+            train(tmp_path, network(), checkpoints=Dying(tmp_path, writes))
+    plan = TrainingPlan(0, "cpu", observe_pace=record)
+    Cnn(network()).fit(TRAIN, VALID, plan, observe=ignore, checkpoints=Checkpoints(tmp_path, 1e9))
+    assert record.steps == {None: [1, 2], 1: [1, 2], 4: [2]}[writes]
+    assert min(values["images_per_second"] for _, values in record.rows) > 0
 
 
 @pytest.mark.parametrize("writes", [None, 1, 5])

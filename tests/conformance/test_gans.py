@@ -123,11 +123,12 @@ def test_an_update_of_one_network_leaves_the_other_alone(name: str) -> None:
         return any(not torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
 
     generator, discriminator = weights(pair.generator), weights(pair.discriminator)
-    _, generated = pair.update_discriminator(real, labels)
+    noise = pair.draw(6, generator_too=True)
+    _, generated = pair.update_discriminator(real, labels, noise)
     assert not changed(generator, pair.generator)
     assert changed(discriminator, pair.discriminator)
     discriminator = weights(pair.discriminator)
-    pair.update_generator(labels, generated)
+    pair.update_generator(labels, generated, noise)
     assert changed(generator, pair.generator)
     assert not changed(discriminator, pair.discriminator)
 

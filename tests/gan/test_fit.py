@@ -183,7 +183,7 @@ def diverging(at: int) -> Family:
 def test_a_loss_that_is_not_finite_stops_it(tmp_path: Path, at: int) -> None:
     """The last finite checkpoint is kept and can be gone on from."""
     folder = tmp_path / "a"
-    with pytest.raises(UserError, match=f"no longer finite at step {at} ") as caught:
+    with pytest.raises(UserError, match=f"no longer finite by step {at} ") as caught:
         train(folder, gan(), diverging(at), checkpoints=Checkpoints(folder, 0))
     assert str(folder) in caught.value.where
     assert "lr" in caught.value.next_step

@@ -6,9 +6,16 @@ from torch.nn import functional as F
 
 from ferlab.params import Augmentation
 
+AMOUNTS = 7  # random numbers an image, whatever the settings are
 
-def augment(images: Tensor, settings: Augmentation, rng: torch.Generator, side: int) -> Tensor:
-    """Rotate, shift, crop and mirror each image of a batch by its own random amounts, and bring it to a size.
+
+def draw_amounts(n: int, rng: torch.Generator) -> Tensor:
+    """float32 (7, n) in [0, 1): by how much each of n images is augmented. From a CPU generator, on the CPU."""
+    return torch.rand(AMOUNTS, n, generator=rng)
+
+
+def augment(images: Tensor, settings: Augmentation, amounts: Tensor, side: int) -> Tensor:
+    """Rotate, shift, crop and mirror each image of a batch by its own amounts, and bring it to a size.
 
     All of it is one bilinear sampling. What leaves the picture is replaced by the nearest border pixel.
 
@@ -16,14 +23,14 @@ def augment(images: Tensor, settings: Augmentation, rng: torch.Generator, side: 
         images: float32 (N, 1, H, W), any range.
         settings: largest rotation in degrees, largest shift as a share of the side, smallest share of the side that a
             crop keeps (uniform from there to 1, anywhere inside the picture, enlarged to the whole), whether to mirror.
-        rng: a CPU generator; seven numbers an image are drawn from it whatever the settings are.
+        amounts: float32 (7, N) of `draw_amounts`, on the images' device.
         side: of the output.
 
     Returns:
         float32 (N, 1, side, side).
     """
     n = len(images)
-    turn, right, down, mirror, size, x, y = torch.rand(7, n, generator=rng).to(images.device)
+    turn, right, down, mirror, size, x, y = amounts
     if not (settings.rotation or settings.translation or settings.flip or settings.crop < 1):
         if side == images.shape[-1]:
             return images

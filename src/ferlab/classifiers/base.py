@@ -24,7 +24,7 @@ class TrainingPlan:
             updates ignores it.
         every_epoch: where to keep each epoch's weights beside the selected ones, as `<epoch>/` that `load` takes; None
             keeps the selected alone. A classifier without epochs ignores it.
-        observe_step: told, once each and in order, of every update's learning rate.
+        observe_pace: told, once an epoch that this process has trained, of its `images_per_second`.
         select: whether to keep the weights of the first epoch with the best accuracy on the validation split (`valid`),
             or those of the last epoch, whatever validation says (`last`). A classifier without epochs ignores it.
     """
@@ -33,7 +33,7 @@ class TrainingPlan:
     device: str
     steps: int | None = None
     every_epoch: Path | None = None
-    observe_step: Observer = ignore
+    observe_pace: Observer = ignore
     select: Literal["valid", "last"] = "valid"
 
 

@@ -26,7 +26,7 @@ class Cnn:
 
     def __init__(self, settings: NetworkClassifier) -> None:
         self.settings = settings
-        with torch.random.fork_rng(devices=[]):  # these weights are only a place for others
+        with seeded(0):  # these weights are only a place for others
             self.model = build(settings, len(FER_CLASSES)).to(memory_format=torch.channels_last)
 
     def fit(

@@ -21,7 +21,7 @@ from ferlab.errors import UserError
 from ferlab.params import DfsvmClassifier
 from ferlab.training.checkpoint import Checkpoints, load_state, save_state
 from ferlab.training.observe import Observer
-from ferlab.training.seeding import derive
+from ferlab.training.seeding import derive, seeded
 
 FILE = "dfsvm.safetensors"
 
@@ -35,7 +35,7 @@ class Dfsvm:
 
     def __init__(self, settings: DfsvmClassifier) -> None:
         self.settings = settings
-        with torch.random.fork_rng(devices=[]):  # these weights are only a place for others
+        with seeded(0):  # these weights are only a place for others
             self.models = {
                 member.network: build(member_settings(settings, member), len(FER_CLASSES)).to(
                     memory_format=torch.channels_last

@@ -18,6 +18,7 @@ from ferlab.data.images import ImageSet
 from ferlab.errors import UserError
 from ferlab.params import NetworkClassifier
 from ferlab.training.checkpoint import Checkpoints, save_state
+from ferlab.training.graph import look_every, own_stream
 from ferlab.training.observe import Observer
 from ferlab.training.seeding import permutation
 
@@ -36,22 +37,21 @@ class NetworkTraining:
         self, model: nn.Module, settings: NetworkClassifier, train: ImageSet, valid: ImageSet, plan: TrainingPlan
     ) -> None:
         self.model, self.settings, self.plan = model, settings, plan
-        self.update = Step(model, settings, plan.seed, plan.device)
-        self.images = torch.from_numpy(np.array(train.images)).to(plan.device)
-        self.labels = torch.from_numpy(train.labels).to(plan.device)
+        images, labels = torch.from_numpy(np.array(train.images)), torch.from_numpy(train.labels)
+        self.update = Step(model, settings, images, labels, plan.seed, plan.device)
+        self.images = len(images)
         self.valid_images, self.valid_labels = torch.from_numpy(np.array(valid.images)), valid.labels
         self.batches = batches_per_epoch(len(train), settings.batch_size)
         self.total = plan.steps or settings.epochs * self.batches
         self.step = 0
-        self.loss_sum = 0.0  # of this epoch
         self.history = list[dict[str, float]]()
         self.best: dict[str, Any] = {"accuracy": -1.0, "epoch": 0, "module": {}}
 
     def run(self, observe: Observer, checkpoints: Checkpoints, *, stop_at_drop: bool = False) -> Fit:
         """Train to the end, from the last checkpoint if there is one.
 
-        After each epoch the validation split is scored and `observe` is called with the epoch's row; earlier rows and
-        learning rates are told again, because what was told before a kill may not have reached its store.
+        After each epoch the validation split is scored and `observe` is called with the epoch's row; earlier rows are
+        told again, because what was told before a kill may not have reached its store.
 
         Args:
             stop_at_drop: end after the first epoch whose validation accuracy is below the one before.
@@ -62,36 +62,39 @@ class NetworkTraining:
         self._resume(checkpoints)
         for row in self.history:
             observe(int(row["epoch"]), row)
-        for step in range(self.step):
-            self.plan.observe_step(step, {"step_lr": self._rate(step)})
-        for epoch in range(len(self.history), ceil(self.total / self.batches)):
-            if stop_at_drop and self._has_dropped():
-                break
-            self._train_epoch(epoch, checkpoints)
-            self._end_epoch(epoch, checkpoints)
-            observe(epoch + 1, self.history[-1])
-            checkpoints.offer(self._state)
-        checkpoints.save(self._state())
-        return self._select()
+        with own_stream(self.plan.device):
+            for epoch in range(len(self.history), ceil(self.total / self.batches)):
+                if stop_at_drop and self._has_dropped():
+                    break
+                self._train_epoch(epoch, checkpoints)
+                self._end_epoch(epoch, checkpoints)
+                observe(epoch + 1, self.history[-1])
+                checkpoints.offer(self._state)
+            checkpoints.save(self._state())
+            return self._select()
 
     def _train_epoch(self, epoch: int, checkpoints: Checkpoints) -> None:
         """Make an epoch's updates, or those left of it; the plan's steps may cut the last epoch short."""
-        order = permutation(len(self.images), self.plan.seed, "order", epoch)
-        end, size = min((epoch + 1) * self.batches, self.total), self.settings.batch_size
+        start, end = epoch * self.batches, min((epoch + 1) * self.batches, self.total)
+        order = permutation(self.images, self.plan.seed, "order", epoch)
+        self.update.begin_epoch(order, self.step - start, end - start)
         self.model.train()
         started, first_step = time.monotonic(), self.step
         while self.step < end:
-            first = self.step % self.batches * size
-            chosen = order[first : first + size].to(self.plan.device)
-            rate = self._rate(self.step)
-            self.loss_sum += self.update(self.images[chosen], self.labels[chosen], rate)
-            _must_be_finite(self.loss_sum, self.step, epoch, checkpoints)
-            self.plan.observe_step(self.step, {"step_lr": rate})
+            self.update(self._rate(self.step))
             self.step += 1
+            if self.step == end or self.step % look_every(self.plan.device) == 0:
+                self._look(checkpoints)
             if self.step < end:
                 checkpoints.offer(self._state)
-        seen, seconds = min((end - first_step) * size, len(self.images)), time.monotonic() - started
-        self.plan.observe_step(self.step - 1, {"images_per_second": seen / seconds})
+        seen, seconds = min((end - first_step) * self.settings.batch_size, self.images), time.monotonic() - started
+        self.plan.observe_pace(epoch + 1, {"images_per_second": seen / seconds})
+
+    def _look(self, checkpoints: Checkpoints) -> float:
+        """The losses of this epoch summed up, which must be finite."""
+        loss_sum: float = self.update.loss_sum.item()
+        _must_be_finite(loss_sum, self.step - 1, (self.step - 1) // self.batches, checkpoints)
+        return loss_sum
 
     def _end_epoch(self, epoch: int, checkpoints: Checkpoints) -> None:
         """Score the validation split, write the epoch's row, and keep the weights if they are the best so far."""
@@ -102,12 +105,12 @@ class NetworkTraining:
             "epoch": epoch + 1,
             "step": self.step,
             "lr": self._rate(self.step - 1),
-            "train_loss": self.loss_sum / (self.step - epoch * self.batches),
+            "train_loss": self._look(checkpoints) / (self.step - epoch * self.batches),
             "valid_loss": valid_loss,
             "valid_accuracy": accuracy,
         }
         self.history.append(row)
-        self.loss_sum = 0.0
+        self.update.loss_sum.zero_()
         if accuracy > self.best["accuracy"]:
             weights = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
             self.best = {"accuracy": accuracy, "epoch": epoch + 1, "module": weights}
@@ -128,15 +131,16 @@ class NetworkTraining:
         return len(accuracies) == 2 and accuracies[1] < accuracies[0]
 
     def _state(self) -> dict[str, Any]:
-        progress = {"step": self.step, "loss_sum": self.loss_sum, "history": self.history, "best": self.best}
+        loss_sum = self.update.loss_sum.item()
+        progress = {"step": self.step, "loss_sum": loss_sum, "history": self.history, "best": self.best}
         return self.update.state() | progress
 
     def _resume(self, checkpoints: Checkpoints) -> None:
         state = checkpoints.load()
         if state is not None:
             self.update.restore(state)
-            self.step, self.loss_sum = state["step"], state["loss_sum"]
-            self.history, self.best = state["history"], state["best"]
+            self.update.loss_sum.fill_(state["loss_sum"])
+            self.step, self.history, self.best = state["step"], state["history"], state["best"]
 
 
 def save_weights(model: nn.Module, folder: Path) -> None:
@@ -154,7 +158,7 @@ def score(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> tupl
 def _must_be_finite(loss: float, step: int, epoch: int, checkpoints: Checkpoints) -> None:
     if not isfinite(loss):
         raise UserError(
-            f"the loss is no longer finite at step {step} (epoch {epoch + 1})",
+            f"the loss is no longer finite by step {step} (epoch {epoch + 1})",
             where=f"the last finite checkpoint is kept in {checkpoints.folder}",
             next_step="lower the learning rate",
         )

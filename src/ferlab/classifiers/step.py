@@ -1,61 +1,118 @@
-"""One update of a network: augmentation, forward, backward, SGD."""
+"""One update of a network: input, augmentation, forward, backward, SGD."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ferlab.classifiers.augment import augment
+from ferlab.classifiers.augment import AMOUNTS, augment, draw_amounts
 from ferlab.classifiers.dropout import draw_dropout_from
 from ferlab.classifiers.inference import to_input
 from ferlab.classifiers.optimise import set_rate, sgd
+from ferlab.classifiers.schedule import batches_per_epoch
 from ferlab.errors import UserError
 from ferlab.params import NetworkClassifier
 from ferlab.training.checkpoint import restore
+from ferlab.training.graph import Work, step_on
 from ferlab.training.seeding import random_generator
 
 
 class Step:
-    """Updates a network, batch by batch. What one update leaves to the next is `state()`, whole.
+    """Updates a network, batch by batch of an epoch. What one update leaves to the next is `state()`, whole.
+
+    An epoch's order and augmentation are drawn ahead on the CPU, so that a seed means the same faces on every device,
+    and lie where the updates read them: an update asks the host for nothing, and a GPU can replay it as a graph.
 
     Args:
         model: is moved to the device, and gets dropout of this training's own. Its frozen parameters keep their values.
+        images: uint8 (N, 48, 48).
+        labels: int64 (N,).
         seed: decides augmentation and dropout.
+
+    Attributes:
+        loss_sum: float64 (), of the updates since it was last set; need not be finite.
     """
 
-    def __init__(self, model: nn.Module, settings: NetworkClassifier, seed: int, device: str) -> None:
-        self.model, self.settings = model.to(device), settings
+    def __init__(
+        self, model: nn.Module, settings: NetworkClassifier, images: Tensor, labels: Tensor, seed: int, device: str
+    ) -> None:
+        self.model, self.settings, self.device = model.to(device), settings, device
+        self.images, self.labels = images.to(device), labels.to(device)
         self.forward = _as_trained(model, settings, device)
         self.optimizer = sgd(model, settings)
         self.augmentation = random_generator(seed, "augmentation")
         self.dropout = random_generator(seed, "dropout", device=device)
         draw_dropout_from(self.dropout, model)
+        self.loss_sum = torch.zeros((), dtype=torch.float64, device=device)
+        self._batches = batches_per_epoch(len(images), settings.batch_size)
+        shape = self._batches, settings.batch_size
+        self._order = torch.zeros(shape, dtype=torch.int64, device=device)
+        self._amounts = torch.zeros(shape[0], AMOUNTS, shape[1], device=device)
+        self._batch = torch.zeros(1, dtype=torch.int64, device=device)
+        self._updates = dict[int, Work]()  # by number of images
+        self._next = self._end = 0  # batches of the epoch whose numbers are drawn
+        self._before = self.augmentation.get_state()  # these were
 
-    def __call__(self, images: Tensor, labels: Tensor, rate: float) -> float:
-        """Make one update and return its loss, which need not be finite.
+    def begin_epoch(self, order: Tensor, first: int, end: int) -> None:
+        """Draw ahead what the updates of an epoch need.
 
         Args:
-            images: uint8 (N, 48, 48), on the device.
-            labels: int64 (N,), likewise.
-            rate: the learning rate.
+            order: int64 (N,), a permutation of the images.
+            first, end: batches of the epoch to be made updates with; those before `first` were, by an earlier process.
         """
-        settings = self.settings
+        self._before, self._next, self._end = self.augmentation.get_state(), first, end
+        orders, amounts = torch.zeros(self._order.shape, dtype=torch.int64), torch.zeros(self._amounts.shape)
+        for batch in range(end):
+            n = self._size(batch)
+            orders[batch, :n] = order[batch * self.settings.batch_size :][:n]
+            amounts[batch, :, :n] = draw_amounts(n, self.augmentation)
+        self._order.copy_(orders)
+        self._amounts.copy_(amounts)
+
+    def __call__(self, rate: float) -> None:
+        """Make the update of the epoch's next batch at a learning rate; its loss joins `loss_sum`."""
+        n = self._size(self._next)
+        if n not in self._updates:
+            generators = [self.dropout] if self.device == "cuda" else []
+            self._updates[n] = step_on(self.device, partial(self._update, n), self._held, generators)
         set_rate(self.optimizer, rate)
-        faces = to_input(images, images.shape[-1])
-        batch = augment(faces, settings.augmentation, self.augmentation, settings.input_size)
+        self._batch.fill_(self._next)
+        self._updates[n]()
+        self._next += 1
+
+    def _size(self, batch: int) -> int:
+        """Images of a batch; the last of an epoch may have fewer."""
+        return min(self.settings.batch_size, len(self.images) - batch * self.settings.batch_size)
+
+    def _update(self, n: int) -> None:
+        settings = self.settings
+        chosen = self._order.index_select(0, self._batch)[0, :n]
+        amounts = self._amounts.index_select(0, self._batch)[0, :, :n]
+        faces = to_input(self.images[chosen], self.images.shape[-1])
+        batch = augment(faces, settings.augmentation, amounts, settings.input_size)
         logits = self.forward(batch.contiguous(memory_format=torch.channels_last))
-        loss = F.cross_entropy(logits, labels, label_smoothing=settings.label_smoothing)
+        loss = F.cross_entropy(logits, self.labels[chosen], label_smoothing=settings.label_smoothing)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
-        return loss.item()
+        self.loss_sum += loss.detach()
+
+    def _held(self) -> Iterator[Tensor]:
+        yield from (*self.model.parameters(), *self.model.buffers(), self.loss_sum)
+        for values in self.optimizer.state.values():
+            yield from (value for value in values.values() if isinstance(value, Tensor))
 
     def state(self) -> dict[str, Any]:
+        optimizer = self.optimizer.state_dict()
+        for group in optimizer["param_groups"]:
+            group["lr"] = float(group["lr"])
         return {
-            "network": {"module": self.model.state_dict(), "optimizer": self.optimizer.state_dict()},
-            "augmentation": self.augmentation.get_state(),
+            "network": {"module": self.model.state_dict(), "optimizer": optimizer},
+            # within an epoch that of its start, whose numbers are then drawn again
+            "augmentation": self._before if self._next < self._end else self.augmentation.get_state(),
             "dropout": self.dropout.get_state(),
         }
 
@@ -65,6 +122,7 @@ class Step:
         Raises:
             UserError: it belongs to another network or kind of device; or a part of it is missing or unusable.
         """
+        rates = [group["lr"] for group in self.optimizer.param_groups]
         try:
             restore(self.model, self.optimizer, state["network"])
             self.augmentation.set_state(state["augmentation"])
@@ -73,14 +131,20 @@ class Step:
             raise UserError(
                 f"this checkpoint isn't one of this training: {error}", next_step="delete it to start afresh"
             ) from None
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+            if isinstance(rate, Tensor):
+                group["lr"] = rate.fill_(group["lr"])
+        self._updates.clear()  # a graph knows the places of another state
 
 
 def _as_trained(model: nn.Module, settings: NetworkClassifier, device: str) -> Callable[[Tensor], Tensor]:
     """The model as it is called in training: compiled, in mixed precision, and with fast kernels on a GPU, if asked."""
+    mode = settings.compile
     if device == "cuda":
         torch.use_deterministic_algorithms(settings.deterministic, warn_only=True)
         torch.backends.cudnn.benchmark = not settings.deterministic  # it times kernels, and may choose another each run
-    call = model if settings.compile == "none" else torch.compile(model, mode=settings.compile)
+        mode = "default" if mode == "reduce-overhead" else mode  # which makes graphs, as is done here of whole steps
+    call = model if mode == "none" else torch.compile(model, mode=mode)
     if not (settings.amp and device == "cuda"):
         return call
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, isfinite
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,10 @@ from ferlab.errors import UserError
 from ferlab.gan.families import Family
 from ferlab.gan.networks import to_network
 from ferlab.gan.pair import AdversarialPair
+from ferlab.gan.step import Step, Sums
 from ferlab.params import GanFamily
 from ferlab.training.checkpoint import Checkpoints
+from ferlab.training.graph import look_every, own_stream
 from ferlab.training.observe import Observer
 from ferlab.training.seeding import permutation, random_generator
 
@@ -69,43 +71,44 @@ def fit(
     """
     _must_be_enough(labels, classes)
     pair = AdversarialPair(family, settings, len(classes), seed, device)
-    real_images, all_labels = to_network(images).to(device), labels.to(device)
-    batches = ceil(len(images) / settings.batch_size)
+    update = Step(pair, to_network(images), labels)
     step = 0
-    sums = dict[str, list[float]]()
     history = list[dict[str, float]]()
 
+    def look() -> Sums:
+        sums = update.sums()
+        _must_be_finite(sums, step - 1, (step - 1) // update.batches, checkpoints)
+        return sums
+
     def snapshot() -> Mapping[str, Any]:
-        return {**pair.state(), "step": step, "sums": sums, "history": history}
+        return {**update.state(), "step": step, "sums": update.sums(), "history": history}
 
     state = checkpoints.load()
     if state is not None:
         pair.restore(state)
-        step, sums, history = state["step"], state["sums"], state["history"]
+        update.set_sums(state["sums"])
+        step, history = state["step"], state["history"]
     for row in history:
         observe(int(row["epoch"]), row)
 
-    for epoch in range(step // batches, settings.epochs):
-        order = permutation(len(images), seed, "order", epoch)
-        for batch in range(step % batches, batches):
-            chosen = order[batch * settings.batch_size : (batch + 1) * settings.batch_size].to(device)
-            measured, generated = pair.update_discriminator(real_images[chosen], all_labels[chosen])
-            if (step + 1) % settings.critic_steps == 0:
-                measured |= pair.update_generator(all_labels[chosen], generated)
-            values = dict(zip(measured, torch.stack(list(measured.values())).tolist(), strict=True))
-            _must_be_finite(values, step, epoch, checkpoints)
-            _add(values, sums)
-            step += 1
-            if step % batches == 0:
-                row = {"epoch": epoch + 1, **{name: total / n for name, (total, n) in sorted(sums.items())}}
-                history.append(row)
-                sums = {}
-                observe(epoch + 1, row)
-                if observe_grid and ((epoch + 1) % grid_every == 0 or epoch + 1 == settings.epochs):
-                    observe_grid(epoch + 1, sample_grid(pair, len(classes), seed))
-            checkpoints.offer(snapshot)
-    checkpoints.save(snapshot())
-    return TrainedGan(pair.generator.eval().cpu(), history)
+    with own_stream(device):
+        for epoch in range(step // update.batches, settings.epochs):
+            update.begin_epoch(permutation(len(images), seed, "order", epoch), step)
+            for _ in range(step % update.batches, update.batches):
+                update(step)
+                step += 1
+                if step % look_every(device) == 0:
+                    look()
+                if step % update.batches == 0:
+                    means = {name: total / n for name, (total, n) in sorted(look().items())}
+                    history.append({"epoch": epoch + 1, **means})
+                    update.set_sums({})
+                    observe(epoch + 1, history[-1])
+                    if observe_grid and ((epoch + 1) % grid_every == 0 or epoch + 1 == settings.epochs):
+                        observe_grid(epoch + 1, sample_grid(pair, len(classes), seed))
+                checkpoints.offer(snapshot)
+        checkpoints.save(snapshot())
+        return TrainedGan(pair.generator.eval().cpu(), history)
 
 
 def sample_grid(pair: AdversarialPair, n_labels: int, seed: int) -> NDArray[np.uint8]:
@@ -117,13 +120,6 @@ def sample_grid(pair: AdversarialPair, n_labels: int, seed: int) -> NDArray[np.u
     return images.reshape(n_labels, GRID_COLUMNS, *images.shape[1:])
 
 
-def _add(values: Mapping[str, float], sums: dict[str, list[float]]) -> None:
-    """Add values to sums, by name: each is a total and how many values it is of."""
-    for name, value in values.items():
-        total, n = sums.get(name, (0.0, 0))
-        sums[name] = [total + value, n + 1]
-
-
 def _must_be_enough(labels: Tensor, classes: Sequence[str]) -> None:
     for name, n in zip(classes, torch.bincount(labels, minlength=len(classes)).tolist(), strict=True):
         if n < LEAST:
@@ -133,11 +129,11 @@ def _must_be_enough(labels: Tensor, classes: Sequence[str]) -> None:
             )
 
 
-def _must_be_finite(values: Mapping[str, float], step: int, epoch: int, checkpoints: Checkpoints) -> None:
-    bad = [name for name, value in values.items() if not isfinite(value)]
+def _must_be_finite(sums: Sums, step: int, epoch: int, checkpoints: Checkpoints) -> None:
+    bad = [name for name, (total, _) in sums.items() if not isfinite(total)]
     if bad:
         raise UserError(
-            f"{' and '.join(bad)} no longer finite at step {step} (epoch {epoch + 1})",
+            f"{' and '.join(bad)} no longer finite by step {step} (epoch {epoch + 1})",
             where=f"the last finite checkpoint is kept in {checkpoints.folder}",
             next_step="lower the family's learning rate (gan.families.<family>.lr)",
         )

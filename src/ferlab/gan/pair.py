@@ -1,6 +1,7 @@
 """A generator and a discriminator with their optimisers, and one update of each."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,21 @@ from ferlab.gan.objectives import gradient_norms, gradient_penalty
 from ferlab.params import GanFamily
 from ferlab.training.checkpoint import restore
 from ferlab.training.seeding import derive, random_generator, seeded
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The random numbers of one step.
+
+    Attributes:
+        z: float32 (N, latent, 1, 1), normal; what the fake images are made of.
+        alpha: float32 (N, 1, 1, 1) in [0, 1), where between real and fake images the penalty looks; None without one.
+        anew: as `z`, of the images that the generator is updated on; None where it isn't, or answers to the former.
+    """
+
+    z: Tensor
+    alpha: Tensor | None = None
+    anew: Tensor | None = None
 
 
 class AdversarialPair:
@@ -37,10 +53,26 @@ class AdversarialPair:
 
     def _adam(self, network: nn.Module) -> torch.optim.Adam:
         betas = (self.settings.beta1, self.settings.beta2)
-        return torch.optim.Adam(network.parameters(), self.settings.lr, betas, fused=True)
+        on_gpu = self.device == "cuda"  # where steps are captured
+        return torch.optim.Adam(network.parameters(), self.settings.lr, betas, fused=True, capturable=on_gpu)
 
-    def update_discriminator(self, real: Tensor, labels: Tensor) -> tuple[dict[str, Tensor], Tensor | None]:
-        """One step of the discriminator.
+    def signals(self, *, generator_too: bool) -> tuple[str, ...]:
+        """What is measured in a step: of the discriminator, and of the generator if it is updated too."""
+        slope = ("slope",) if self.settings.penalty else ()
+        critic = ("wasserstein", "critic_accuracy", *slope, "critic_loss", "critic_gradient")
+        return critic + (("generator_loss", "generator_gradient") if generator_too else ())
+
+    def draw(self, n: int, *, generator_too: bool) -> Noise:
+        """The noise of the next step, for n images. Drawn on the CPU: a seed means the same faces on every device."""
+        z = torch.randn(n, self.settings.latent, 1, 1, generator=self.noise)
+        alpha = torch.rand(n, 1, 1, 1, generator=self.noise) if self.settings.penalty else None
+        anew = generator_too and self.settings.critic_steps > 1
+        return Noise(z, alpha, torch.randn(z.shape, generator=self.noise) if anew else None)
+
+    def update_discriminator(
+        self, real: Tensor, labels: Tensor, noise: Noise
+    ) -> tuple[dict[str, Tensor], Tensor | None]:
+        """One step of the discriminator. All tensors are on the device.
 
         Returns:
             What was measured: scalars `critic_loss` (penalty included), `wasserstein` (mean logit of real minus mean
@@ -52,7 +84,7 @@ class AdversarialPair:
         self.discriminator.requires_grad_(True)
         shared = self.settings.critic_steps == 1
         with torch.set_grad_enabled(shared):
-            generated = self._generate(labels)
+            generated: Tensor = self.generator(noise.z, labels)
         fake = generated.detach()
         on_real, on_fake = self._logits(real, fake, labels)
         loss = self.family.objective.discriminator(on_real, on_fake)
@@ -60,9 +92,8 @@ class AdversarialPair:
             "wasserstein": on_real.mean() - on_fake.mean(),
             "critic_accuracy": torch.cat([on_real > 0, on_fake < 0]).to(on_real.dtype).mean(),
         }
-        if self.settings.penalty:
-            alpha = torch.rand(len(real), 1, 1, 1, generator=self.noise).to(self.device)
-            norms = gradient_norms(lambda images: self.discriminator(images, labels), real, fake, alpha)
+        if noise.alpha is not None:
+            norms = gradient_norms(lambda images: self.discriminator(images, labels), real, fake, noise.alpha)
             loss = loss + self.settings.penalty * gradient_penalty(norms)
             measured["slope"] = norms.mean()
         gradient = self._step(self.discriminator, self.discriminator_optimizer, loss)
@@ -75,10 +106,14 @@ class AdversarialPair:
         on_real, on_fake = self.discriminator(torch.cat([real, fake]), labels.repeat(2)).chunk(2)
         return on_real, on_fake
 
-    def update_generator(self, labels: Tensor, generated: Tensor | None) -> dict[str, Tensor]:
-        """One step of the generator on the images `generated`, or on new ones; returns its loss and gradient's norm."""
+    def update_generator(self, labels: Tensor, generated: Tensor | None, noise: Noise) -> dict[str, Tensor]:
+        """One step of the generator on the images `generated`, or on new ones.
+
+        Returns:
+            Its loss `generator_loss` and `generator_gradient`, the norm over all weights.
+        """
         self.discriminator.requires_grad_(False)  # its weights need no gradients here
-        images = self._generate(labels) if generated is None else generated
+        images = self.generator(noise.anew, labels) if generated is None else generated
         loss = self.family.objective.generator(self.discriminator(images, labels))
         gradient = self._step(self.generator, self.generator_optimizer, loss)
         return _detached({"generator_loss": loss, "generator_gradient": gradient})
@@ -91,6 +126,14 @@ class AdversarialPair:
         self.generator.train()
         pixels: NDArray[np.uint8] = images.cpu().numpy()
         return pixels
+
+    def held(self) -> Iterator[Tensor]:
+        """All tensors that an update changes, on the device."""
+        for network in (self.generator, self.discriminator):
+            yield from (*network.parameters(), *network.buffers())
+        for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
+            for values in optimizer.state.values():
+                yield from (value for value in values.values() if isinstance(value, Tensor))
 
     def state(self) -> dict[str, Any]:
         return {
@@ -119,12 +162,6 @@ class AdversarialPair:
             raise UserError(
                 f"this checkpoint isn't one of this GAN: {error}", next_step="delete it to start afresh"
             ) from None
-
-    def _generate(self, labels: Tensor) -> Tensor:
-        # drawn on the CPU, so that a seed means the same faces on every device
-        z = torch.randn(len(labels), self.settings.latent, 1, 1, generator=self.noise).to(self.device)
-        fake: Tensor = self.generator(z, labels)
-        return fake
 
     @staticmethod
     def _step(network: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +12,8 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from ferlab.errors import UserError
+
+_GLOBAL_GENERATOR = threading.RLock()
 
 
 def derive(seed: int, *purpose: object) -> int:
@@ -49,11 +52,15 @@ def set_up(threads: int) -> None:
     torch.set_num_threads(threads)
     threadpool_limits(threads)
     torch.set_deterministic_debug_mode("warn")  # use_deterministic_algorithms, without its second of imports
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a pass over each new tensor
 
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seed torch's global generator inside the block only; layers draw their first weights from it."""
-    with torch.random.fork_rng(devices=[]):
+    """Seed torch's global generator inside the block only; layers draw their first weights from it.
+
+    Threads enter it one after the other, since all share that generator.
+    """
+    with _GLOBAL_GENERATOR, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
