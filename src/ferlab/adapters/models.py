@@ -1,5 +1,6 @@
 """Logging a classifier itself to MLflow: that of an arm's best run."""
 
+import threading
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from ferlab.adapters.tracking import TrackedRun
 
 NAME = "classifier"
 BEST = "ferlab.best_of"
+_LOGGING = threading.Lock()  # trainings of one process may end at once
 PACKAGES = ("torch", "torchvision", "scikit-learn", "numpy", "safetensors", "pydantic")
 
 
@@ -24,6 +26,13 @@ def log_if_best(run: TrackedRun, arm_tag: str, valid_accuracy: float, folder: Pa
     Returns:
         Whether it was logged. The earlier best run then loses its model and its tag.
     """
+    with _LOGGING:
+        return _log_if_best(run, arm_tag, valid_accuracy, folder, example)
+
+
+def _log_if_best(
+    run: TrackedRun, arm_tag: str, valid_accuracy: float, folder: Path, example: NDArray[np.uint8]
+) -> bool:
     experiment = run.run.info.experiment_id
     earlier = [
         other

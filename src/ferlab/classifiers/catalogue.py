@@ -28,6 +28,7 @@ class Method:
         counts_steps: its settings have `epochs` and `batch_size`, so that a plan can say how many updates it makes and
             one of its epochs can be picked.
         augments: its settings have an `augmentation`, which an arm can switch off.
+        packs: it trains on the device alone, so that several trainings can share one GPU.
     """
 
     module: str
@@ -35,18 +36,24 @@ class Method:
     title: str
     counts_steps: bool
     augments: bool
+    packs: bool
 
 
 METHODS = {
-    "network": Method("cnn", "Cnn", "convolutional network", counts_steps=True, augments=True),
-    "svm": Method("svm", "Svm", "support vector machine", counts_steps=False, augments=False),
-    "dfsvm": Method("dfsvm", "Dfsvm", "DF-SVM", counts_steps=False, augments=False),
+    "network": Method("cnn", "Cnn", "convolutional network", counts_steps=True, augments=True, packs=True),
+    "svm": Method("svm", "Svm", "support vector machine", counts_steps=False, augments=False, packs=False),
+    "dfsvm": Method("dfsvm", "Dfsvm", "DF-SVM", counts_steps=False, augments=False, packs=False),
 }
 
 
 def updates_per_epoch(settings: Any, images: int) -> int | None:
     """How many updates an epoch over so many images makes; None of a method that doesn't count them."""
     return batches_per_epoch(images, settings.batch_size) if METHODS[settings.method].counts_steps else None
+
+
+def packs(settings: Any) -> bool:
+    """Whether several trainings with such settings can share one GPU."""
+    return METHODS[settings.method].packs
 
 
 def create(settings: Settings) -> "Classifier":

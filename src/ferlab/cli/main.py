@@ -14,6 +14,7 @@ from ferlab.cli import (
     compare,
     data,
     doctor,
+    pack,
     predict,
     report,
     reproduce,
@@ -51,6 +52,7 @@ app.command()(tune.tune)
 app.command()(ui.ui)
 app.command()(predict.predict)
 app.command(hidden=True)(stage.stage)
+app.command(hidden=True)(pack.pack)
 app.command(hidden=True)(code.code)
 
 

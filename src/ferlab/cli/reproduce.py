@@ -24,6 +24,9 @@ def reproduce(
         str | None, typer.Option("--time-limit", help="Stop then and keep the checkpoints: 90s, 25m or 1h30m.")
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Stages side by side, on one GPU too.")] = 1,
+    pack: Annotated[
+        int, typer.Option("--pack", min=0, help="On a GPU: train so many networks at once in one process; 0: none.")
+    ] = 0,
     resume: Annotated[
         bool, typer.Option("--resume/--no-resume", help="Go on from checkpoints, or set them aside and begin anew.")
     ] = True,
@@ -38,6 +41,7 @@ def reproduce(
     import math
 
     from ferlab import params
+    from ferlab.errors import UserError
     from ferlab.execution.signals import stop_on_signals
     from ferlab.params.budgets import lay_budget, read_budget
     from ferlab.project import Project
@@ -51,13 +55,19 @@ def reproduce(
     if budget and budget != settings.budget:
         read_budget(project.root, budget)
         settings = lay_budget(project.root, budget)
+    if pack and settings.compute.device == "cpu":
+        raise UserError(
+            "only trainings on a GPU are packed, and this budget's run on the CPU",
+            where="--pack",
+            next_step="leave it out (--jobs runs stages side by side), or set compute.device to cuda",
+        )
     if not resume:
         _set_aside(project)
 
     from ferlab.cli.sitting import Sitting
 
     stop_on_signals()
-    sitting = Sitting(project, settings, jobs, deadline, quiet=context.obj["quiet"])
+    sitting = Sitting(project, settings, jobs, deadline, pack=pack, quiet=context.obj["quiet"])
     outcome = sitting.run()
     unfinished = sitting.stages - len(outcome.done) - len(outcome.failed)
     if outcome.failed or unfinished:

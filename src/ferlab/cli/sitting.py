@@ -4,12 +4,14 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from ferlab.classifiers.catalogue import packs
 from ferlab.execution.cost import expected
-from ferlab.execution.dvc import due_tasks, how
+from ferlab.execution.dvc import Parts, due_tasks, how
 from ferlab.execution.dvc_errors import explain, lock_holder
 from ferlab.execution.labels import labels_apart
 from ferlab.execution.local import GRACE, Local
-from ferlab.execution.task import Event, Outcome
+from ferlab.execution.packs import PACK, done_by_pack, packed
+from ferlab.execution.task import Event, Outcome, Words
 
 if TYPE_CHECKING:
     from ferlab.params import Params
@@ -19,12 +21,19 @@ if TYPE_CHECKING:
 class Sitting:
     """Runs what is due of a pipeline until it is done, or the time is up.
 
+    Args:
+        jobs: tasks side by side.
+        deadline: a reading of time.monotonic().
+        pack: trainings of networks side by side in one task; 0: each is a task of its own.
+
     Attributes:
         stages: how many were due, as far as it was known last; those that have ended are counted.
     """
 
-    def __init__(self, project: "Project", params: "Params", jobs: int, deadline: float, *, quiet: bool) -> None:
-        self.project, self.params, self.jobs, self.deadline = project, params, jobs, deadline
+    def __init__(
+        self, project: "Project", params: "Params", jobs: int, deadline: float, *, pack: int, quiet: bool
+    ) -> None:
+        self.project, self.params, self.jobs, self.deadline, self.pack = project, params, jobs, deadline, pack
         self.stages, self._quiet, self._began = 0, quiet, time.monotonic()
         self._outcome, self._parts, self._ended = Outcome(), set[str](), set[str]()
 
@@ -35,19 +44,31 @@ class Sitting:
         self.say(f"asking DVC what is due of the {self.params.budget} budget")
         more = True
         while more:
-            due = due_tasks(self.project, seconds, labels_apart(self.jobs), self.params.compute.threads)
+            due = due_tasks(self.project, seconds, self._apart(), self.params.compute.threads, self._can_be_packed)
+            due = packed(due, self.pack)
             before, self.stages = self.stages, len(self._outcome.done) + due.stages
             if self.stages != before:
                 self.say(
                     f"{due.stages} stages at most; {logs}/ has what each prints" if due.stages else "nothing is due"
                 )
-            self._parts |= {task.name for task in due.tasks if ":" in task.name}
+            self._parts |= {task.name for task in due.tasks if ":" in task.name or task.name == PACK}
             found = Local(self.project.state, self.jobs).run(due.tasks, self._tell, self.deadline)
-            self._outcome.done += [name for name in found.done if name not in self._parts]
+            done = [name for name in found.done if name not in self._parts] + done_by_pack(self.project)
+            self._outcome.done += done
+            self._ended |= set(done)
             failed = [name.partition(":")[0] for name in found.failed]  # a part's failure is its stage's
             self._outcome.failed += dict.fromkeys(failed)
             more = due.more and len(found.done) == len(due.tasks)
         return self._outcome
+
+    def _can_be_packed(self, words: Words) -> bool:
+        if not self.pack or words[2] != "train":
+            return False
+        return packs(self.params.classifiers[self.params.arms[words[3]].classifier])
+
+    def _apart(self) -> Parts:
+        """All labels of a GAN share one process where trainings are packed."""
+        return labels_apart(1 if self.pack else self.jobs)
 
     def say(self, text: str) -> None:
         """One line with the time since the start."""

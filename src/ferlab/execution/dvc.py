@@ -5,12 +5,15 @@ own, so that DVC alone decides what is up to date, and dvc.lock, run cache and o
 """
 
 import shlex
-from collections.abc import Callable, Mapping
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ferlab.errors import UserError
 from ferlab.execution.cost import START_UP
 from ferlab.execution.dvc_errors import dvc_errors
 from ferlab.execution.task import Task, Words, in_parts
@@ -32,21 +35,30 @@ class Due:
     Attributes:
         tasks: in the order of dvc.yaml.
         stages: how many stages are due, those of later rounds among them.
-        more: whether to ask again once these have ended: a stage that is done in parts waits for some of them, and
-            only then is it known whether it has to run at all.
+        more: whether to ask again once these have ended: a stage that is done in parts or packed waits for some of
+            them, and only then is it known whether it has to run at all.
+        to_pack: names of tasks that can be packed.
     """
 
     tasks: tuple[Task, ...]
     stages: int
     more: bool
+    to_pack: tuple[str, ...] = ()
 
 
-def due_tasks(project: Project, seconds: Callable[[Words], float], parts: Parts, threads: int) -> Due:
+def due_tasks(
+    project: Project,
+    seconds: Callable[[Words], float],
+    parts: Parts,
+    threads: int,
+    packs: Callable[[Words], bool] = lambda _: False,
+) -> Due:
     """The stages that `dvc repro` would run at most (those that changed, and what comes after them) as tasks.
 
     Args:
         seconds: a stage's command -> what it is expected to cost.
         parts: what of a stage is done side by side before the stage itself, which finds it done.
+        packs: a stage's command -> whether one process can do it together with others.
 
     Raises:
         UserError: DVC can't read the project, or another process holds its lock.
@@ -59,23 +71,26 @@ def due_tasks(project: Project, seconds: Callable[[Words], float], parts: Parts,
             changed = {address.rpartition(":")[2] for address in repo.status()}  # seen from elsewhere it has a path too
             stages = [stage for stage in repo.index.stages if isinstance(stage, PipelineStage)]
             waits = _waits(repo, stages, changed)
-            tasks, undecided = dict[str, Task](), set[str]()
+            tasks, undecided, to_pack = dict[str, Task](), set[str](), list[str]()
             for stage in stages:
                 if stage.name not in waits:
                     continue
                 words = tuple(shlex.split(stage.cmd))
                 task = _task(project, stage, waits[stage.name], seconds(words), threads)
                 some = parts(words, task.seconds)
-                if some and task.waits_for:
-                    undecided.add(stage.name)
-                    some = {}
-                elif some and _is_cached(repo, stage):
-                    some = {}
+                if some or packs(words):
+                    if task.waits_for:
+                        undecided.add(stage.name)
+                        some = {}
+                    elif _is_cached(repo, stage):
+                        some = {}
+                    elif not some:
+                        to_pack.append(stage.name)
                 tasks |= {one.name: one for one in in_parts(task, some, START_UP)}
     if undecided:
-        first = _before(undecided, waits)
+        first = before(undecided, waits)
         return Due(tuple(task for task in tasks.values() if task.name in first), len(waits), more=True)
-    return Due(tuple(tasks.values()), len(waits), more=False)
+    return Due(tuple(tasks.values()), len(waits), more=False, to_pack=tuple(to_pack))
 
 
 def _waits(repo: Any, stages: "list[PipelineStage]", changed: set[str]) -> dict[str, frozenset[str]]:
@@ -131,7 +146,7 @@ def _is_cached(repo: Any, stage: "PipelineStage") -> bool:
     return True
 
 
-def _before(names: set[str], waits: Mapping[str, frozenset[str]]) -> set[str]:
+def before(names: set[str], waits: Mapping[str, frozenset[str]]) -> set[str]:
     """All that some stages wait for, directly or not."""
     found, ahead = set[str](), [*names]
     while ahead:
@@ -139,6 +154,23 @@ def _before(names: set[str], waits: Mapping[str, frozenset[str]]) -> set[str]:
         found |= fresh
         ahead += fresh
     return found
+
+
+def commit(project: Project, stages: Sequence[str]) -> None:
+    """Note in dvc.lock and DVC's cache what stages have made that were called by others than DVC.
+
+    Raises:
+        UserError: DVC can't.
+    """
+    if not stages:
+        return
+    words = [sys.executable, "-m", "dvc", "--wait-for-lock", "commit", "--force", "--quiet", *stages]
+    ended = subprocess.run(words, cwd=project.root, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        raise UserError(
+            f"DVC can't take the results of {', '.join(stages)}: {ended.stderr.strip()}",
+            next_step="`dvc repro` finds the trainings finished and takes them up",
+        )
 
 
 def how(log: Path) -> str:

@@ -2,8 +2,9 @@
 
 import json
 import sys
+import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,7 @@ class Context:
         observe: sees what a training's loop says, beside MLflow.
         progress: shows a person how far a training is.
         parent: the MLflow run that this call's run belongs to, if any.
+        stop: set when trainings on threads of this process are to end.
     """
 
     project: Project
@@ -74,6 +76,7 @@ class Context:
     observe: Observer = ignore
     progress: Progress = unseen
     parent: str | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
 
     @property
     def key(self) -> str:
@@ -155,7 +158,7 @@ class Context:
         from ferlab.training.checkpoint import Checkpoints
 
         folder = self.project.state / "inflight" / self.identity.name
-        return Checkpoints(folder, self.params.runtime.checkpoint_seconds)
+        return Checkpoints(folder, self.params.runtime.checkpoint_seconds, self.stop)
 
     def say(self, text: str) -> None:
         """One plain line for the person who watches."""

@@ -7,6 +7,7 @@ file: tensors under their path in the tree, everything else as canonical JSON in
 import hashlib
 import json
 import shutil
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -128,15 +129,16 @@ class Checkpoints:
     Args:
         folder: a folder of its own, outside every DVC out.
         every_seconds: how often `offer` writes.
+        stop: set by whoever wants the training to end soon, though not by a signal of its own: it is on a thread.
     """
 
-    def __init__(self, folder: Path, every_seconds: float) -> None:
-        self.folder, self.every_seconds = folder, every_seconds
+    def __init__(self, folder: Path, every_seconds: float, stop: threading.Event | None = None) -> None:
+        self.folder, self.every_seconds, self.stop = folder, every_seconds, stop
         self._written = time.monotonic()
 
     def child(self, name: str) -> "Checkpoints":
         """The place of one of several trainings in turn, e.g. of one label's GAN."""
-        return Checkpoints(self.folder / name, self.every_seconds)
+        return Checkpoints(self.folder / name, self.every_seconds, self.stop)
 
     def load(self) -> dict[str, Any] | None:
         """The last state written, or None if there is none. What a killed write left behind is swept away."""
@@ -164,7 +166,14 @@ class Checkpoints:
         self._written = time.monotonic()
 
     def offer(self, make_state: Callable[[], Mapping[str, Any]]) -> bool:
-        """Write `make_state()` if the last write is long enough ago. Returns whether it was written."""
+        """Write `make_state()` if the last write is long enough ago. Returns whether it was written.
+
+        Raises:
+            KeyboardInterrupt: `stop` is set; the state was written.
+        """
+        if self.stop is not None and self.stop.is_set():
+            self.save(make_state())
+            raise KeyboardInterrupt
         if time.monotonic() - self._written < self.every_seconds:
             return False
         self.save(make_state())

@@ -1,0 +1,64 @@
+"""Trainings that are due as one task: a process that trains several at once on one GPU."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ferlab.execution.dvc import Due, before
+from ferlab.execution.task import Task
+from ferlab.files import write_json
+from ferlab.project import Project
+
+PACK = "pack"  # the task's name
+
+
+def packed(due: Due, at_once: int) -> Due:
+    """The trainings among due tasks that can be packed as one task, which evaluates them too; others as they are.
+
+    What waits for those trainings is asked of DVC again when they have ended.
+
+    Args:
+        at_once: how many the task trains side by side.
+    """
+    if not due.to_pack:
+        return due
+    tasks = {task.name: task for task in due.tasks}
+    waits = {name: task.waits_for & tasks.keys() for name, task in tasks.items()}
+    ours = set(due.to_pack)
+    beside = [task for name, task in tasks.items() if name not in ours and not before({name}, waits) & ours]
+    return Due((_task([tasks[name] for name in due.to_pack], at_once), *beside), due.stages, more=True)
+
+
+def _task(trainings: Sequence[Task], at_once: int) -> Task:
+    ordered = sorted(trainings, key=lambda task: task.rank)
+    names = [task.name.removeprefix("train@") for task in ordered]
+    return replace(
+        ordered[0],
+        name=PACK,
+        command=("ferlab", "pack", "--at-once", str(at_once), *names),
+        log=ordered[0].log.with_name(f"{PACK}.log"),
+        inputs=tuple({path for task in ordered for path in task.inputs}),
+        outs=tuple(path for task in ordered for path in task.outs),
+        gpu=1.0,
+        seconds=sum(task.seconds for task in ordered),
+    )
+
+
+def note(project: Project, stages: Sequence[str]) -> None:
+    """Say which stages the last pack has done."""
+    write_json(_noted(project), {"done": list(stages)})
+
+
+def done_by_pack(project: Project) -> list[str]:
+    """What `note` said, once: a pack that was killed says nothing."""
+    path = _noted(project)
+    if not path.exists():
+        return []
+    done: list[str] = json.loads(path.read_text())["done"]
+    path.unlink()
+    return done
+
+
+def _noted(project: Project) -> Path:
+    return project.state / "pack.json"

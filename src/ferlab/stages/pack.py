@@ -1,0 +1,83 @@
+"""Several trainings, each with its evaluation, on threads of one process that share a GPU.
+
+A training alone leaves most of a GPU idle, and processes beside each other take turns on it. Each training here is the
+stages `train` and `evaluate` of one arm and seed, called as DVC would call them: with the same locks, identity,
+checkpoint, MLflow run and outs. Its result doesn't depend on the pack.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+import torch
+
+from ferlab.errors import UserError
+from ferlab.execution.threads import on_threads
+from ferlab.params import Params
+from ferlab.project import Project
+from ferlab.records.plan import ArmPlan
+from ferlab.stages import evaluate, train
+from ferlab.stages.context import Context, call
+
+Pair = tuple[str, str]
+"""An arm and a seed."""
+
+
+@dataclass
+class Packed:
+    """How a pack's trainings ended: names such as `resnet50-0`; those that failed with the reason."""
+
+    done: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def pack(
+    project: Project, params: Params, pairs: Sequence[Pair], at_once: int, packed: Packed, say: Callable[[str], None]
+) -> None:
+    """Train and evaluate arms, in their order and so many at once. One that fails takes no other with it.
+
+    Trainings that want other settings of the whole process, such as deterministic kernels, come one group after the
+    other.
+
+    Args:
+        packed: is told as trainings end.
+
+    Raises:
+        KeyboardInterrupt: the process was asked to stop. Each training under way has saved its state.
+    """
+    stop = threading.Event()
+
+    def context(pair: Pair, stage: str) -> Context:
+        declared = {"train": train.STAGE, "evaluate": evaluate.STAGE}[stage]
+        return Context(project, declared, dict(zip(declared.arguments, pair, strict=True)), params, stop=stop)
+
+    def run(pair: Pair) -> None:
+        name = "-".join(pair)
+        try:
+            for stage in ("train", "evaluate"):
+                call(context(pair, stage))
+        except torch.OutOfMemoryError:
+            raise UserError(_full(at_once), where=name, next_step="the same command with a smaller --pack") from None
+        packed.done.append(name)
+        say(f"{name}: trained and evaluated ({len(packed.done)} of {len(pairs)})")
+
+    flags = {pair: _of_the_process(train.plan_of(context(pair, "train"))) for pair in pairs}
+    for _, group in groupby(sorted(pairs, key=lambda pair: flags[pair]), key=lambda pair: flags[pair]):
+        for pair, future in on_threads(run, list(group), at_once, stop).items():
+            error = future.exception()
+            if error is not None:
+                packed.failed["-".join(pair)] = str(error) if isinstance(error, UserError) else repr(error)
+
+
+def _of_the_process(plan: ArmPlan) -> tuple[bool, str]:
+    """What a training sets for the whole process, and in words that can be sorted."""
+    return bool(getattr(plan.settings, "deterministic", True)), plan.compute.model_dump_json()
+
+
+def _full(at_once: int) -> str:
+    """What to say when the GPU's memory doesn't suffice."""
+    _, total = torch.cuda.mem_get_info()
+    each = torch.cuda.max_memory_allocated() / at_once
+    fits = max(1, min(at_once - 1, int(total // each)) if each else 1)
+    return f"the GPU's {total / 2**30:.0f} GiB don't hold {at_once} such trainings; --pack {fits} would fit"
