@@ -1,5 +1,6 @@
 """The schema of params.yaml: what is wrong is refused, and the message names key and value."""
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from itertools import permutations
@@ -11,8 +12,8 @@ from pydantic import ValidationError
 
 from ferlab.errors import UserError
 from ferlab.params import Params, check, load
-from ferlab.params.budgets import WHOLE
-from ferlab.yaml_file import dump_yaml, overlay, read_yaml
+from ferlab.params.budgets import WHOLE, lay_budget
+from ferlab.yaml_file import dump_yaml, overlay, read_value, read_yaml
 from small import REPOSITORY
 
 BUDGETS = sorted(path.stem for path in (REPOSITORY / "budgets").glob("*.yaml"))
@@ -234,19 +235,31 @@ def test_sections_by_dotted_key(tree: Any) -> None:
         params.section("gan.families.absent")
 
 
+def laid(tree: Any, *names: str) -> Params:
+    """What params.yaml says after one budget and then the next was laid on it."""
+    for name in names:
+        overlay(tree, read_yaml(REPOSITORY / "budgets" / f"{name}.yaml"), WHOLE)
+    return check(read_value(dump_yaml(tree), "params.yaml"), "params.yaml")
+
+
 @pytest.mark.parametrize("name", BUDGETS)
 def test_each_budget_is_valid(tree: Any, name: str) -> None:
-    overlay(tree, read_yaml(REPOSITORY / "budgets" / f"{name}.yaml"), WHOLE)
-    assert check(tree, name).budget == name
+    assert laid(tree, name).budget == name
+
+
+def test_rows_that_take_over_values_follow_a_budget(tmp_path: Path) -> None:
+    """`<<: *resnet50` of every row below it, in what is returned as in what is written."""
+    shutil.copytree(REPOSITORY / "budgets", tmp_path / "budgets")
+    shutil.copy(REPOSITORY / "params.yaml", tmp_path / "params.yaml")
+    params = lay_budget(tmp_path, "gpu")
+    assert [name for name, arm in params.arms.items() if arm.tuned] == []
+    assert load(tmp_path / "params.yaml") == params
+    assert lay_budget(tmp_path, "demo").arms["resnet50-contempt"].tuned
 
 
 @pytest.mark.parametrize(("first", "second"), list(permutations(BUDGETS, 2)))
 def test_nothing_leaks_from_one_budget_into_another(tree: Any, first: str, second: str) -> None:
-    direct = read_yaml(REPOSITORY / "params.yaml")
-    overlay(direct, read_yaml(REPOSITORY / "budgets" / f"{second}.yaml"), WHOLE)
-    for name in (first, second):
-        overlay(tree, read_yaml(REPOSITORY / "budgets" / f"{name}.yaml"), WHOLE)
-    assert check(tree, "detour").model_dump() == check(direct, "direct").model_dump()
+    assert laid(tree, first, second) == laid(read_yaml(REPOSITORY / "params.yaml"), second)
 
 
 def test_the_demo_budget_leaves_the_committed_file_as_it_is(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(help="Choose how much to spend: demo, trial, cpu or paper.", no_args_is_help=True)
+app = typer.Typer(help="Choose how much to spend: demo, trial, cpu, gpu or paper.", no_args_is_help=True)
 
 
 @app.command()
@@ -27,17 +27,15 @@ def show(
 ) -> None:
     """Show where params.yaml and a budget differ."""
     from ferlab import params
-    from ferlab.params.budgets import WHOLE, read_budget
+    from ferlab.params.budgets import with_budget
     from ferlab.project import Project
     from ferlab.training.identity import flatten
-    from ferlab.yaml_file import overlay, read_yaml
 
     project = Project.find()
-    tree = read_yaml(project.params)
-    budget = name or params.check(tree, "params.yaml").budget
-    now = flatten(params.check(tree, "params.yaml").model_dump(mode="json"))
-    overlay(tree, read_budget(project.root, budget), WHOLE)
-    then = flatten(params.check(tree, f"budgets/{budget}.yaml").model_dump(mode="json"))
+    own = params.load(project.params)
+    budget = name or own.budget
+    now = flatten(own.model_dump(mode="json"))
+    then = flatten(with_budget(project.root, budget)[1].model_dump(mode="json"))
     changed: dict[str, dict[str, Any]] = {
         key: {"params.yaml": now.get(key), budget: then.get(key)}
         for key in sorted(now.keys() | then.keys())

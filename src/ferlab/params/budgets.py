@@ -6,7 +6,7 @@ from typing import Any
 from ferlab.errors import UserError
 from ferlab.files import write_text
 from ferlab.params.schema import Params, check
-from ferlab.yaml_file import dump_yaml, overlay, read_yaml
+from ferlab.yaml_file import dump_yaml, overlay, read_value, read_yaml
 
 WHOLE = ("run.arms",)
 """A budget runs the arms that it names and no others."""
@@ -29,17 +29,28 @@ def read_budget(root: Path, name: str) -> Any:
     return values
 
 
-def lay_budget(root: Path, name: str) -> Params:
-    """Lay a budget on the project's params.yaml, whose comments stay; returns what params.yaml says then.
+def with_budget(root: Path, name: str) -> tuple[str, Params]:
+    """The text of the project's params.yaml with a budget laid on it, comments kept, and what it says.
 
     Raises:
-        UserError: as `read_budget`, or params.yaml isn't valid with it or without; it is then left as it was.
+        UserError: as `read_budget`, or params.yaml isn't valid with the budget or without.
     """
     path = root / "params.yaml"
     tree = read_yaml(path)
     if not isinstance(tree, dict):
         check(tree, path.name)
     overlay(tree, read_budget(root, name), WHOLE)
-    checked = check(tree, f"params.yaml with budgets/{name}.yaml laid on it")
-    write_text(path, dump_yaml(tree))
-    return checked
+    text, where = dump_yaml(tree), f"params.yaml with budgets/{name}.yaml laid on it"
+    # read anew, since a row that takes over another's values (`<<: *name`) doesn't follow a change in the tree
+    return text, check(read_value(text, where), where)
+
+
+def lay_budget(root: Path, name: str) -> Params:
+    """Lay a budget on the project's params.yaml, whose comments stay; returns what params.yaml says then.
+
+    Raises:
+        UserError: as `with_budget`; params.yaml is then left as it was.
+    """
+    text, laid = with_budget(root, name)
+    write_text(root / "params.yaml", text)
+    return laid
