@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ferlab.data.labels import CKPLUS_CLASSES
+from ferlab.params.budgets import with_budget
 from ferlab.params.migration import load_published
 from ferlab.report import paper
 from ferlab.report.evidence import Evidence
@@ -23,6 +24,7 @@ ACCURACY = re.compile(rf"^\| `([\w-]+)`[^|]*\| (\d+\.\d\d% \(\d+\.\d\d{DASH}\d+\
 SIGNED = rf"[+{MINUS}]\d+\.\d\d"
 GAIN = re.compile(rf"^\| `([\w-]+)` {MINUS} `([\w-]+)`[^|]*\| ({SIGNED})(?: \| ({SIGNED} to {SIGNED}))?")
 INTERVAL = re.compile(rf"({SIGNED})(?: points)? \((?:95% interval )?({SIGNED} to {SIGNED})")
+BESIDE = re.compile(r"lands where the paper's does: (\d\d\.\d\d%) against (\d\d\.\d\d%)")
 TABLE1 = re.compile(r"^\| `([\w-]+)`: ([^|]*) \| ([^|]*) \| (\d+\.\d\d)% \|")
 QUALITY = re.compile(r"^\| (\w+) \| (\d+) \| (\d\.\d\d) \| (yes|no) \| (\d+) \| (\d\.\d\d) \| (\d\.\d\d) \|")
 FAMILY = re.compile(r"^\| `(\w+)` \| frames \|")
@@ -62,21 +64,43 @@ def test_table_1_of_readme_is_the_papers_whole_one() -> None:
     assert [ours.startswith("not run") for _, _, ours, _ in rows] == [row.arm not in run for row in paper.TABLE1]
 
 
+def named_before(text: str, place: int) -> str:
+    """The budget of the report that a text named last before a place."""
+    return FOLDER.findall(text, 0, place)[-1]
+
+
 def test_gains_in_sentences_are_differences_between_arms() -> None:
-    """Of three seeds, as their interval shows."""
+    """Of three seeds, as their interval shows, in the report that the text names before."""
     text = " ".join((REPOSITORY / "README.md").read_text(encoding="utf-8").split())
-    told_there = INTERVAL.findall(text)
-    assert len(told_there) >= 2
-    cpu = evidence("cpu")
-    found = [
-        difference(cpu, *pair) for pair in permutations([arm for arm, seeds in cpu.runs.items() if len(seeds) > 1], 2)
-    ]
-    known = {
-        (signed(100 * one.mean), f"{signed(100 * one.low)} to {signed(100 * one.high)}")
-        for one in found
-        if one is not None
-    }
+    told_there = [(named_before(text, found.start()), *found.groups()) for found in INTERVAL.finditer(text)]
+    budgets = {budget for budget, *_ in told_there}
+    assert {"cpu", "gpu"} <= budgets
+    known = set()
+    for budget in budgets:
+        one = evidence(budget)
+        for pair in permutations([arm for arm, seeds in one.runs.items() if len(seeds) > 1], 2):
+            if gain := difference(one, *pair):
+                mean, low, high = (signed(100 * points) for points in (gain.mean, gain.low, gain.high))
+                known.add((budget, mean, f"{low} to {high}"))
     assert [told for told in told_there if told not in known] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_plain_network_is_told_beside_the_papers(page: str) -> None:
+    text = " ".join((REPOSITORY / page).read_text(encoding="utf-8").split())
+    (found,) = BESIDE.finditer(text)
+    ours = accuracy(evidence(named_before(text, found.start())).runs["resnet50"]).value
+    assert found.groups() == (f"{ours:.2%}", f"{paper.CLAIM[1].percent:.2f}%")
+
+
+def test_the_gpu_budget_is_what_its_report_was_made_with() -> None:
+    """Today's has further arms; what both have is the same training."""
+    then = load_published(REPOSITORY / "reports" / "gpu" / "params.yaml")
+    _, now = with_budget(REPOSITORY, "gpu")
+    for key in ("classifiers.resnet50", "gan.seed", "gan.families.dcgan", "synthesis", "run.seeds", "run.draws"):
+        assert now.plain(key) == then.plain(key), key
+    assert {name: now.arms[name] for name in then.run.arms} == {name: then.arms[name] for name in then.run.arms}
+    assert then.run.arms.items() <= now.run.arms.items()
 
 
 def test_gains_follow_from_the_predictions() -> None:
