@@ -138,9 +138,9 @@ class Planner:
 
 
 def device(params: Params) -> str:
-    """`cpu` or `cuda`; asked of torch only where params.yaml leaves it open."""
-    if params.compute.device == "cpu":
-        return "cpu"
+    """`cpu` or `cuda`; asked of torch only where params.yaml leaves it open. It may be one that this machine hasn't."""
+    if params.compute.device != "auto":
+        return params.compute.device
     from ferlab.training.seeding import resolve_device
 
     return resolve_device(params.compute.device)

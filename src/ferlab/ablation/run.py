@@ -111,6 +111,11 @@ class _Hearing:
         self.heard(result)
 
 
+def cost(project: Project, planned: Sequence[Planned]) -> float:
+    """Roughly the seconds that points take, and the GANs and synthetic sets before them, one after the other."""
+    return sum(task.seconds for task in _tasks(project, planned, lambda *_: {}, parent=""))
+
+
 def _tasks(project: Project, planned: Sequence[Planned], parts: Parts, parent: str) -> list[Task]:
     """The points, behind the GANs and the synthetic sets that they wait for."""
     pace, logs, tasks = Pace.read(project), project.state / "ablation" / "logs", list[Task]()

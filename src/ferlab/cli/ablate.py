@@ -148,6 +148,7 @@ def _answer(
     if dry_run:
         typer.echo(json.dumps([p.plain() for p in planned], indent=1) if as_json else _told(question, planned, jobs))
         return
+    _need_device(project, planned)
     stop_on_signals()
     if not (quiet or as_json):
         typer.echo(_told(question, planned, jobs))
@@ -169,6 +170,16 @@ def _answer(
         raise typer.Exit(1)
 
 
+def _need_device(project: "Project", planned: "list[Planned]") -> None:
+    """Raise a UserError where some of what is left to run asks for a GPU and there is none."""
+    from ferlab.ablation.run import cost
+    from ferlab.cli import gpu
+
+    asking = [one for one in planned if one.state == "to run" and one.params.compute.device == "cuda"]
+    if asking:
+        gpu.must_be_here(cost(project, asking), "params.yaml", "`--set compute.device=cpu`")
+
+
 def _confirm(question: "Question") -> None:
     from ferlab.errors import UserError
 
@@ -187,7 +198,7 @@ def _print_epoch(epoch: int, values: Mapping[str, float]) -> None:
 def _told(question: "Question", planned: "list[Planned]", jobs: int) -> str:
     """The plan in a few lines."""
     from ferlab.ablation.question import shown
-    from ferlab.cli.ablation_table import duration
+    from ferlab.cli.progress import duration
 
     ahead = [p for p in planned if p.state == "to run"]
     known = [p.seconds for p in ahead if p.seconds is not None]

@@ -13,6 +13,7 @@ from rich.table import Table
 from ferlab.ablation.plan import Planned
 from ferlab.ablation.question import Point, Question
 from ferlab.ablation.result import Result
+from ferlab.cli.progress import duration
 from ferlab.evaluation.intervals import over_seeds
 
 
@@ -106,10 +107,3 @@ def _interval(row: Mapping[Hashable, Any], value: str, low: str, high: str, sign
         return ""
     bounds = "" if pd.isna(row.get(low)) else f" [{row[low]:{sign}.2f}, {row[high]:{sign}.2f}]"
     return f"{row[value]:{sign}.2f}{bounds}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them: `40 s`, `12 min`, `3.5 h`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

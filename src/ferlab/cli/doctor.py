@@ -88,6 +88,10 @@ def _look(project: "Project") -> tuple[dict[str, Any], list[str]]:
                 problems.append(f"data/{path.name} is missing: `ferlab data demo` or `ferlab data add …`")
             elif sha256_file(path) != getattr(settings.data, dataset):
                 problems.append(f"data/{path.name} is not the file that params.yaml names: `ferlab data add …`")
+        if settings.compute.device == "cuda" and not torch.cuda.is_available():
+            problems.append(
+                "params.yaml asks for a GPU and none is here: set compute.device to cpu or auto, or go to one"
+            )
         facts["data"] = settings.data.kind
         if settings.data.kind == "demo" and not settings.data.allow_demo:
             problems.append(

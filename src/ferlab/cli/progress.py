@@ -8,6 +8,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 PLAIN_SECONDS = 10.0  # between plain lines where there is no terminal
+_UNITS = (("weeks", 14 * 86400, 7 * 86400), ("days", 2 * 86400, 86400), ("h", 5400, 3600), ("min", 90, 60))
+"""Name, from how many seconds on it is used, seconds of one."""
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: `40 s`, `12 min`, `3.5 h`, `4.0 days`, `6.2 weeks`."""
+    name, size = next(((name, size) for name, first, size in _UNITS if seconds >= first), ("s", 1))
+    return f"{seconds / size:.{int(size >= 3600)}f} {name}"
 
 
 class ShowProgress:

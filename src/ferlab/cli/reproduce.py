@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from ferlab.params import Params
     from ferlab.project import Project
 
 TIME_UP = 3  # exit code: not finished yet
@@ -40,10 +41,8 @@ def reproduce(
     """
     import math
 
-    from ferlab import params
     from ferlab.errors import UserError
     from ferlab.execution.signals import stop_on_signals
-    from ferlab.params.budgets import lay_budget, read_budget
     from ferlab.project import Project
 
     seconds = parse_duration(limit) if limit is not None else math.inf
@@ -51,10 +50,7 @@ def reproduce(
     project = Project.find()
     if bring:
         _must_be_a_place(bring.resolve(), project)
-    settings = params.load(project.params)
-    if budget and budget != settings.budget:
-        read_budget(project.root, budget)
-        settings = lay_budget(project.root, budget)
+    settings = _lay(project, budget)
     if pack and settings.compute.device == "cpu":
         raise UserError(
             "only trainings on a GPU are packed, and this budget's run on the CPU",
@@ -86,6 +82,28 @@ def reproduce(
         raise typer.Exit(1)
     if unfinished:
         raise typer.Exit(TIME_UP)
+
+
+def _lay(project: "Project", budget: str | None) -> "Params":
+    """Lay a budget on params.yaml, unless it is there already, and return what params.yaml says then.
+
+    Raises:
+        UserError: there is no such budget, or it asks for a GPU and there is none; params.yaml is as it was.
+    """
+    from ferlab import params
+    from ferlab.cli import gpu
+    from ferlab.files import write_text
+    from ferlab.params.budgets import with_budget
+
+    settings, text, source = params.load(project.params), None, "params.yaml"
+    if budget and budget != settings.budget:
+        text, settings = with_budget(project.root, budget)
+        source = f"budgets/{budget}.yaml"
+    if settings.compute.device == "cuda":
+        gpu.must_be_here(gpu.seconds_of_budget(project, settings), source, "`compute.device: cpu` in params.yaml")
+    if text is not None:
+        write_text(project.params, text)
+    return settings
 
 
 def parse_duration(text: str) -> float:

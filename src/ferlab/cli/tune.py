@@ -35,7 +35,9 @@ def tune(
     next start.
     """
     from ferlab import params
+    from ferlab.cli import gpu
     from ferlab.cli.progress import ShowProgress
+    from ferlab.execution.cost import expected
     from ferlab.project import Project
     from ferlab.training.observe import unseen
     from ferlab.yaml_file import read_yaml
@@ -49,6 +51,10 @@ def tune(
     if classifier not in tree["run"]["tuned"]:
         tree["run"]["tuned"].append(classifier)
     checked = params.check(tree, "params.yaml with the command line's options")
+
+    if checked.compute.device == "cuda" and fail is None:
+        seconds = expected(project, checked)(("ferlab", "stage", "tune", classifier))
+        gpu.must_be_here(seconds, "params.yaml", "`compute.device: cpu` in params.yaml")
 
     from ferlab.adapters.tuning import best, describe  # late: they load torch, which a wrong option needn't wait for
     from ferlab.adapters.tuning import fail as mark_failed
