@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from ferlab.data import ids as image_ids
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import CKPLUS_CLASSES
-from ferlab.data.splits import stratified_part, subject_folds
+from ferlab.data.splits import hold_out, stratified_part, subject_folds
 from ferlab.datasets.fer2013 import PUBLISHED
 from ferlab.errors import UserError
-from small import noise
+from small import barred, noise
 
 LABELS = np.random.default_rng(0).permutation(np.repeat(np.arange(7), PUBLISHED["valid"]))
 
@@ -44,6 +44,43 @@ def test_the_seed_decides(fraction: float) -> None:
 def test_classes_too_small_to_be_parted(labels: list[int], fraction: float) -> None:
     with pytest.raises(UserError, match=f"{len(labels)} images can't be parted at {fraction}"):
         stratified_part(np.array(labels, dtype=np.int64), fraction, 0)
+
+
+def with_copies(seed: int) -> ImageSet:
+    """Noise of seven classes in which 60 images come again, some of them more than once and some of another class."""
+    rng = np.random.default_rng(seed)
+    faces = barred(30)
+    chosen = np.concatenate([np.arange(210), rng.integers(0, 210, 60)])
+    copies = faces.take(rng.permutation(chosen))
+    names = tuple(f"train/{i}" for i in range(len(copies)))
+    labels = np.where(rng.random(len(copies)) < 0.05, rng.integers(0, 7, len(copies)), copies.labels)
+    pixels = noise(210, seed)[np.array([faces.ids.index(name) for name in copies.ids])]
+    return replace(copies, ids=names, labels=labels, images=pixels)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 50), st.floats(0.1, 0.5))
+def test_what_is_held_out_holds_no_copy_of_what_trains(seed: int, share: float) -> None:
+    images = with_copies(seed)
+    kept, held = hold_out(images, share)
+    np.testing.assert_array_equal(np.sort(np.concatenate([kept, held])), np.arange(len(images)))
+    pixels = [{image.tobytes() for image in images.images[part]} for part in (kept, held)]
+    assert not pixels[0] & pixels[1]
+    assert abs(len(pixels[1]) - share * 210) <= 1  # a share of the different images
+    np.testing.assert_array_equal(held, hold_out(images, share)[1])
+
+
+def test_without_copies_each_class_has_its_share_held_out() -> None:
+    images = barred(40)
+    images = replace(images, images=noise(len(images)))
+    kept, held = hold_out(images, 0.25)
+    assert images.take(held).counts() == dict.fromkeys(images.classes, 10)
+    np.testing.assert_array_equal(kept, stratified_part(images.labels, 0.75, 0))
+
+
+def test_a_share_of_nothing_holds_out_nothing() -> None:
+    kept, held = hold_out(barred(2), 0.0)
+    assert (list(kept), list(held)) == (list(range(14)), [])
 
 
 def frames(rows: list[tuple[int, int, int]]) -> ImageSet:

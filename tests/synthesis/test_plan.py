@@ -4,36 +4,44 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ferlab.classifiers.schedule import batches_per_epoch
 from ferlab.data.images import nothing
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
-from ferlab.data.splits import stratified_part
-from ferlab.params import Params, check
+from ferlab.data.splits import hold_out
+from ferlab.params import Params, check, paced_by
 from ferlab.records.plan import TunedSettings
-from ferlab.synthesis.plan import Mixed, added_counts, held_out_images, resolve
+from ferlab.synthesis.plan import Mixed, added_counts, resolve
 from ferlab.yaml_file import read_yaml
 from small import REPOSITORY, barred
 
 TRAIN = barred(30)
 DRAWN = barred(4, split="synthetic", classes=CKPLUS_CLASSES, origin="dcgan")
+FACES = barred(2, split="all", classes=CKPLUS_CLASSES, origin="ckplus")
 TUNED = TunedSettings(values={"lr": 0.02, "batch_size": 16}, study="tune-x", trial=3, identity="0" * 16)
 PARAMS: Mapping[str, Any] = json.loads(json.dumps(read_yaml(REPOSITORY / "params.yaml")))
+EPOCHS = PARAMS["classifiers"]["resnet50"]["epochs"]
 
 
-def params(**arm: Any) -> Params:
-    """params.yaml with four images a class drawn, and other settings of resnet50-dcgan."""
+def params(every: Mapping[str, Any] | None = None, **arm: Any) -> Params:
+    """params.yaml with four images a class drawn, and other settings of resnet50-dcgan, or of every arm."""
     tree = json.loads(json.dumps(PARAMS))
     tree["synthesis"]["per_class"] = 4
+    for row in tree["arms"].values():
+        row |= every or {}
     tree["arms"]["resnet50-dcgan"] |= arm
     return check(tree, "params.yaml")
 
 
-def plan(name: str, seed: int = 0, leaked: tuple[str, ...] = (), **arm: Any) -> Mixed:
-    told = params(**arm)
-    source = DRAWN if told.arms[name].synthetic == "dcgan" else nothing()
+def mix(told: Params, name: str, seed: int = 0, leaked: tuple[str, ...] = ()) -> Mixed:
+    source = {"dcgan": DRAWN, "ckplus": FACES}.get(told.arms[name].synthetic, nothing())
     return resolve(told, name, seed, train=TRAIN, leaked=leaked, source=source, tuned=TUNED, code="0" * 64)
+
+
+def plan(name: str, seed: int = 0, leaked: tuple[str, ...] = (), **arm: Any) -> Mixed:
+    return mix(params(**arm), name, seed, leaked)
 
 
 @pytest.mark.parametrize("policy", ["drop_contempt", "contempt_as_neutral"])
@@ -52,19 +60,74 @@ def test_searched_values_are_filled_in() -> None:
 
 def test_matched_arms_take_the_others_steps_and_counts() -> None:
     dcgan, steps, repeated = (plan(name) for name in ("resnet50-dcgan", "resnet50-steps", "resnet50-oversampled"))
-    epochs = params().classifiers["resnet50"].epochs  # type: ignore[union-attr]
-    assert dcgan.plan.steps == epochs * batches_per_epoch(len(TRAIN) + 24, 16)
+    assert dcgan.plan.steps == EPOCHS * batches_per_epoch(len(TRAIN) + 24, 16)
     assert steps.plan.steps == dcgan.plan.steps
     assert (len(steps.added), len(repeated.added)) == (0, 24)
     assert repeated.added.counts() == dcgan.added.counts()
     assert set(repeated.added.origins) == {"made"}
 
 
-@pytest.mark.parametrize("share", [0.1, 0.25, 1 / 3])
-def test_what_is_held_out_is_what_the_training_parts(share: float) -> None:
-    kept = stratified_part(TRAIN.labels, 1 - share, 0)
-    assert held_out_images(len(TRAIN), share) == len(TRAIN) - len(kept)
-    assert plan("resnet50-dcgan", held_out=share).plan.real_images == len(kept)
+def test_following_arms_follow_to_the_end_of_the_chain() -> None:
+    """An arm that names itself ends it: so a budget gives every arm the steps of one."""
+    told = params(match_steps_of="resnet50")
+    assert [paced_by(told.arms, name) for name in ("resnet50-steps", "resnet50-dcgan", "resnet50")] == ["resnet50"] * 3
+    plain = plan("resnet50").plan.steps
+    assert plain == EPOCHS * batches_per_epoch(len(TRAIN), 16)
+    for name in ("resnet50-dcgan", "resnet50-steps"):
+        assert plan(name, match_steps_of="resnet50").plan.steps == plain
+    own = plan("resnet50-dcgan", match_steps_of="resnet50-dcgan")
+    assert own.plan == plan("resnet50-dcgan").plan
+    repeated = plan("resnet50-dcgan", match_steps_of="resnet50-oversampled")
+    assert repeated.plan.steps == plan("resnet50-oversampled").plan.steps
+
+
+@pytest.mark.parametrize(
+    "name", ["resnet50-oversampled", "resnet50-ckplus-repeated", "resnet50-noise", "resnet50-dcgan-shuffled"]
+)
+@pytest.mark.parametrize("change", [{}, {"held_out": 0.25}])
+def test_controls_have_the_counts_and_steps_of_the_gans_arm(name: str, change: dict[str, Any]) -> None:
+    told = params(every=change)
+    gans, control = (mix(told, one) for one in ("resnet50-dcgan", name))
+    assert control.added.counts() == gans.added.counts() == dict.fromkeys(FER_CLASSES, 4) | {"neutral": 0}
+    assert (control.plan.steps, control.plan.real_images) == (gans.plan.steps, gans.plan.real_images)
+    assert control.plan.settings == gans.plan.settings
+    assert control.plan.added != gans.plan.added
+
+
+def test_what_a_seed_shuffles_is_its_own() -> None:
+    one, same, other = (plan("resnet50-dcgan-shuffled", seed) for seed in (0, 0, 1))
+    assert one.plan == same.plan
+    assert one.plan.added != other.plan.added
+    straight = plan("resnet50-dcgan")
+    for mixed in (one, other):
+        np.testing.assert_array_equal(mixed.added.images, straight.added.images)
+        assert mixed.added.ids == straight.added.ids
+        assert mixed.added.counts() == straight.added.counts()
+        assert (mixed.added.labels != straight.added.labels).any()
+
+
+def test_noise_is_the_repeated_faces_with_their_pixels_shuffled() -> None:
+    noise, repeated = plan("resnet50-noise").added, plan("resnet50-oversampled").added
+    assert noise.ids == repeated.ids
+    np.testing.assert_array_equal(noise.labels, repeated.labels)
+    np.testing.assert_array_equal(np.sort(noise.images.reshape(24, -1)), np.sort(repeated.images.reshape(24, -1)))
+
+
+def test_repeated_ckplus_is_ckplus() -> None:
+    """Two of its images a class become four, each twice."""
+    added = plan("resnet50-ckplus-repeated").added
+    assert set(added.origins) == {"ckplus"}
+    originals = [name.split("/", 2)[2] for name in added.ids]
+    assert {originals.count(name) for name in originals} == {2}
+    assert all(name in FACES.ids for name in originals)
+
+
+def test_what_is_repeated_has_nothing_of_what_validates() -> None:
+    told = params(every={"held_out": 0.25})
+    held = set(np.array(TRAIN.ids)[hold_out(TRAIN, 0.25)[1]])
+    mixed = mix(told, "resnet50-oversampled")
+    assert mixed.plan.real_images == len(TRAIN) - len(held)
+    assert not held & {name.split("/", 2)[2] for name in mixed.added.ids}
 
 
 def test_leaked_copies_are_dropped_where_the_arm_wants_it() -> None:

@@ -60,7 +60,7 @@ def _lay(planner: Planner, planned: Planned, observe: Observer, parent: str | No
     for split in ("train", "valid"):
         link(project.work / "prepared" / split, root.work / "prepared" / split)
     source = planned.source.out if isinstance(planned.source, Variant) else planned.source
-    added = planner.checkout.images(planned.params, point.arm, source)
+    added = planner.checkout.images(planned.params, point.arm, point.seed, source)
     row = planned.params.arms[point.arm]
     dropped = tuple(sorted(planner.checkout.leaked)) if row.drop_train_copies else ()
     keep_mixed(Mixed(planned.plan, added, dropped), root.work / "arms" / point.arm / str(point.seed))

@@ -11,7 +11,7 @@ from ferlab.code.closure import closure_hash
 from ferlab.data.images import ImageSet
 from ferlab.errors import UserError
 from ferlab.files import content_hash
-from ferlab.params import Params
+from ferlab.params import Params, paced_by
 from ferlab.project import Project
 from ferlab.records.plan import TunedSettings
 from ferlab.synthesis.plan import Added, added_images
@@ -27,7 +27,7 @@ class Checkout:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.content, self._code = cache(content_hash), cache(closure_hash)
-        self._added = dict[tuple[str, str, str, Path], Added]()
+        self._added = dict[tuple[str, str, str, Path, int | None], Added]()
 
     @cached_property
     def params(self) -> Params:
@@ -91,20 +91,21 @@ class Checkout:
     def dropped(self, params: Params, arm: str) -> list[str]:
         """The leaked names, read only where the arm, or one that it follows, drops copies."""
         row = params.arms[arm]
-        rows = [row, *(params.arms[name] for name in (row.match_steps_of, row.oversample_to) if name)]
+        rows = (row, params.arms[paced_by(params.arms, arm)])
         return self.leaked if any(r.drop_train_copies for r in rows) else []
 
-    def images(self, params: Params, arm: str, source: Path) -> ImageSet:
+    def images(self, params: Params, arm: str, seed: int, source: Path) -> ImageSet:
         """The images that an arm adds."""
         leaked = self.dropped(params, arm)
-        return added_images(params, arm, train=self.train, leaked=leaked, source=ImageSet.open(source))
+        return added_images(params, arm, seed, train=self.train, leaked=leaked, source=ImageSet.open(source))
 
-    def added(self, params: Params, arm: str, source: Path) -> Added:
+    def added(self, params: Params, arm: str, seed: int, source: Path) -> Added:
         """What a plan says of them: made once for all points that add the same."""
         row = params.arms[arm]
         followed = params.arms[row.oversample_to].model_dump_json() if row.oversample_to else ""
         adds = row.model_dump_json(exclude={"classifier", "tuned", "augmentation", "match_steps_of", "select_on"})
-        key = (adds, followed, params.synthesis.model_dump_json(), source)
+        own = seed if row.shuffled != "none" else None  # all seeds add the same, unless each shuffles it anew
+        key = (adds, followed, params.synthesis.model_dump_json(), source, own)
         if key not in self._added:
-            self._added[key] = Added.of(self.images(params, arm, source))
+            self._added[key] = Added.of(self.images(params, arm, seed, source))
         return self._added[key]

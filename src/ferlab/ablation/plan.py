@@ -81,7 +81,7 @@ class Planner:
         if isinstance(source, Variant) and not source.is_made:
             plan = self._plan(params, point, Added(sum(added_counts(params, params.arms[arm]).values()), UNKNOWN))
             return Planned(point, params, plan, None, "to run", self._seconds(plan, params), source)
-        added = self.checkout.added(params, arm, source.out if isinstance(source, Variant) else source)
+        added = self.checkout.added(params, arm, point.seed, source.out if isinstance(source, Variant) else source)
         plan = self._plan(params, point, added)
         identity = self.identity(plan, params, point)
         state = self._state(point, identity)
@@ -116,7 +116,7 @@ class Planner:
             params,
             point.arm,
             point.seed,
-            len(self.checkout.train),
+            self.checkout.train,
             self.checkout.dropped(params, point.arm),
             added,
             self.checkout.tuned(point.arm, row.classifier) if row.tuned else None,

@@ -40,6 +40,28 @@ def stratified_part(labels: NDArray[np.int64], fraction: float, seed: int) -> ND
     return np.sort(part)
 
 
+def hold_out(images: ImageSet, share: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Part a set into what trains and what validates: always the same part, the same share of each class.
+
+    Images of equal pixels stay on one side, so that what validates holds no copy of what trains. The share is one of
+    groups of equal images, each of its first image's class.
+
+    Args:
+        share: to hold out, in [0, 1); 0 holds out nothing.
+
+    Returns:
+        Sorted indices of the images kept, and of those held out.
+
+    Raises:
+        UserError: as `stratified_part`.
+    """
+    if not share:
+        return np.arange(len(images)), np.arange(0)
+    first, group = first_of_equals(images.images)
+    kept = np.isin(group, stratified_part(images.labels[first], 1 - share, seed=0))
+    return np.flatnonzero(kept), np.flatnonzero(~kept)
+
+
 def subject_folds(images: ImageSet, folds: int, seed: int) -> NDArray[np.int64]:
     """Part a set into folds of about equal class balance (scikit-learn's StratifiedGroupKFold).
 

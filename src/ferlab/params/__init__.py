@@ -20,6 +20,7 @@ from ferlab.params.classifiers import (
 )
 from ferlab.params.data import Audit, Data
 from ferlab.params.experiment import CKPLUS, NONE, Arm, Compute, Run, Runtime
+from ferlab.params.following import paced_by
 from ferlab.params.gan import Gan, GanFamily, Quality, Synthesis
 from ferlab.params.schema import Params, check, load
 from ferlab.params.section import Section
@@ -29,5 +30,5 @@ __all__ = [
     "CKPLUS", "NONE", "Arm", "Audit", "Augmentation", "Classifier", "Compute", "Data", "DfsvmClassifier", "Features",
     "Gan", "GanFamily", "HogFeatures", "LbpFeatures", "Member", "NetworkClassifier", "Params", "PixelFeatures",
     "Quality", "Range", "ResnetClassifier", "Run", "Runtime", "Scalar", "Section", "SvmClassifier", "Synthesis",
-    "Transfer", "Tune", "VggClassifier", "check", "load", "with_values",
+    "Transfer", "Tune", "VggClassifier", "check", "load", "paced_by", "with_values",
 ]  # fmt: skip

@@ -60,6 +60,7 @@ class Arm(Section):
     labels: Literal["drop_contempt", "contempt_as_neutral"]
     match_steps_of: Name | None
     oversample_to: Name | None
+    shuffled: Literal["none", "labels", "pixels"]  # of the images that it adds
     drop_train_copies: bool
     augmentation: bool
     select_on: Literal["valid", "test", "last"]
@@ -76,8 +77,10 @@ class Arm(Section):
 
     @model_validator(mode="after")
     def _adds_one_thing(self) -> Self:
-        if self.oversample_to is not None and self.synthetic != NONE:
+        if self.oversample_to is not None and self.synthetic not in (NONE, CKPLUS):
             raise ValueError(f"an arm adds '{self.synthetic}' or oversamples to '{self.oversample_to}', not both")
+        if self.shuffled != "none" and self.synthetic == NONE and self.oversample_to is None:
+            raise ValueError(f"shuffled: '{self.shuffled}' of an arm that adds no images")
         return self
 
 

@@ -38,4 +38,5 @@ def migrated_arm(arm: Any) -> Any:
     """One arm's row, in the same way; changed in place."""
     arm.setdefault("held_out", 0.0)
     arm.setdefault("tests", ["test"])
+    arm.setdefault("shuffled", "none")
     return arm

@@ -13,6 +13,7 @@ from ferlab.params.classifiers import Classifier
 from ferlab.params.data import Audit, Data
 from ferlab.params.experiment import CKPLUS, NONE, Arm, Compute, Run, Runtime
 from ferlab.params.explain import explain
+from ferlab.params.following import check_followed
 from ferlab.params.gan import Gan, Quality, Synthesis
 from ferlab.params.section import Name, Section
 from ferlab.params.tuning import Tune, check_space
@@ -48,17 +49,7 @@ class Params(Section):
         for name, arm in self.arms.items():
             _must_be_known(f"arms.{name}.classifier", arm.classifier, self.classifiers)
             _must_be_known(f"arms.{name}.synthetic", arm.synthetic, [NONE, CKPLUS, *self.gan.families])
-            for key in ("match_steps_of", "oversample_to"):
-                other = getattr(arm, key)
-                if other is not None:
-                    _must_be_known(f"arms.{name}.{key}", other, self.arms)
-                    if getattr(self.arms[other], key) is not None:
-                        raise ValueError(f"arms.{name}.{key}: '{other}' follows another arm itself")
-                    if self.arms[other].synthetic == CKPLUS:
-                        raise ValueError(
-                            f"arms.{name}.{key}: how many images '{other}' adds isn't known before CK+ is read; follow "
-                            "an arm with a GAN's images"
-                        )
+            check_followed(self.arms, name)
             trains_by_epochs = "augmentation" in type(self.classifiers[arm.classifier]).model_fields
             if not trains_by_epochs and (arm.select_on == "test" or not arm.augmentation):
                 raise ValueError(f"arms.{name}: '{arm.classifier}' has neither epochs to select nor augmentation")

@@ -39,7 +39,14 @@ def read_arms(folder: Path, names: Iterable[str]) -> dict[str, ArmSummary]:
     if not (folder / ARMS).is_dir():
         return _earlier_arms(folder / EARLIER_ARMS)
     files = {name: folder / ARMS / f"{name}.json" for name in sorted(names)}
-    return {name: ArmSummary.read(path) for name, path in files.items() if path.exists()}
+    return {name: _summary(path) for name, path in files.items() if path.exists()}
+
+
+def _summary(path: Path) -> ArmSummary:
+    tree = _tree(path)
+    if isinstance(tree.get("arm"), dict):
+        migrated_arm(tree["arm"])
+    return _checked(ArmSummary, tree, path)
 
 
 def _earlier_arms(path: Path) -> dict[str, ArmSummary]:

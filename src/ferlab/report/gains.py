@@ -80,7 +80,9 @@ def _words(controls: Mapping[str, str]) -> list[str]:
 
 def _kind(arm: Arm) -> str | None:
     """What an arm is in a chain, by its settings; None for one that changes something else."""
-    if arm.drop_train_copies or not arm.augmentation or arm.labels != "drop_contempt":
+    if arm.drop_train_copies or not arm.augmentation or arm.labels != "drop_contempt" or arm.shuffled != "none":
+        return None
+    if arm.synthetic == CKPLUS and arm.oversample_to:
         return None
     if arm.synthetic == NONE:
         return "steps" if arm.match_steps_of else "oversampled" if arm.oversample_to else "plain"

@@ -13,7 +13,7 @@ from ferlab.adapters.tracking import TrackedRun, tracked
 from ferlab.classifiers.base import Fit, TrainingPlan
 from ferlab.classifiers.catalogue import create, updates_per_epoch
 from ferlab.data.images import SIDE, ImageSet, concatenate
-from ferlab.data.splits import stratified_part
+from ferlab.data.splits import hold_out
 from ferlab.execution.locks import exclusive
 from ferlab.files import atomic_folder, content_hash, write_text
 from ferlab.records.plan import ArmPlan
@@ -22,7 +22,7 @@ from ferlab.stages.context import EVERY_EPOCH, Context, Stage
 from ferlab.stages.ledger import circumstances, note_training
 from ferlab.training.identity import Identity, flatten, identify_training
 from ferlab.training.observe import all_of
-from ferlab.training.seeding import derive, set_up
+from ferlab.training.seeding import set_up
 
 EXAMPLE = np.stack([np.full((SIDE, SIDE), 64, np.uint8), np.full((SIDE, SIDE), 192, np.uint8)])
 
@@ -85,8 +85,7 @@ def sets(context: Context, plan: ArmPlan) -> tuple[ImageSet, ImageSet]:
     if dropped:
         real = real.take(~np.isin(np.array(real.ids), dropped))
     if plan.held_out:  # the same part for every arm and seed
-        kept = stratified_part(real.labels, 1 - plan.held_out, derive(0, "held out") % 2**32)
-        rest = np.setdiff1d(np.arange(len(real)), kept)
+        kept, rest = hold_out(real, plan.held_out)
         real, valid = real.take(kept), real.take(rest)
     return concatenate([real, ImageSet.open(context.input("plan") / "added")], "train"), valid
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import FER_CLASSES, translate
+from ferlab.errors import UserError
 
 POLICIES = {"drop_contempt": None, "contempt_as_neutral": "neutral"}
 
@@ -42,7 +43,7 @@ def first(images: ImageSet, per_class: int | None) -> ImageSet:
     return images.take(rank < per_class)
 
 
-def again(train: ImageSet, counts: Mapping[str, int], seed: int) -> ImageSet:
+def again(images: ImageSet, counts: Mapping[str, int], seed: int) -> ImageSet:
     """Images of a set once more: so many of each class, drawn without replacement as long as a class lasts.
 
     Args:
@@ -52,16 +53,45 @@ def again(train: ImageSet, counts: Mapping[str, int], seed: int) -> ImageSet:
     Returns:
         Copies in the order of the classes. Their ids are `again/<round>/<id of the original>`; all else is the
         original's.
+
+    Raises:
+        UserError: there is no image of a class that is wanted.
     """
     chosen, rounds = list[NDArray[np.int64]](), list[int]()
-    for label, name in enumerate(train.classes):
-        own = np.flatnonzero(train.labels == label)
+    for label, name in enumerate(images.classes):
+        own = np.flatnonzero(images.labels == label)
         wanted = counts.get(name, 0)
-        assert len(own) or not wanted, f"no image of {name} to repeat"
+        if wanted and not len(own):
+            raise UserError(
+                f"there is no image of {name} to repeat",
+                where=f"{len(images)} images of {', '.join(sorted(set(images.origins)))}",
+                next_step="an arm and the one that it takes its counts from need the same arms.<arm>.labels",
+            )
         rng = np.random.default_rng([seed, label])
         for start in range(0, wanted, max(len(own), 1)):
             taken = rng.permutation(own)[: wanted - start]
             chosen.append(taken)
             rounds += [start // len(own) + 1] * len(taken)
-    part = train.take(np.concatenate([np.empty(0, np.int64), *chosen]))
+    part = images.take(np.concatenate([np.empty(0, np.int64), *chosen]))
     return replace(part, ids=tuple(f"again/{k}/{name}" for k, name in zip(rounds, part.ids, strict=True)))
+
+
+def shuffled(images: ImageSet, what: str, seed: int) -> ImageSet:
+    """The same images with their labels, or each one's pixels, in a random order (Zhang et al. 2017, section 2).
+
+    Args:
+        what: `labels` deals the labels out anew among the images, so that each class keeps its number and says nothing
+            of what an image shows. `pixels` puts each image's pixels in an order of its own: noise with the image's
+            label and grey levels. `none` changes nothing.
+        seed: decides the orders.
+
+    Returns:
+        The images in their order, with their ids, which still tell what they were.
+    """
+    rng = np.random.default_rng([seed, 0, 1])  # three numbers: another sequence than any of `again`
+    if what == "labels":
+        return replace(images, labels=rng.permutation(images.labels))
+    if what == "pixels":
+        flat = images.images.reshape(len(images), images.side**2)
+        return replace(images, images=rng.permuted(flat, axis=1).reshape(images.images.shape))
+    return images

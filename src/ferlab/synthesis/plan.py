@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import floor
 from typing import Any
 
 import numpy as np
@@ -11,10 +10,11 @@ import numpy as np
 from ferlab.classifiers.catalogue import updates_per_epoch
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
+from ferlab.data.splits import hold_out
 from ferlab.files import canonical_json
-from ferlab.params import CKPLUS, NONE, Arm, Augmentation, Classifier, Params, with_values
+from ferlab.params import CKPLUS, NONE, Arm, Augmentation, Classifier, Params, paced_by, with_values
 from ferlab.records.plan import ArmPlan, TunedSettings
-from ferlab.synthesis.mix import POLICIES, again, first, with_fer_labels
+from ferlab.synthesis.mix import POLICIES, again, first, shuffled, with_fer_labels
 
 UNCHANGED = Augmentation(rotation=0, translation=0, crop=1, flip=False)
 
@@ -61,43 +61,47 @@ def resolve(
         tuned: what the search for its classifier chose; needed where the arm is tuned.
         code: hash of the classifier's code.
     """
-    added = added_images(params, name, train=train, leaked=leaked, source=source)
-    plan = make_plan(params, name, seed, len(train), leaked, Added.of(added), tuned, code)
+    added = added_images(params, name, seed, train=train, leaked=leaked, source=source)
+    plan = make_plan(params, name, seed, train, leaked, Added.of(added), tuned, code)
     return Mixed(plan, added, _dropped(params.arms[name], leaked))
 
 
-def added_images(params: Params, name: str, *, train: ImageSet, leaked: Sequence[str], source: ImageSet) -> ImageSet:
+def added_images(
+    params: Params, name: str, seed: int, *, train: ImageSet, leaked: Sequence[str], source: ImageSet
+) -> ImageSet:
     """The images that an arm adds; arguments as of `resolve`."""
     arm = params.arms[name]
-    if not arm.oversample_to:
-        return with_fer_labels(first(source, arm.synthetic_per_class), arm.labels)
-    dropped = _dropped(arm, leaked)
-    left = train.take(~np.isin(np.array(train.ids), dropped)) if dropped else train
-    return again(left, added_counts(params, params.arms[arm.oversample_to]), params.synthesis.seed)
+    images = with_fer_labels(first(source, arm.synthetic_per_class), arm.labels)
+    if arm.oversample_to:
+        repeated = images if arm.synthetic == CKPLUS else _real(train, arm, leaked)
+        images = again(repeated, added_counts(params, params.arms[arm.oversample_to]), params.synthesis.seed)
+    return shuffled(images, arm.shuffled, seed)
 
 
 def make_plan(
     params: Params,
     name: str,
     seed: int,
-    train: int,
+    train: ImageSet,
     leaked: Sequence[str],
     added: Added,
     tuned: TunedSettings | None,
     code: str,
 ) -> ArmPlan:
-    """An arm's plan; arguments as of `resolve`, but for `train`, the number of images in the training split."""
+    """An arm's plan; arguments as of `resolve`."""
     arm = params.arms[name]
     settings = settings_of(params, arm, tuned)
-    paced = params.arms[arm.match_steps_of] if arm.match_steps_of else arm
-    adds = sum(added_counts(params, paced).values()) if arm.match_steps_of else added.count
+    real = len(_real(train, arm, leaked))
+    paced = params.arms[paced_by(params.arms, name)]
+    paced_real = real if paced is arm else len(_real(train, paced, leaked))
+    paced_added = added.count if paced is arm else sum(added_counts(params, paced).values())
     return ArmPlan(
         settings=settings,
         seed=seed,
-        steps=_steps(settings, _real(train, paced, leaked) + adds),
+        steps=_steps(settings, paced_real + paced_added),
         select_on=arm.select_on,
         held_out=arm.held_out,
-        real_images=_real(train, arm, leaked),
+        real_images=real,
         added_images=added.count,
         added=added.digest,
         dropped=hashlib.sha256(canonical_json(_dropped(arm, leaked)).encode()).hexdigest(),
@@ -118,8 +122,10 @@ def settings_of(params: Params, arm: Arm, tuned: TunedSettings | None) -> Classi
 def added_counts(params: Params, arm: Arm) -> Mapping[str, int]:
     """How many images of each of FER-2013's classes an arm adds, by params.yaml alone.
 
-    Not of an arm that adds CK+'s own images, whose number only CK+ knows: the schema lets none follow it.
+    Not of an arm that adds CK+'s own images as they are, whose number only CK+ knows: the schema lets none follow it.
     """
+    if arm.oversample_to:
+        return added_counts(params, params.arms[arm.oversample_to])
     assert arm.synthetic != CKPLUS
     counts = dict.fromkeys(FER_CLASSES, 0)
     if arm.synthetic != NONE:
@@ -131,18 +137,15 @@ def added_counts(params: Params, arm: Arm) -> Mapping[str, int]:
     return counts
 
 
-def held_out_images(train: int, share: float) -> int:
-    """How many of so many training images validate in place of the split valid; `data.splits` parts them so."""
-    return train - floor((1 - share) * train)
-
-
 def _dropped(arm: Arm, leaked: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(leaked)) if arm.drop_train_copies else ()
 
 
-def _real(train: int, arm: Arm, leaked: Sequence[str]) -> int:
-    left = train - len(_dropped(arm, leaked))
-    return left - held_out_images(left, arm.held_out)
+def _real(train: ImageSet, arm: Arm, leaked: Sequence[str]) -> ImageSet:
+    """The images of FER-2013 that an arm trains on."""
+    dropped = _dropped(arm, leaked)
+    left = train.take(~np.isin(np.array(train.ids), dropped)) if dropped else train
+    return left.take(hold_out(left, arm.held_out)[0]) if arm.held_out else left
 
 
 def _steps(settings: Any, images: int) -> int | None:
