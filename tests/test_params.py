@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from ferlab.errors import UserError
 from ferlab.params import Params, check, load
-from ferlab.params.budgets import WHOLE, lay_budget
+from ferlab.params.budgets import WHOLE, lay_budget, read_budget
 from ferlab.yaml_file import dump_yaml, overlay, read_value, read_yaml
 from small import REPOSITORY
 
@@ -93,6 +93,7 @@ def test_unknown_key(tree: Any, key: str, value: Any) -> None:
         ("tune.train_fraction", 1.5),
         ("tune.space.lr.log", 1),
         ("arms.svm.labels", "by_number"),
+        ("arms.svm.shuffled", True),
         ("runtime.checkpoint_seconds", -1),
     ],
 )
@@ -154,7 +155,8 @@ def test_every_mistake_is_named_at_once(tree: Any) -> None:
         ("arms.svm.oversample_to", "resnet50-oversampled", ["arms.svm.oversample_to", "resnet50-oversampled"]),
         ("arms.resnet50-dcgan.oversample_to", "resnet50-cgan", ["dcgan", "resnet50-cgan", "not both"]),
         ("arms.svm.match_steps_of", "nothing", ["arms.svm.match_steps_of", "nothing"]),
-        ("arms.svm.match_steps_of", "resnet50-steps", ["arms.svm.match_steps_of", "resnet50-steps"]),
+        ("arms.resnet50-dcgan.match_steps_of", "resnet50-steps", ["resnet50-dcgan -> resnet50-steps", "circle"]),
+        ("arms.svm.shuffled", "labels", ["shuffled", "labels", "adds no images"]),
         ("tune.space.lr.low", 0.2, ["range", "0.2"]),
         ("tune.space.lr.low", 0.0, ["log", "0.0"]),
         ("tune.space.batch_size", [32, 1], ["tune.space.batch_size", "1 is not allowed", "resnet50"]),
@@ -257,6 +259,15 @@ def test_rows_that_take_over_values_follow_a_budget(tmp_path: Path) -> None:
     assert lay_budget(tmp_path, "demo").arms["resnet50-contempt"].tuned
 
 
+def test_a_budget_reaches_the_rows_that_take_over_what_it_changes(tree: Any) -> None:
+    """An arm's `<<` is another arm: what is laid on that one is checked, shown and run of both."""
+    params = laid(tree, "design")
+    assert {(arm.select_on, arm.held_out, arm.tuned) for arm in map(params.arms.get, params.run.arms) if arm} == {
+        ("last", 0.1, False)
+    }
+    assert params.arms["resnet50-picked-on-test"].select_on == "test"  # its own
+
+
 @pytest.mark.parametrize(("first", "second"), list(permutations(BUDGETS, 2)))
 def test_nothing_leaks_from_one_budget_into_another(tree: Any, first: str, second: str) -> None:
     assert laid(tree, first, second) == laid(read_yaml(REPOSITORY / "params.yaml"), second)
@@ -268,8 +279,8 @@ def test_the_demo_budget_leaves_the_committed_file_as_it_is(tmp_path: Path) -> N
     committed = shown.stdout if shown.returncode == 0 else (REPOSITORY / "params.yaml").read_text()
     (tmp_path / "params.yaml").write_text(committed)
     tree = read_yaml(tmp_path / "params.yaml")
-    for name in ("demo", "paper", "demo"):
-        overlay(tree, read_yaml(REPOSITORY / "budgets" / f"{name}.yaml"), WHOLE)
+    for name in ("demo", "paper", "design", "demo"):
+        overlay(tree, read_budget(REPOSITORY, name), WHOLE)
         if name == "demo":
             assert dump_yaml(tree) == committed
 

@@ -104,7 +104,7 @@ def test_parts_come_before_their_stage_and_only_where_it_would_run(done: Tempora
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--budget", "papre"), "the budgets are cpu, demo, gpu, paper, trial"),
+        (("--budget", "papre"), "the budgets are cpu, demo, "),
         (("--time-limit", "25"), "90s, 25m or 1h30m"),
         (("--time-limit", ""), "90s, 25m or 1h30m"),
         (("--bring", "."), "name another folder"),

@@ -37,7 +37,7 @@ def test_labels_are_told_to_both_networks_of_a_conditional_family_only(name: str
     assert generator.n_labels == discriminator.n_labels == (7 if FAMILIES[name].conditional else 0)
 
 
-@pytest.mark.parametrize("budget", ["cpu", "paper"])
+@pytest.mark.parametrize("budget", ["cpu", "design", "paper"])
 def test_the_papers_settings(budget: str) -> None:
     """Experiment A: Adam 1e-4; batch 16, 80 epochs; batch 8, 200 epochs; batch 64. The rest: Radford, Gulrajani."""
     tree = read_yaml(REPOSITORY / "params.yaml")
