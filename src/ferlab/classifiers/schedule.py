@@ -20,6 +20,11 @@ def learning_rate(schedule: str, peak: float, step: int, total: int) -> float:
     return _cosine(peak, END * peak, (step - top) / (total - 1 - top))
 
 
+def rates(schedule: str, peak: float, total: int) -> list[float]:
+    """The rate of every update of a training."""
+    return [learning_rate(schedule, peak, step, total) for step in range(total)]
+
+
 def _cosine(start: float, end: float, share: float) -> float:
     return end + (start - end) / 2 * (1 + cos(pi * share))
 

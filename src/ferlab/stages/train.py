@@ -3,7 +3,7 @@
 import json
 import shutil
 from math import ceil
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from ferlab.adapters.models import log_if_best
 from ferlab.adapters.tracking import TrackedRun, tracked
 from ferlab.classifiers.base import Fit, TrainingPlan
 from ferlab.classifiers.catalogue import create, updates_per_epoch
+from ferlab.classifiers.schedule import rates
 from ferlab.data.images import SIDE, ImageSet, concatenate
 from ferlab.data.splits import hold_out
 from ferlab.execution.locks import exclusive
@@ -68,7 +69,7 @@ def run(context: Context) -> None:
             write_text(folder / "curve.csv", pd.DataFrame(fit.history).to_csv(index=False))
             _record(context, plan, fit).write(folder / FILE)
         note_training(context.project, context.identity.name, here)
-        _log(context, tracked_run, fit)
+        _log(context, plan, tracked_run, fit)
     context.say(f"validation accuracy {fit.valid_accuracy:.4f}, epoch {fit.selected_epoch}")
     context.end_training()
 
@@ -102,6 +103,16 @@ def _epochs(plan: ArmPlan) -> int | None:
     return ceil(plan.steps / updates) if plan.steps and updates else None
 
 
+def _schedule(plan: ArmPlan) -> str | None:
+    """The learning rate of every update as CSV; None of a method that doesn't count them."""
+    updates = updates_per_epoch(plan.settings, plan.real_images + plan.added_images)
+    if not updates:
+        return None
+    settings: Any = plan.settings
+    total = plan.steps or settings.epochs * updates
+    return pd.DataFrame({"lr": rates(settings.schedule, settings.lr, total)}).to_csv(index_label="step")
+
+
 def _record(context: Context, plan: ArmPlan, fit: Fit) -> RunRecord:
     return RunRecord(
         arm=context.arguments["arm"],
@@ -116,10 +127,12 @@ def _record(context: Context, plan: ArmPlan, fit: Fit) -> RunRecord:
     )
 
 
-def _log(context: Context, run: TrackedRun, fit: Fit) -> None:
+def _log(context: Context, plan: ArmPlan, run: TrackedRun, fit: Fit) -> None:
     run.figures({"best_valid_accuracy": fit.valid_accuracy, "selected_epoch": fit.selected_epoch, **fit.notes})
     for name in ("curve.csv", FILE):
         run.artifact(context.out("run") / name)
+    if schedule := _schedule(plan):
+        run.text(schedule, "schedule.csv")
     run.flush()
     if context.project.variant:  # its weights are dropped once it has answered
         return

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -36,15 +37,31 @@ def resolve_device(device: str) -> str:
     """`cpu` or `cuda` for params.yaml's compute.device.
 
     Raises:
-        UserError: cuda is asked for and there is none.
+        UserError: cuda is asked for and there is none, or none that this torch can use; CUDA's reason is given.
     """
+    if device == "cpu":
+        return "cpu"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a driver that is too old, which is said below
+        available = torch.cuda.is_available()
     if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cuda" and not torch.cuda.is_available():
+        return "cuda" if available else "cpu"
+    if not available:
         raise UserError(
-            "no CUDA device is available", where="params.yaml: compute.device", next_step="set it to cpu or auto"
+            f"no CUDA device is available: {_why_not()}",
+            where="params.yaml: compute.device",
+            next_step="set it to cpu or auto",
         )
     return device
+
+
+def _why_not() -> str:
+    """CUDA's own words, e.g. that its driver is too old."""
+    try:
+        torch.cuda.init()  # type: ignore[no-untyped-call]
+    except (RuntimeError, AssertionError) as error:
+        return str(error).partition(".")[0]
+    return "torch finds none"
 
 
 def set_up(threads: int) -> None:
