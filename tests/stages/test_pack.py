@@ -73,6 +73,8 @@ def test_packed_it_ends_as_dvc_repro_does(planned: TemporaryProject, tmp_path: P
     program = """
 from math import inf
 from ferlab import params
+from ferlab.cli.sitting import Sitting
+from ferlab.project import Project
 if __name__ == "__main__":
     project = Project.find()
     sitting = Sitting(project, params.load(project.params), 2, inf, pack=3, quiet=False)
