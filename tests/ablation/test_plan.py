@@ -75,6 +75,14 @@ def test_each_setting_that_counts_is_another_training_and_none_else(finished: Te
     assert len({one.identity for one in planner.plan(same)}) == 1
 
 
+def test_each_seed_shuffles_what_it_adds(finished: TemporaryProject) -> None:
+    """As the stage `mix` does; unshuffled, all seeds of one draw add the same."""
+    planned = Planner(Project(finished.root)).plan(question(finished, "shuffled=none,labels", seeds=3))
+    digests = [one.plan.added for one in planned]
+    assert [len(set(digests[i : i + 3])) for i in (0, 3)] == [1, 3]
+    assert len(set(digests)) == 4
+
+
 def test_points_share_what_they_wait_for(finished: TemporaryProject) -> None:
     """Two learning rates of the GANs, three of the classifier and two seeds of one draw: two families of GANs."""
     asked = question(finished, "gan.families.dcgan.lr=2e-3,3e-3", "classifiers.resnet50.lr=0.1,0.2,0.3", seeds=2)

@@ -19,6 +19,7 @@ from ferlab.report import formats, paper, tables
 from ferlab.report.evidence import Evidence
 from ferlab.report.finding import reasons, sentences
 from ferlab.report.render import build
+from ferlab.yaml_file import read_yaml
 from reports import ROOT, N, add_rest, add_run, class_quality, make_params, quality_of
 
 IMAGES = ("accuracy", "figure1", "samples", "confusion", "classes", "gains", "usefulness", "curves", "tuning", "data")
@@ -182,6 +183,27 @@ def test_a_new_classifier_is_named_by_its_own_row() -> None:
     assert tables.purpose("forest", params) == "forest, real images only"
     assert tables.purpose("deep-dcgan", params) == "deep, with dcgan images added"
     assert tables.purpose("svm", params).startswith("the paper's first idea")
+
+
+@pytest.mark.parametrize(
+    ("arm", "words"),
+    [
+        ("resnet50-steps", "as many training steps as resnet50-dcgan"),
+        ("resnet50-oversampled", "as many images a class as resnet50-dcgan, FER-2013's own repeated"),
+        ("resnet50-ckplus-repeated", "as many images a class as resnet50-dcgan, CK+'s real images repeated"),
+        ("resnet50-dcgan-shuffled", "dcgan's images, their labels shuffled"),
+        ("resnet50-noise", "FER-2013's own repeated, their pixels shuffled"),
+    ],
+)
+@pytest.mark.parametrize("paced", [None, "resnet50"])
+def test_a_control_says_what_it_is(arm: str, words: str, paced: str | None) -> None:
+    """Also where every arm takes the steps of one."""
+    tree = json.loads(json.dumps(read_yaml(ROOT / "params.yaml")))
+    for row in tree["arms"].values():
+        row["match_steps_of"] = row["match_steps_of"] or paced
+    said = tables.purpose(arm, check(tree, "params.yaml"))
+    assert said.startswith("control: ")
+    assert words in said
 
 
 def test_without_pretrained_weights_the_papers_row_says_so_and_how_to_run_it(tmp_path: Path) -> None:

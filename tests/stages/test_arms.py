@@ -18,7 +18,8 @@ from small import barred
 from temporary import TemporaryProject
 
 ARMS = [
-    "resnet50", "resnet50-dcgan", "resnet50-steps", "resnet50-ckplus", "resnet50-oversampled", "resnet50-contempt",
+    "resnet50", "resnet50-dcgan", "resnet50-steps", "resnet50-ckplus", "resnet50-ckplus-repeated",
+    "resnet50-oversampled", "resnet50-noise", "resnet50-dcgan-shuffled", "resnet50-contempt",
     "resnet50-unaugmented", "resnet50-no-copies", "resnet50-picked-on-test", "vgg16",
 ]  # fmt: skip
 LEAKED = 2
@@ -67,13 +68,23 @@ def test_what_each_arm_adds(mixed: TemporaryProject) -> None:
     """The GAN drew 4 a class, tiny CK+ holds 6; contempt is dropped unless a policy says otherwise."""
     assert {arm: len(added(mixed, arm)) for arm in ARMS} == {
         "resnet50": 0, "resnet50-dcgan": 24, "resnet50-steps": 0, "resnet50-ckplus": 36, "resnet50-oversampled": 24,
+        "resnet50-ckplus-repeated": 24, "resnet50-noise": 24, "resnet50-dcgan-shuffled": 24,
         "resnet50-contempt": 28, "resnet50-unaugmented": 0, "resnet50-no-copies": 0, "resnet50-picked-on-test": 0,
         "vgg16": 0,
     }  # fmt: skip
     assert added(mixed, "resnet50-contempt").counts()["neutral"] == 4
     assert set(added(mixed, "resnet50-ckplus").origins) == {"ckplus"}
     assert set(added(mixed, "resnet50-dcgan").origins) == {"dcgan"}
-    assert added(mixed, "resnet50-oversampled").counts() == added(mixed, "resnet50-dcgan").counts()
+
+
+@pytest.mark.parametrize("arm", ["oversampled", "ckplus-repeated", "noise", "dcgan-shuffled"])
+def test_a_control_has_the_classes_and_steps_of_the_gans_arm(arm: str, mixed: TemporaryProject) -> None:
+    names = ("resnet50-dcgan", f"resnet50-{arm}")
+    gans, control = (added(mixed, name) for name in names)
+    assert control.counts() == gans.counts()
+    assert control.digest() != gans.digest()
+    ours, theirs = (plan(mixed, name) for name in names)
+    assert ours | {"added": theirs["added"]} == theirs  # nothing else differs
 
 
 def test_oversampling_repeats_training_images_alone(mixed: TemporaryProject) -> None:

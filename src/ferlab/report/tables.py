@@ -126,12 +126,12 @@ def _is_pretrained(settings: Any) -> bool:
 def purpose(name: str, params: Params) -> str:
     """What a control is for, in a sentence; an arm that changes nothing but the classifier is named after that."""
     arm = params.arms[name]
-    if arm.shuffled != NONE:
-        added = f"FER-2013's own again, as many as of {arm.oversample_to}" if arm.synthetic == NONE else arm.synthetic
-        return f"control: with images added ({added}), their {arm.shuffled} shuffled"
+    repeated = "CK+'s real images repeated" if arm.synthetic == CKPLUS else "FER-2013's own repeated"
+    if arm.shuffled != "none":
+        added = repeated if arm.oversample_to else f"{arm.synthetic}'s images"
+        return f"control: {added}, their {arm.shuffled} shuffled"
     if arm.oversample_to is not None:
-        repeated = "CK+'s real images" if arm.synthetic == CKPLUS else "FER-2013's own"
-        return f"control: as many images a class as {arm.oversample_to}, {repeated} repeated"
+        return f"control: as many images a class as {arm.oversample_to}, {repeated}"
     if arm.synthetic == NONE and arm.match_steps_of not in (None, name):
         return f"control: as many training steps as {arm.match_steps_of}, without its added images"
     if arm.synthetic == CKPLUS:
