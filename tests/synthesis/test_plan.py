@@ -12,6 +12,7 @@ from ferlab.data.images import nothing
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
 from ferlab.data.splits import hold_out
 from ferlab.params import Params, check, paced_by
+from ferlab.params.budgets import read_budget, with_budget
 from ferlab.records.plan import TunedSettings
 from ferlab.synthesis.plan import Mixed, added_counts, resolve
 from ferlab.yaml_file import read_yaml
@@ -36,7 +37,7 @@ def params(every: Mapping[str, Any] | None = None, **arm: Any) -> Params:
 
 
 def mix(told: Params, name: str, seed: int = 0, leaked: tuple[str, ...] = ()) -> Mixed:
-    source = {"dcgan": DRAWN, "ckplus": FACES}.get(told.arms[name].synthetic, nothing())
+    source = {"dcgan": DRAWN, "wgan_gp": DRAWN, "ckplus": FACES}.get(told.arms[name].synthetic, nothing())
     return resolve(told, name, seed, train=TRAIN, leaked=leaked, source=source, tuned=TUNED, code="0" * 64)
 
 
@@ -92,6 +93,21 @@ def test_controls_have_the_counts_and_steps_of_the_gans_arm(name: str, change: d
     assert (control.plan.steps, control.plan.real_images) == (gans.plan.steps, gans.plan.real_images)
     assert control.plan.settings == gans.plan.settings
     assert control.plan.added != gans.plan.added
+
+
+def test_the_design_trains_every_arm_alike() -> None:
+    """Equal settings, real images and steps: fifty epochs of the plain arm; equal counts where images are added. Each
+    seed has a draw of the GANs of its own."""
+    tree = json.loads(json.dumps(with_budget(read_yaml(REPOSITORY / "params.yaml"), read_budget(REPOSITORY, "design"))))
+    tree["synthesis"]["per_class"] = 4
+    told = check(tree, "design")
+    plain, *others = (mix(told, name, seed=7, leaked=TRAIN.ids[:3]) for name in told.run.arms)
+    assert plain.plan.real_images == len(hold_out(TRAIN.take(np.arange(3, len(TRAIN))), 0.1)[0])
+    assert plain.plan.steps == 50 * batches_per_epoch(plain.plan.real_images, 128)
+    for other in others:
+        assert other.plan.model_copy(update={"added": plain.plan.added, "added_images": 0}) == plain.plan
+        assert other.added.counts() == dict.fromkeys(FER_CLASSES, 4) | {"neutral": 0}
+    assert [told.run.draw_of(seed) for seed in told.run.seeds] == told.run.seeds == list(range(8))
 
 
 def test_what_a_seed_shuffles_is_its_own() -> None:
