@@ -158,7 +158,8 @@ def tracked(
         run = client.create_run(experiment_id, tags=every_tag, run_name=name)
     else:
         client.update_run(run.info.run_id, status="RUNNING")
-    _describe(client, run, params, datasets)
+    with FileLock(project.state / "tracking.lock"):  # two that enter the same data set at once would break it
+        _describe(client, run, params, datasets)
     tracked_run = TrackedRun(client, run)
     began = time.monotonic()
     try:
