@@ -1,11 +1,11 @@
 """The commit that a project stands at, and what of it no commit holds, as git tells."""
 
-import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ferlab.code.git import git
 from ferlab.project import Project
 
 Known = Literal["true", "false", "unknown"]
@@ -56,28 +56,36 @@ def read_commit(project: Project) -> Commit:
     """Ask git. Whatever it can't say is unknown, with the reason; it never counts as clean."""
     root = project.code_home
     try:
-        prefix, head = _git(root, "rev-parse", "--show-prefix", "--verify", "HEAD").split("\n")
-        _git(root, "ls-files", "--error-unmatch", "--", *_must_be_tracked(root))
-        changed = _git(root, "status", "--porcelain", "-z", "--no-renames", "--", *COUNTED).split("\0")
+        prefix, head = git(root, "rev-parse", "--show-prefix", "--verify", "HEAD").split("\n")
+        git(root, "ls-files", "--error-unmatch", "--", *_must_be_tracked(root))
+        paths = _changed(root, prefix, *COUNTED)
     except OSError as error:
         reason = "there is no git" if isinstance(error, FileNotFoundError) else f"git can't be run: {error.strerror}"
         return Commit("unknown", reason=reason, mend="install git, and see that PATH names it")
     except subprocess.CalledProcessError as refused:
         return _unknown(root, refused)
-    paths = (line[3:].removeprefix(prefix) for line in changed if line)  # two letters and a blank stand before each
     return Commit(head, tuple(sorted({path.split("/")[0] for path in paths})))
+
+
+def uncommitted(project: Project, below: str = ".") -> list[str]:
+    """Every file below a folder of the project that no commit holds as it is, new ones too; ignored ones don't count.
+
+    Raises:
+        OSError, subprocess.CalledProcessError: as `git`; never where `read_commit` knows the commit.
+    """
+    root = project.code_home
+    return _changed(root, git(root, "rev-parse", "--show-prefix"), below)
+
+
+def _changed(root: Path, prefix: str, *below: str) -> list[str]:
+    words = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", *below)
+    lines = git(root, *words).split("\0")
+    return [line[3:].removeprefix(prefix) for line in lines if line]  # two letters and a blank stand before each
 
 
 def _must_be_tracked(root: Path) -> list[str]:
     """Files that every project has; a repository further up that lacks them is another's."""
     return [name for name in ("dvc.yaml", "params.yaml", "src/ferlab/__init__.py") if (root / name).exists()]
-
-
-def _git(root: Path, *words: str) -> str:
-    """What git prints. It takes no lock: others may be committing."""
-    environment = os.environ | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
-    done = subprocess.run(["git", *words], cwd=root, env=environment, capture_output=True, text=True, check=True)
-    return done.stdout.rstrip("\n")
 
 
 def _unknown(root: Path, refused: subprocess.CalledProcessError) -> Commit:

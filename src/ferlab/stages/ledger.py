@@ -7,12 +7,11 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 import psutil
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 from ferlab.code.commit import read_commit
+from ferlab.code.lock import read_lock
 from ferlab.code.source import SOURCE, Code
-from ferlab.errors import UserError
 from ferlab.files import sha256_file, write_json
 from ferlab.project import Project
 from ferlab.records.ledger import Circumstances, Instructions, Libraries, Machine
@@ -115,16 +114,8 @@ def differences(lock: Path) -> dict[str, tuple[str | None, str | None]]:
         installed.setdefault(canonicalize_name(one.metadata["Name"]), one.version)
     if not lock.is_file():
         return {name: (None, version) for name, version in sorted(installed.items())}
-    locked = dict[NormalizedName, str]()
-    for line in lock.read_text(encoding="utf-8").splitlines():
-        try:
-            requirement = Requirement(line)
-        except InvalidRequirement as error:
-            raise UserError(f"'{line}' names no package: {error}", where=str(lock), next_step="`make lock`") from None
-        if requirement.marker is None or requirement.marker.evaluate():
-            locked[canonicalize_name(requirement.name)] = str(requirement.specifier).removeprefix("==")
     return {
         name: (version, installed.get(name))
-        for name, version in sorted(locked.items())
+        for name, version in sorted(read_lock(lock).items())
         if version != installed.get(name)
     }
