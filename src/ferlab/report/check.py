@@ -18,7 +18,7 @@ _BUILDER = re.compile(r'<p class="banner builder".*\n')  # who built a page does
 _FIGURE = re.compile(r"data:image/png;base64,[A-Za-z0-9+/=]*")
 
 
-def faults(evidence: Evidence, *, figures: bool = False) -> Iterator[str]:
+def faults(evidence: Evidence, *, figures: bool = False, results_only: bool = False) -> Iterator[str]:
     """Everything in reports/<budget>/ that doesn't follow from its predictions and other small files.
 
     Every run in the ledger must be there, be the file that it has a hash of, and score what it and the selection say;
@@ -27,6 +27,7 @@ def faults(evidence: Evidence, *, figures: bool = False) -> Iterator[str]:
 
     Args:
         figures: draw the figures too, and compare them byte by byte.
+        results_only: leave out what is made of the results: tables, numbers, page and figures.
 
     Yields:
         One sentence a fault, naming the file, and for texts the line.
@@ -35,6 +36,8 @@ def faults(evidence: Evidence, *, figures: bool = False) -> Iterator[str]:
     try:
         yield from _of_runs(evidence)
         yield from _of_lock(folder)
+        if results_only:
+            return
         with tempfile.TemporaryDirectory() as made:
             build(folder, evidence.params, into=Path(made), draw=figures)
             for name in TEXTS:
