@@ -10,6 +10,7 @@ import typer
 from ferlab.cli import (
     ablate,
     budget,
+    bundle,
     code,
     compare,
     data,
@@ -51,6 +52,8 @@ app.command()(doctor.doctor)
 app.command()(tune.tune)
 app.command()(ui.ui)
 app.command()(predict.predict)
+app.command()(bundle.bundle)
+app.command()(bundle.bring)
 app.command(hidden=True)(stage.stage)
 app.command(hidden=True)(pack.pack)
 app.command(hidden=True)(code.code)

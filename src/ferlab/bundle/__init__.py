@@ -1,0 +1,1 @@
+"""A run on a node without network: one archive there, one of results back."""
