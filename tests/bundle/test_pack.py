@@ -225,6 +225,18 @@ def test_a_part_that_is_not_what_was_packed_is_named(change: bytes | None, packe
     assert not (room / "project").exists()
 
 
+def test_what_the_node_was_said_to_have_and_lacks_is_named(packed: Path, tmp_path: Path) -> None:
+    """Before any of the time that it is lent for has gone into a run."""
+    room = shutil.copytree(packed, tmp_path / ROOM)
+    manifest = json.loads((room / FILE).read_text())
+    assert {"torch", "ruamel-yaml", "dvc"} <= set(manifest["left_out"])
+    (room / FILE).write_text(json.dumps(manifest | {"left_out": [*manifest["left_out"], "absent", "missing-too"]}))
+    code, said = run(room, str(tmp_path / "out"), "1m", "1")
+    assert code == 2
+    assert "lacks absent, missing-too, which --have named" in said
+    assert not (room / "project").exists()
+
+
 def test_what_the_run_is_refused_for_leaves_no_results(packed: Path, tmp_path: Path) -> None:
     """It gets as far as `ferlab reproduce`, with the environment's packages for the node's own."""
     room = shutil.copytree(packed, tmp_path / ROOM)

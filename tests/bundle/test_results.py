@@ -35,7 +35,7 @@ class Sent:
             shutil.copy(finished.root / name, root)
         (root / "logs").mkdir()
         (root / "logs" / "run.log").write_text("done\n")
-        Manifest(commit=commit, folder=".", budget="tiny", python="3.12", parts={}).write(root / FILE)
+        Manifest(commit=commit, folder=".", budget="tiny", python="3.12", left_out=(), parts={}).write(root / FILE)
 
     def edit(self, name: str, edit: Callable[[Any], object]) -> None:
         """Change a JSON file in place."""

@@ -73,7 +73,10 @@ def test_what_a_package_of_the_node_needs_is_left_to_the_node() -> None:
     assert not [name for name in with_torch if name.startswith(("torch", "nvidia", "triton")) and name != "torchvision"]
     assert with_torch.keys() < everything.keys()
     there = {name: pin for name, pin in everything.items() if name not in ("optuna", "colorlog")}
-    assert lacking(REPOSITORY, HERE, there).pins.keys() == {"optuna", "colorlog"}
+    found = lacking(REPOSITORY, HERE, there)
+    assert found.pins.keys() == {"optuna", "colorlog"}
+    assert {"torch", "numpy", "sqlalchemy"} <= found.left_out
+    assert not {"sympy", "colorlog"} & found.left_out
 
 
 def test_each_python_gets_the_versions_that_the_lock_has_for_it() -> None:

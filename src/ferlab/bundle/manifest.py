@@ -20,6 +20,7 @@ class Manifest(Record):
         folder: the project's own in its repository; "." for the whole.
         budget: that the node runs.
         python: that the wheels are for, such as `3.12`.
+        left_out: packages that the node has, by its list, and that the wheels in the archive or ferlab need.
         parts: path in the archive -> SHA-256.
     """
 
@@ -27,4 +28,5 @@ class Manifest(Record):
     folder: str
     budget: Name
     python: str
+    left_out: tuple[str, ...]
     parts: dict[str, Sha256]

@@ -4,16 +4,14 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
 
-from packaging.utils import NormalizedName
-
 from ferlab import params as schema
 from ferlab.bundle.manifest import FILE, Manifest
-from ferlab.bundle.wheels import fetch
+from ferlab.bundle.wheels import Lacking, fetch
 from ferlab.code.commit import read_commit, uncommitted
 from ferlab.code.git import git
 from ferlab.datasets.containers import DATASETS
@@ -95,7 +93,7 @@ def pack(
     commit: str,
     settings: Params,
     python: str,
-    pins: Mapping[NormalizedName, str],
+    lacking: Lacking,
     *,
     data: bool,
     part_size: int | None = None,
@@ -104,7 +102,7 @@ def pack(
 
     Args:
         commit, settings: of `clean_commit` and `settings_of`.
-        pins: the wheels to pack: name -> version.
+        lacking: the wheels to pack, and what the node must have.
         data: whether to pack data/.
         part_size: in bytes; a larger archive is written in parts, target.000 and so on, which `cat` joins.
 
@@ -122,10 +120,17 @@ def pack(
         if data:
             _copy_data(project, settings, room / "data")
         folder = _copy_commit(project, commit, room / "project.git")
-        fetch(pins, python, room / "wheels")
+        fetch(lacking.pins, python, room / "wheels")
         files = [path for path in sorted(room.rglob("*")) if path.is_file()]
         parts = {path.relative_to(room).as_posix(): sha256_file(path) for path in files}
-        Manifest(commit=commit, folder=folder, budget=settings.budget, python=python, parts=parts).write(room / FILE)
+        Manifest(
+            commit=commit,
+            folder=folder,
+            budget=settings.budget,
+            python=python,
+            left_out=tuple(sorted(lacking.left_out)),
+            parts=parts,
+        ).write(room / FILE)
         with tarfile.open(scratch / target.name, "w") as tar:  # what is in it is compressed already
             tar.add(room, ROOM, filter=_nobodys)
         if part_size is None or (scratch / target.name).stat().st_size <= part_size:

@@ -43,6 +43,10 @@ if [ ! -e site/.complete ]; then
   fi
   touch site/.complete
 fi
+lacks=$("$python" -c 'import importlib.metadata, json, re
+here = {re.sub("[-_.]+", "-", str(one.metadata["Name"])).lower() for one in importlib.metadata.distributions()}
+print(*(name for name in json.load(open("MANIFEST.json"))["left_out"] if name not in here), sep=", ")')
+[ -z "$lacks" ] || fail "$python lacks $lacks, which --have named; make the list with this Python, and the archive anew"
 mkdir -p bin
 printf '#!/bin/sh\nexec "%s" -c "from ferlab.cli.main import main; main()" "$@"\n' "$python" >bin/ferlab
 printf '#!/bin/sh\nexec "%s" -m dvc "$@"\n' "$python" >bin/dvc

@@ -35,11 +35,13 @@ class Lacking:
 
     Attributes:
         pins: name -> locked version, of what it lacks.
-        unlike: name -> version there, locked version.
+        left_out: what it has of what the project and `pins` need.
+        unlike: of those, name -> version there, locked version.
         unmet: sentences on what a package that is packed asks of the node and doesn't get.
     """
 
     pins: dict[NormalizedName, str] = field(default_factory=dict)
+    left_out: set[NormalizedName] = field(default_factory=set)
     unlike: dict[NormalizedName, tuple[str | None, str]] = field(default_factory=dict)
     unmet: list[str] = field(default_factory=list)
 
@@ -104,6 +106,7 @@ def lacking(root: Path, python: str, there: There) -> Lacking:
             )
         if name in there:
             version = there[name]
+            found.left_out.add(name)
             if version != locked[name]:
                 found.unlike[name] = version, locked[name]
             if version and not one.specifier.contains(version, prereleases=True):

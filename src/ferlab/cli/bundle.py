@@ -48,7 +48,7 @@ def bundle(
     lacking = wheels.lacking(project.root, python, there)
     typer.echo(f"the project: commit {commit[:10]}, budget {settings.budget}, {settings.data.kind} faces")
     _describe(lacking, python)
-    made = pack.pack(project, file, commit, settings, python, lacking.pins, data=data, part_size=size)
+    made = pack.pack(project, file, commit, settings, python, lacking, data=data, part_size=size)
     if not data and settings.data.kind == "real":
         typer.echo(f"no data: on the node, put fer2013.zip and ckplus.zip of data/ into {pack.ROOM}/data/")
     typer.echo(", ".join(f"{path} ({path.stat().st_size / 2**20:.1f} MiB)" for path in made))
