@@ -23,7 +23,7 @@ def must_be_here(seconds: float, where: str, instead: str) -> None:
         resolve_device("cuda")
     except UserError as error:
         raise UserError(
-            f"{error.what}, and this asks for one: a CPU would take about {duration(seconds)}",
+            f"this asks for a GPU, and {error.what}; a CPU would take about {duration(seconds)}",
             where=f"{where}: compute.device",
             next_step="type it on a machine with a GPU, or lay a budget for two cores (`ferlab budget use cpu`); "
             f"{instead} computes here all the same",
