@@ -8,12 +8,14 @@ import pytest
 
 from ferlab.errors import UserError
 from ferlab.evaluation.contrast import contrast
+from ferlab.params import Params
 from ferlab.records.plan import ArmSummary
+from ferlab.report.differences import difference, paired_difference
 from ferlab.report.evidence import Evidence
 from ferlab.report.gains import chains
 from ferlab.report.page import Album
 from ferlab.report.sections import copies
-from reports import N, add_rest, add_run, make_params
+from reports import N, add_rest, add_run, make_params, with_arms
 
 PARAMS = make_params([0, 1, 2], "trial", "real")
 
@@ -42,13 +44,58 @@ def test_links_add_up_to_the_whole_gain(folder: Path) -> None:
     assert total == pytest.approx(chain.whole.mean) == pytest.approx(17 / 3 / N)
 
 
+def says(folder: Path, params: Params = PARAMS) -> list[str]:
+    (chain,) = (chain for chain in chains(Evidence(folder, params)) if chain.target == "resnet50-dcgan")
+    return [link.says for link in chain.links]
+
+
+def set_arm(folder: Path, arm: str, **update: int) -> None:
+    path = folder / "arms" / f"{arm}.json"
+    ArmSummary.read(path).model_copy(update=update).write(path)
+
+
 def test_a_control_with_other_steps_is_no_control(folder: Path) -> None:
     add_rest(folder, PARAMS)
-    path = folder / "arms" / "resnet50-steps.json"
-    summary = ArmSummary.read(path)
-    summary.model_copy(update={"steps": 67}).write(path)
-    (chain,) = chains(Evidence(folder, PARAMS))
-    assert [link.says for link in chain.links] == ["more steps + more images of any kind + CK+ itself + the GAN"]
+    set_arm(folder, "resnet50", steps=50)
+    assert says(folder) == ["more steps", "more images of any kind + CK+ itself + the GAN"]
+    set_arm(folder, "resnet50-steps", steps=67)
+    assert says(folder) == ["more steps + more images of any kind + CK+ itself + the GAN"]
+
+
+def test_where_the_plain_arm_makes_as_many_steps_they_are_no_part_of_the_gain(folder: Path) -> None:
+    add_rest(folder, PARAMS)
+    (folder / "predictions" / "resnet50-steps-0.parquet").unlink()
+    (folder / "predictions" / "resnet50-steps-1.parquet").unlink()
+    (folder / "predictions" / "resnet50-steps-2.parquet").unlink()
+    assert says(folder) == ["more images of any kind + CK+ itself + the GAN"]
+
+
+def test_ckplus_is_a_link_only_if_it_adds_as_many_images(folder: Path) -> None:
+    """Its 927 frames beside 6,000 of a GAN are another amount, not another kind."""
+    names = ("resnet50-oversampled", "resnet50-ckplus")
+    params = with_arms(PARAMS, {names[0]: {"oversample_to": "resnet50-dcgan"}, names[1]: {"synthetic": "ckplus"}})
+    add_rest(folder, params)
+    set_arm(folder, "resnet50", steps=50)
+    set_arm(folder, names[1], added_images=93)
+    for name in names:
+        for seed, right in enumerate((44, 45, 46)):
+            add_run(folder, name, seed, right)
+    assert says(folder, params) == ["more steps", "more images of any kind", "CK+ itself + the GAN"]
+
+
+def test_three_runs_that_agree_by_luck_get_the_spread_of_all_arms(folder: Path) -> None:
+    """The plain paired t of the two that agree stands beside it."""
+    params = with_arms(PARAMS, {"resnet50-oversampled": {"oversample_to": "resnet50-dcgan"}})
+    for seed, right in enumerate((41, 42, 45)):
+        add_run(folder, "resnet50-oversampled", seed, right)
+    evidence = Evidence(folder, params)
+    plain = paired_difference(evidence, "resnet50-oversampled", "resnet50")
+    common = difference(evidence, "resnet50-oversampled", "resnet50")
+    assert plain
+    assert common
+    assert plain.mean == common.mean
+    assert common.df == 3 * 2
+    assert common.high - common.low > 0.01
 
 
 def leaks(folder: Path, ids: list[str]) -> None:

@@ -11,9 +11,9 @@ from ferlab.data.labels import CKPLUS_CLASSES
 from ferlab.params.budgets import with_budget
 from ferlab.params.migration import load_published
 from ferlab.report import paper
+from ferlab.report.differences import paired_difference
 from ferlab.report.evidence import Evidence
 from ferlab.report.tables import accuracy
-from ferlab.report.verdict import difference
 from ferlab.report.words import signed
 from small import REPOSITORY
 
@@ -79,7 +79,7 @@ def test_gains_in_sentences_are_differences_between_arms() -> None:
     for budget in budgets:
         one = evidence(budget)
         for pair in permutations([arm for arm, seeds in one.runs.items() if len(seeds) > 1], 2):
-            if gain := difference(one, *pair):
+            if gain := paired_difference(one, *pair):
                 mean, low, high = (signed(100 * points) for points in (gain.mean, gain.low, gain.high))
                 known.add((budget, mean, f"{low} to {high}"))
     assert [told for told in told_there if told not in known] == []
@@ -107,7 +107,7 @@ def test_gains_follow_from_the_predictions() -> None:
     rows = list(told("docs/findings.md", GAIN))
     assert len(rows) >= 3
     for budget, (higher, lower, shown, interval) in rows:
-        found = difference(evidence(budget), higher, lower)
+        found = paired_difference(evidence(budget), higher, lower)
         assert found is not None
         assert shown == signed(100 * found.mean), (budget, higher, lower)
         if interval:

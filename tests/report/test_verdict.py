@@ -1,22 +1,26 @@
 """Verdicts on built budgets of known accuracy, and what must never be decided."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ferlab.data.labels import CKPLUS_CLASSES
-from ferlab.evaluation.predictions import Predictions, write
+from ferlab.evaluation.judgement import FAILS, HOLDS, OPEN
+from ferlab.evaluation.predictions import Predictions, read, write
 from ferlab.params import Params
+from ferlab.records.plan import ArmSummary
 from ferlab.records.quality import Estimate
 from ferlab.report import paper
 from ferlab.report.evidence import Evidence
 from ferlab.report.finding import finding
-from ferlab.report.verdict import FAILS, HOLDS, OPEN, Verdict, judge
-from reports import class_quality, make_params, quality_of
+from ferlab.report.verdict import Verdict, judge
+from reports import add_rest, class_quality, make_params, quality_of
 
 IMAGES = 2000
 AS_PRINTED = {row.arm: row.percent / 100 for row in paper.TABLE1}
+AS_PRINTED |= {f"{network}-oversampled": AS_PRINTED[network] for network in ("resnet50", "vgg16")}
 
 
 def fill(folder: Path, accuracies: dict[str, float], seeds: int = 3, spread: float = 1) -> None:
@@ -37,6 +41,11 @@ def verdicts(folder: Path, params: Params | None = None) -> dict[str, Verdict]:
     return {verdict.claim.key: verdict for verdict in judge(Evidence(folder, params))}
 
 
+def changed(params: Params, name: str, **values: object) -> Params:
+    """The same with an arm that differs."""
+    return params.model_copy(update={"arms": params.arms | {name: params.arms[name].model_copy(update=values)}})
+
+
 def words(found: dict[str, Verdict]) -> dict[str, str]:
     return {claim.key: found[claim.key].word for claim in paper.ORDERS}
 
@@ -48,8 +57,12 @@ def test_the_papers_own_accuracies_with_small_spread_hold_every_claim(tmp_path: 
     main = found["dcgan_lifts_resnet50"]
     assert main.differences[0]
     assert main.differences[0].mean == pytest.approx(0.0747, abs=0.002)
-    assert "the paper +7.47" in main.why
-    assert main.numbers()["differences"]["resnet50-dcgan - resnet50"]["seeds"] == 3
+    numbers = main.numbers()
+    assert numbers["differences"]["resnet50-dcgan - resnet50-oversampled"]["seeds"] == 3
+    assert (numbers["family"], numbers["printed"], numbers["printed_is"], numbers["apart"]) == (
+        "primary", 7.47, "compatible", 0.0,
+    )  # fmt: skip
+    assert [verdict.primary for verdict in found.values()] == [True, True, *[False] * 7]
 
 
 def test_equal_accuracies_fail_the_claims_of_gain(tmp_path: Path) -> None:
@@ -101,6 +114,82 @@ def test_an_arm_that_was_not_run_is_named(tmp_path: Path) -> None:
     assert "not run: dfsvm" in found["dfsvm_is_lowest"].why
     told = finding(Evidence(tmp_path, make_params([0, 1, 2], "paper", "real", whole_table=True)))
     assert "3 not decided, 1 of them for want of a run." in told  # the other two are about images
+
+
+def test_images_are_judged_against_repeated_ones_and_their_size_against_the_plain_arm(tmp_path: Path) -> None:
+    """What steps and balance give is no gain of the images, and the printed gain is over the plain arm all the same."""
+    fill(tmp_path, AS_PRINTED | {"resnet50-oversampled": 0.7175}, spread=0.7)
+    found = verdicts(tmp_path)["dcgan_lifts_resnet50"]
+    assert (found.word, found.pairs) == (FAILS, (("resnet50-dcgan", "resnet50-oversampled"),))
+    assert found.size
+    assert not found.size.ruled_out
+    assert found.equivalence
+    assert found.equivalence.margin == 0.005
+    assert found.numbers()["practically_nothing_within"] == 0.5
+
+
+def test_without_a_reference_the_size_alone_is_judged(tmp_path: Path) -> None:
+    fill(tmp_path, dict.fromkeys(AS_PRINTED, 0.6), spread=0.7)
+    params = make_params([0, 1, 2], "paper", "real", whole_table=True)
+    del params.run.arms["resnet50-oversampled"]
+    found = verdicts(tmp_path, params)["dcgan_lifts_resnet50"]
+    assert (found.word, found.differences, found.equivalence) == (OPEN, (), None)
+    assert "the size alone is judged" in found.why
+    assert found.size
+    assert found.size.ruled_out
+    assert found.over_plain
+    assert found.size.apart == pytest.approx(0.0747 - found.over_plain.high)
+
+
+def test_a_reference_with_other_steps_or_counts_is_none(tmp_path: Path) -> None:
+    params = make_params([0, 1, 2], "paper", "real", whole_table=True)
+    fill(tmp_path, AS_PRINTED)
+    add_rest(tmp_path, params)
+    assert verdicts(tmp_path, params)["wgan_lifts_resnet50"].pairs == (("resnet50-wgan_gp", "resnet50-oversampled"),)
+    path = tmp_path / "arms" / "resnet50-oversampled.json"
+    summary = ArmSummary.read(path)
+    for update in ({"steps": 67}, {"added_images": 599}):
+        summary.model_copy(update=update).write(path)
+        assert verdicts(tmp_path, params)["wgan_lifts_resnet50"].pairs == ()
+    summary.write(path)
+    fewer = changed(params, "resnet50-wgan_gp", synthetic_per_class=50)
+    assert verdicts(tmp_path, fewer)["wgan_lifts_resnet50"].pairs == ()
+
+
+def test_publictest_judges_only_where_it_chose_nothing(tmp_path: Path) -> None:
+    fill(tmp_path, AS_PRINTED)
+    for path in (tmp_path / "predictions").iterdir():
+        said = read(path)
+        ids = tuple(f"valid{name}" for name in said.ids)
+        write(tmp_path / "valid" / path.name, replace(said, ids=ids, split="valid"))
+    params = make_params([0, 1, 2], "paper", "real", whole_table=True)
+    for name in params.arms:
+        params = changed(params, name, tests=["test", "valid"], select_on="last", held_out=0.1)
+    found = verdicts(tmp_path, params)
+    assert (found["dcgan_lifts_resnet50"].word, found["wgan_lifts_resnet50"].word) == (HOLDS, HOLDS)
+    for key, value in {"held_out": 0.0, "select_on": "valid", "tuned": True}.items():
+        found = verdicts(tmp_path, changed(params, "resnet50-dcgan", **{key: value}))
+        assert "PublicTest, which took part" in str(found["dcgan_lifts_resnet50"].size_gap)
+
+
+def test_there_is_no_verdict_before_the_last_planned_block(tmp_path: Path) -> None:
+    """Seven of eight say nothing, however clear they are."""
+    params = make_params(list(range(8)), "paper", "real", whole_table=True)
+    fill(tmp_path, AS_PRINTED, seeds=7)
+    assert {verdict.word for verdict in verdicts(tmp_path, params).values()} == {OPEN}
+    assert "no verdict before the last planned block" in verdicts(tmp_path, params)["dcgan_lifts_resnet50"].why
+    fill(tmp_path, AS_PRINTED, seeds=8)
+    assert verdicts(tmp_path, params)["dcgan_lifts_resnet50"].word == HOLDS
+
+
+def test_one_arm_more_changes_no_word_of_another_family(tmp_path: Path) -> None:
+    """The primary claims are corrected for each other alone."""
+    fill(tmp_path, AS_PRINTED | {"resnet50-dcgan": 0.66}, spread=8)
+    params = make_params([0, 1, 2], "paper", "real", whole_table=True)
+    before = verdicts(tmp_path, params)["dcgan_lifts_resnet50"].why
+    for path in (tmp_path / "predictions").glob("vgg16*"):
+        path.unlink()
+    assert verdicts(tmp_path, params)["dcgan_lifts_resnet50"].why == before
 
 
 def test_seeds_that_do_not_vary_decide_nothing(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ SVM = load(ROOT / "params.yaml").classifiers["svm"]
 
 
 def make_params(seeds: list[int], budget: str = "demo", kind: str = "demo", *, whole_table: bool = False) -> Params:
-    """The four arms of the first budgets, or every row of the paper's Table 1."""
+    """The four arms of the first budgets, or every row of the paper's Table 1 with a reference for each network."""
     values = json.loads(json.dumps(read_yaml(ROOT / "params.yaml")))
     values["budget"], values["data"]["kind"] = budget, kind
     values["run"] |= {
@@ -46,12 +46,21 @@ def make_params(seeds: list[int], budget: str = "demo", kind: str = "demo", *, w
             classifier, _, synthetic = row.arm.partition("-")
             arms[row.arm] = arms["resnet50"] | {"classifier": classifier, "tuned": False}
             arms[row.arm] |= {"synthetic": synthetic or "none"}
+        for network in ("resnet50", "vgg16"):
+            arms[f"{network}-oversampled"] = arms[network] | {"oversample_to": f"{network}-dcgan"}
         arms["resnet50-steps"] |= {"tuned": False}
         values["run"] |= {"families": ["dcgan", "wgan_gp", "cgan"], "arms": [row.arm for row in paper.TABLE1]}
-        values["run"]["arms"] += ["resnet50-steps"]
+        values["run"]["arms"] += ["resnet50-steps", "resnet50-oversampled", "vgg16-oversampled"]
         values["arms"] = {name: arms[name] for name in values["run"]["arms"]}
     values["run"]["arms"] = {name: values["arms"][name]["synthetic"] for name in values["run"]["arms"]}
     return check(values, "params.yaml")
+
+
+def with_arms(params: Params, arms: Mapping[str, Mapping[str, Any]]) -> Params:
+    """The same with further arms that are run: each the plain one with some values changed."""
+    more = {name: params.arms["resnet50"].model_copy(update=dict(values)) for name, values in arms.items()}
+    run = params.run.model_copy(update={"arms": params.run.arms | {name: arm.synthetic for name, arm in more.items()}})
+    return params.model_copy(update={"arms": params.arms | more, "run": run})
 
 
 def add_run(
@@ -94,7 +103,7 @@ def add_rest(folder: Path, params: Params) -> None:
             settings=params.plain(f"classifiers.{arm.classifier}"),
             tuned_by=None,
             real_images=700,
-            added_images=0 if arm.synthetic == "none" else 600,
+            added_images=0 if arm.synthetic == "none" and arm.oversample_to is None else 600,
             steps=None if arm.classifier == "svm" else 66,
         ).write(folder / "arms" / f"{name}.json")
     (folder / "samples").mkdir()

@@ -20,11 +20,17 @@ class Spread:
 
     Attributes:
         sd: residual standard deviation of the additive two-way model, in the unit of what was given.
-        df: its degrees of freedom, (arms - 1) x (blocks - 1).
+        arms, blocks: how many it was estimated from.
     """
 
     sd: float
-    df: int
+    arms: int
+    blocks: int
+
+    @property
+    def df(self) -> int:
+        """Its degrees of freedom."""
+        return (self.arms - 1) * (self.blocks - 1)
 
 
 def spread(accuracies: ArrayLike) -> Spread:
@@ -35,8 +41,7 @@ def spread(accuracies: ArrayLike) -> Spread:
     table = np.asarray(accuracies, dtype=np.float64)
     arms, blocks = table.shape
     left = table - table.mean(axis=1, keepdims=True) - table.mean(axis=0, keepdims=True) + table.mean()
-    df = (arms - 1) * (blocks - 1)
-    return Spread(float(np.sqrt((left**2).sum() / df)), df)
+    return Spread(float(np.sqrt((left**2).sum() / ((arms - 1) * (blocks - 1)))), arms, blocks)
 
 
 def pooled(first: Sequence[float], second: Sequence[float], common: Spread) -> Difference:

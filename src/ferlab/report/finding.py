@@ -1,13 +1,15 @@
 """The first screen in sentences: what became of the main claim, why, and what the numbers are so far."""
 
 from ferlab.evaluation.comparison import Difference
+from ferlab.evaluation.judgement import FAILS, HOLDS
 from ferlab.params import Params
 from ferlab.report import paper, tables
+from ferlab.report.differences import difference, interval
 from ferlab.report.evidence import Evidence
 from ferlab.report.gains import chains
 from ferlab.report.runs import Runs
 from ferlab.report.sections.copies import accuracies
-from ferlab.report.verdict import FAILS, HOLDS, difference, interval, judge
+from ferlab.report.verdict import judge
 from ferlab.report.words import drawn, seeds, signed
 
 
@@ -18,7 +20,7 @@ def finding(evidence: Evidence) -> str:
     words = {HOLDS: "it does", FAILS: "it does not"}
     answer = words.get(main.word, "not decided")
     budget = f"at the {evidence.params.budget} budget"
-    gain = difference(evidence, *(row.arm for row in paper.CLAIM))
+    gain = difference(evidence, paper.CLAIM[0].arm, paper.CLAIM[1].arm)
     reported = "" if drawn(evidence.params) else f"; the paper reports {signed(paper.LIFTS_RESNET.gains[0])}"
     # a verdict's reason has the numbers already
     measured = f" Measured: {interval(gain)} points{reported}." if gain and "(the paper" not in main.why else ""

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from ferlab.params import Params
-from ferlab.report.words import DASH, MINUS, NOT_RUN, RUN, probability, signed, standing
+from ferlab.report.words import DASH, MINUS, NOT_RUN, RUN, signed, standing
 
 LEFT, RIGHT = "---", "---:"
 _COLUMNS = {
@@ -69,7 +69,10 @@ def _latex(text: str) -> str:
 
 
 def verdict_text(row: Mapping[Any, Any]) -> str:
-    """E.g. "DCGAN's images lift ResNET-50: holds, +7.42 (6.80 to 8.04)"; a dash where the row claims nothing."""
+    """E.g. "DCGAN's images lift ResNET-50: holds, +7.42 (+6.80 to +8.04) over resnet50-oversampled".
+
+    A dash where the row claims nothing.
+    """
     if not row["verdict"]:
         return DASH
     gain = gain_text(row)
@@ -77,14 +80,17 @@ def verdict_text(row: Mapping[Any, Any]) -> str:
 
 
 def gain_text(row: Mapping[Any, Any]) -> str:
-    """E.g. "+7.42 (+6.80 to +8.04), p = 0.002", in points; empty where there is no gain to speak of."""
-    if pd.isna(row["gain_points"]):
-        return ""
-    if pd.isna(row["gain_low"]):
-        return signed(row["gain_points"])
-    p = probability(row["gain_p"])
-    p_text = f"p {p}" if p.startswith("<") else f"p = {p}"
-    return f"{signed(row['gain_points'])} ({signed(row['gain_low'])} to {signed(row['gain_high'])}), {p_text}"
+    """E.g. "+0.41 (−0.45 to +1.27) over resnet50-oversampled, +1.02 (+0.15 to +1.89) over the plain arm", in points.
+
+    Empty where there is no gain to speak of.
+    """
+    parts = [(row["against"], "gain"), ("the plain arm", "plain")]
+    return ", ".join(f"{_gain(row, what)} over {of}" for of, what in parts if not pd.isna(row[f"{what}_points"]))
+
+
+def _gain(row: Mapping[Any, Any], what: str) -> str:
+    mean, low, high = (row[f"{what}_{key}"] for key in ("points", "low", "high"))
+    return signed(mean) if pd.isna(low) else f"{signed(mean)} ({signed(low)} to {signed(high)})"
 
 
 def ours_text(row: Mapping[Any, Any]) -> str:

@@ -1,17 +1,33 @@
 """The paper's claims, and what our numbers say of each."""
 
+from ferlab.report.differences import interval
 from ferlab.report.evidence import Evidence
 from ferlab.report.page import Album, PageSection
-from ferlab.report.verdict import judge
+from ferlab.report.verdict import Verdict, judge
+from ferlab.report.words import signed
 
 
 def section(evidence: Evidence, album: Album) -> PageSection:
-    """A row a claim: holds, does not hold, or not decided, and why."""
+    """A row a claim: holds, does not hold, or not decided, why, and what became of the paper's printed gain."""
     verdicts = judge(evidence)
     return PageSection(
         "claims",
         "Claims",
         "What became of each claim",
-        {"verdicts": verdicts},
+        {"verdicts": [(verdict, size(verdict)) for verdict in verdicts], "interval": interval},
         {verdict.claim.key: verdict.numbers() for verdict in verdicts},
     )
+
+
+def size(verdict: Verdict) -> str:
+    """The paper's printed gain against ours, in a sentence; empty for a claim that isn't about a gain."""
+    gain = verdict.numbers().get("printed")
+    if gain is None:
+        return ""
+    printed = f"the paper's {signed(gain)}"
+    if verdict.size is None:
+        return f"{printed}: not judged ({verdict.size_gap})"
+    ours = f"ours over the plain arm is {interval(verdict.over_plain)}"
+    if verdict.size.ruled_out:
+        return f"{printed} is ruled out, by {100 * verdict.size.apart:.2f} points: {ours}"
+    return f"{printed} is compatible: {ours}"

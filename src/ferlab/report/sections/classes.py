@@ -9,12 +9,12 @@ from matplotlib.figure import Figure
 from ferlab.evaluation.comparison import Difference, paired
 from ferlab.evaluation.metrics import recalls
 from ferlab.evaluation.predictions import Predictions
+from ferlab.report.differences import points
 from ferlab.report.drawing import BLUE, GREY, Panel
 from ferlab.report.evidence import Evidence
 from ferlab.report.gains import chains
 from ferlab.report.page import Album, PageSection
 from ferlab.report.runs import classes_of
-from ferlab.report.verdict import points
 
 
 def section(evidence: Evidence, album: Album) -> PageSection:

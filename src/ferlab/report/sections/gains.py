@@ -3,11 +3,11 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from ferlab.report.differences import interval, points
 from ferlab.report.drawing import BLUE, GREY, INK, Panel
 from ferlab.report.evidence import Evidence
 from ferlab.report.gains import Chain, chains
 from ferlab.report.page import Album, PageSection
-from ferlab.report.verdict import interval, points
 
 
 def section(evidence: Evidence, album: Album) -> PageSection:

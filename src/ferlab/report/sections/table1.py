@@ -31,7 +31,7 @@ def section(evidence: Evidence, album: Album) -> PageSection:
     rows = [row | {"gain_text": formats.gain_text(row)} for row in table.to_dict("records")]
     pairs = list(compared(evidence))
     values = {"table": rows, "accuracy": picture, "origins": evidence.origins, "pairs": pairs}
-    keys = ("ours_percent", "low_percent", "high_percent", "difference_points", "gain_points", "gain_p")
+    keys = ("ours_percent", "low_percent", "high_percent", "difference_points", "gain_points", "plain_points")
     numbers = {row["arm"]: {key: None if pd.isna(row[key]) else row[key] for key in keys} for row in rows}
     for pair in pairs:
         numbers.setdefault("mcnemar", {})[f"{pair['first']}, {pair['second']}, {pair['seed']}"] = pair["p"]

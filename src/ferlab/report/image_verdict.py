@@ -1,0 +1,64 @@
+"""What the images' own quality says of the paper's claims about images. docs/evidence.md gives the rules."""
+
+from collections.abc import Mapping
+
+from scipy import stats
+
+from ferlab.data.labels import CKPLUS_CLASSES
+from ferlab.evaluation.judgement import ALPHA, FAILS, HOLDS, OPEN
+from ferlab.records.quality import FamilyQuality
+from ferlab.report import paper
+from ferlab.report.evidence import Evidence
+from ferlab.report.words import drawn
+
+DISTANCE = "kid"  # the distance from real faces by which images are judged; smaller is better
+MAJORITY = 4  # of CK+'s seven expressions
+
+Said = tuple[str, str]
+"""HOLDS, FAILS or OPEN, and why."""
+
+
+def judge_images(evidence: Evidence, claim: paper.Images) -> Said:
+    """The word on a claim about images, and why."""
+    quality = evidence.quality
+    if drawn(evidence.params):
+        return OPEN, "drawn faces can't decide a claim about real ones"
+    if absent := [family for family in (claim.of, *claim.others) if family not in quality]:
+        return OPEN, f"not judged: {', '.join(absent)}"
+    if not claim.others:
+        return _collapsed(claim, quality[claim.of])
+    return _nearest(claim, quality)
+
+
+def _nearest(claim: paper.Images, quality: Mapping[str, FamilyQuality]) -> Said:
+    """Whether a family is nearer to real faces than each of the others, expression by expression."""
+    nearer, farther, counts = [], [], []
+    for other in claim.others:
+        gaps = _gaps(quality[claim.of], quality[other])
+        if len(gaps) < 2:
+            return OPEN, f"{DISTANCE.upper()} is not on file for {claim.of} and {other}"
+        nearer.append(float(stats.wilcoxon(gaps, alternative="less").pvalue))
+        farther.append(float(stats.wilcoxon(gaps, alternative="greater").pvalue))
+        better = sum(gap < 0 for gap in gaps)
+        counts.append(f"nearer to real faces than {other} in {better} of {len(gaps)} expressions")
+    yes = max(nearer)
+    no = min(1.0, len(farther) * min(farther))
+    word = HOLDS if yes < ALPHA / 2 else FAILS if no < ALPHA / 2 else OPEN
+    return word, f"{'; '.join(counts)} by {DISTANCE.upper()} (Wilcoxon p = {yes:.2g}; one GAN a family)"
+
+
+def _gaps(one: FamilyQuality, other: FamilyQuality) -> list[float]:
+    """Distance from real faces, one family's minus the other's, for each expression where both are known and differ."""
+    gaps = []
+    for name in CKPLUS_CLASSES:
+        ours, theirs = (of.classes[name].value(DISTANCE) if name in of.classes else None for of in (one, other))
+        if ours is not None and theirs is not None and ours != theirs:
+            gaps.append(ours - theirs)
+    return gaps
+
+
+def _collapsed(claim: paper.Images, family: FamilyQuality) -> Said:
+    flat = [name for name in CKPLUS_CLASSES if name in family.classes and family.classes[name].collapsed]
+    word = HOLDS if len(flat) >= MAJORITY else FAILS
+    named = f" ({', '.join(flat)})" if flat else ""
+    return word, f"{len(flat)} of 7 expressions collapsed{named}; the rule asks for {MAJORITY}"
