@@ -16,6 +16,7 @@ from ferlab.cli import (
     data,
     doctor,
     pack,
+    power,
     predict,
     report,
     reproduce,
@@ -30,7 +31,7 @@ from ferlab.execution import lifeline
 
 INTERRUPTED = 128 + 2  # what shells make of SIGINT
 
-READ_ONLY = {"compare", "doctor", "trace", "ui", "verify"}
+READ_ONLY = {"compare", "doctor", "power", "trace", "ui", "verify"}
 """Commands that no other code can harm: they say whose runs, and go on. All others refuse to run another's."""
 
 app = typer.Typer(
@@ -48,6 +49,7 @@ app.command()(report.report)
 app.command()(verify.verify)
 app.command()(trace.trace)
 app.command()(compare.compare)
+app.command()(power.power)
 app.command()(doctor.doctor)
 app.command()(tune.tune)
 app.command()(ui.ui)
