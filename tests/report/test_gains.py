@@ -8,13 +8,16 @@ import pytest
 
 from ferlab.errors import UserError
 from ferlab.evaluation.contrast import contrast
+from ferlab.evaluation.power import Design, chances, smallest_gain
 from ferlab.params import Params
 from ferlab.records.plan import ArmSummary
+from ferlab.report.design import measured
 from ferlab.report.differences import difference, paired_difference
 from ferlab.report.evidence import Evidence
 from ferlab.report.gains import chains
 from ferlab.report.page import Album
-from ferlab.report.sections import copies
+from ferlab.report.render import build
+from ferlab.report.sections import copies, power
 from reports import N, add_rest, add_run, make_params, with_arms
 
 PARAMS = make_params([0, 1, 2], "trial", "real")
@@ -114,6 +117,31 @@ def test_accuracy_without_leaked_copies(folder: Path) -> None:
     assert told["without_exact"] == pytest.approx(100 * (mean - 10) / (N - 10), abs=1e-5)
     assert told["without_near"] == pytest.approx(100 * (mean - 20) / (N - 20), abs=1e-5)
     assert (told["left_exact"], told["left_near"]) == (N - 10, N - 20)
+
+
+def test_gains_without_leaked_copies_have_intervals(folder: Path) -> None:
+    """Copies that all runs get right make a gain look smaller, by the share that they have."""
+    leaks(folder, [f"t{i}" for i in range(N)])
+    evidence = Evidence(folder, PARAMS)
+    whole = difference(evidence, "resnet50-dcgan", "resnet50")
+    assert whole
+    told = copies.section(evidence, Album(folder, draw=False)).numbers["gains"]["resnet50-dcgan - resnet50"]
+    for key, value in {"points": whole.mean, "low": whole.low, "high": whole.high}.items():
+        assert told[key] == pytest.approx(100 * value * N / (N - 10), abs=1e-3)
+
+
+def test_the_page_says_what_its_own_design_could_have_found(folder: Path) -> None:
+    evidence = Evidence(folder, PARAMS)
+    made = power.section(evidence, Album(folder, draw=False))
+    spread = measured(evidence)
+    assert spread
+    assert (spread.arms, spread.blocks) == (3, 3)
+    design = Design(spread.sd, 3, 3)
+    assert made.numbers["smallest_points"] == pytest.approx(100 * smallest_gain(design), abs=0.01)
+    assert made.numbers["chances"][-1]["holds"] == pytest.approx(chances(design, 0.02).holds, abs=1e-4)
+    html = build(folder, PARAMS, draw=False).read_text(encoding="utf-8")
+    assert "Could it have been otherwise?" in html
+    assert f"<b>{100 * smallest_gain(design):.1f} points</b>" in html
 
 
 def test_images_that_the_audit_does_not_know_are_refused(folder: Path) -> None:

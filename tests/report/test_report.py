@@ -68,7 +68,7 @@ def test_nothing_run_gives_seven_rows_that_say_so(tmp_path: Path) -> None:
     assert table[["ours_percent", "low_percent", "high_percent", "difference_points"]].isna().all(axis=None)
     markdown = (tmp_path / "table1.md").read_text(encoding="utf-8")
     assert markdown.count("| not run yet |") == 7
-    assert "No arm has been run yet." in html
+    assert "Nothing has been run yet." in html
     assert all((tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG") for name in IMAGES)
 
 
@@ -252,15 +252,15 @@ def test_banner_says_what_the_numbers_are_worth(
 
 def test_sentences_are_made_from_the_numbers(full: tuple[Path, Params, str]) -> None:
     _, _, html = full
-    assert "The highest of our 3 arms so far is resnet50-dcgan: 64.29% of 70 test images" in html
-    assert "Measured: +7.14 points. The paper" in html  # drawn faces: the paper's gain isn't set beside it
+    assert "The highest of our 3 arms so far is ResNET-50 with DCGAN&#39;s images: 64.29% of 70 test images" in html
+    assert "Measured: +7.14 with DCGAN&#39;s images.</b> The paper" in html  # the paper's gain isn't set beside it
 
 
 def test_one_arm_is_not_the_highest_of_any(tmp_path: Path) -> None:
     params = make_params([0], "cpu", "real")
     add_run(tmp_path, "resnet50", 0, right=42)
     (first, _) = sentences(Evidence(tmp_path, params).runs, params)
-    assert first.startswith("Our only arm so far is resnet50: 60.00% of 70 test images")
+    assert first.startswith("Our only arm so far is ResNET-50 alone: 60.00% of 70 test images")
     assert "picked" not in first
 
 
@@ -282,7 +282,7 @@ def test_the_first_screen_says_what_a_gain_is_made_of(tmp_path: Path) -> None:
     assert " in 3 seeds, part by part: more steps +5.71 in 1 seed; " in control
     assert control.endswith("the GAN +2.86 in 1 seed.")
     assert "10 of the 70 test images" in leak
-    assert "resnet50 has 52.22% instead of 59.05%, resnet50-dcgan 61.67% instead of 67.14%" in leak
+    assert "alone has 52.22% instead of 59.05%, with DCGAN's images 61.67% instead of 67.14%, a gain of +9.44 (" in leak
     assert images == (
         "The images: collapsed to nearly one picture in 1 of 2 expressions; 6 of 200 are copies of a CK+ frame."
     )

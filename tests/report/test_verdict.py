@@ -1,5 +1,6 @@
 """Verdicts on built budgets of known accuracy, and what must never be decided."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,11 +9,14 @@ import pytest
 
 from ferlab.data.labels import CKPLUS_CLASSES
 from ferlab.evaluation.judgement import FAILS, HOLDS, OPEN
+from ferlab.evaluation.power import Design, smallest_gain
 from ferlab.evaluation.predictions import Predictions, read, write
 from ferlab.params import Params
 from ferlab.records.plan import ArmSummary
 from ferlab.records.quality import Estimate
 from ferlab.report import paper
+from ferlab.report.design import measured
+from ferlab.report.differences import difference, interval
 from ferlab.report.evidence import Evidence
 from ferlab.report.finding import finding
 from ferlab.report.verdict import Verdict, judge
@@ -113,7 +117,54 @@ def test_an_arm_that_was_not_run_is_named(tmp_path: Path) -> None:
     assert found["dfsvm_is_lowest"].word == OPEN
     assert "not run: dfsvm" in found["dfsvm_is_lowest"].why
     told = finding(Evidence(tmp_path, make_params([0, 1, 2], "paper", "real", whole_table=True)))
-    assert "3 not decided, 1 of them for want of a run." in told  # the other two are about images
+    assert told[-1] == "The paper's 7 other claims: 4 found to hold, 0 found not to, 3 not decided."
+
+
+JARGON = re.compile(r"resnet50|vgg16|_|Holm|\bp [=<]|verdict|arm\b|control|equivalen|TOST")
+
+
+def test_the_first_screen_rules_the_papers_size_out_and_says_what_real_faces_give(tmp_path: Path) -> None:
+    """In words without an arm's name, a p-value or a term of statistics."""
+    scores = dict.fromkeys(AS_PRINTED, 0.6) | {"resnet50-dcgan": 0.61, "resnet50-oversampled": 0.6095}
+    fill(tmp_path, scores, spread=4)
+    params = make_params([0, 1, 2], "paper", "real", whole_table=True)
+    told = finding(Evidence(tmp_path, params))
+    found = verdicts(tmp_path, params)["dcgan_lifts_resnet50"]
+    evidence = Evidence(tmp_path, params)
+    repeated = interval(difference(evidence, "resnet50-oversampled", "resnet50"))
+    ours = interval(found.over_plain)
+    assert told[0] == (
+        f"The paper's +7.47 points with DCGAN's images are ruled out at this budget: we see {ours}, "
+        f"and as many of FER-2013's own images again, for as many steps, give {repeated}."
+    )
+    assert told[1].startswith(f"What is left for DCGAN's images, {interval(found.differences[0])}, ")
+    assert "All runs share one GAN of each kind, so this speaks of that GAN's images alone." in told
+    assert not JARGON.search(" ".join(told))
+
+
+def test_without_a_reference_the_first_screen_says_so_and_names_the_steps(tmp_path: Path) -> None:
+    fill(tmp_path, dict.fromkeys(AS_PRINTED, 0.6) | {"resnet50-steps": 0.605}, spread=2)
+    params = make_params([0, 1, 2], "paper", "real", whole_table=True)
+    del params.run.arms["resnet50-oversampled"]
+    evidence = Evidence(tmp_path, params)
+    told, steps = finding(evidence), interval(difference(evidence, "resnet50-steps", "resnet50"))
+    assert told[0].endswith(f", and as many steps on real faces alone give {steps}.")
+    assert told[1] == (
+        "Whether DCGAN's images themselves help isn't judged: nothing was run for as many steps on as many images of "
+        "real faces instead."
+    )
+    assert not JARGON.search(" ".join(told))
+
+
+def test_an_open_verdict_says_what_could_have_been_found(tmp_path: Path) -> None:
+    fill(tmp_path, dict.fromkeys(AS_PRINTED, 0.6), spread=30)
+    params = make_params([0, 1, 2], "paper", "real", whole_table=True)
+    evidence = Evidence(tmp_path, params)
+    spread = measured(evidence)
+    assert spread
+    smallest = 100 * smallest_gain(Design(spread.sd, 5, 3))
+    limit = f"only a gain of {smallest:.1f} points or more would be found four times in five."
+    assert f"With 3 runs of each kind that differ as these do, {limit}" in finding(evidence)
 
 
 def test_images_are_judged_against_repeated_ones_and_their_size_against_the_plain_arm(tmp_path: Path) -> None:

@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ferlab.data.images import SIDE, ImageSet
 from ferlab.data.labels import FER_CLASSES
@@ -58,6 +58,12 @@ class Predictions:
         """bool (N,): whether it is the true one."""
         correct: NDArray[np.bool_] = self.chosen == self.truth
         return correct
+
+    def only(self, rows: ArrayLike) -> Self:
+        """What is said of some of the images: `rows` is bool (N,)."""
+        kept = np.flatnonzero(rows)
+        ids = tuple(self.ids[i] for i in kept)
+        return replace(self, ids=ids, truth=self.truth[kept], probabilities=self.probabilities[kept])
 
 
 def concatenate(parts: Sequence[Predictions]) -> Predictions:

@@ -1,38 +1,107 @@
 """The first screen in sentences: what became of the main claim, why, and what the numbers are so far."""
 
 from ferlab.evaluation.comparison import Difference
-from ferlab.evaluation.judgement import FAILS, HOLDS
+from ferlab.evaluation.judgement import FAILS, HOLDS, OPEN
+from ferlab.evaluation.power import smallest_gain
 from ferlab.params import Params
 from ferlab.report import paper, tables
+from ferlab.report.design import measured, planned
 from ferlab.report.differences import difference, interval
 from ferlab.report.evidence import Evidence
-from ferlab.report.gains import chains
+from ferlab.report.gains import LABELS, chains
 from ferlab.report.runs import Runs
-from ferlab.report.sections.copies import accuracies
-from ferlab.report.verdict import judge
+from ferlab.report.sections.copies import accuracies, gains
+from ferlab.report.spoken import spoken
+from ferlab.report.verdict import Verdict, judge
 from ferlab.report.words import drawn, seeds, signed
 
 
-def finding(evidence: Evidence) -> str:
-    """Whether adding DCGAN's images lifts ResNET-50 at this budget, with the numbers and the rule behind the word."""
+def finding(evidence: Evidence) -> list[str]:
+    """What became of the two primary claims at this budget, for a reader who knows neither arms nor tests."""
     verdicts = judge(evidence)
-    main = next(verdict for verdict in verdicts if verdict.claim is paper.LIFTS_RESNET)
-    words = {HOLDS: "it does", FAILS: "it does not"}
-    answer = words.get(main.word, "not decided")
-    budget = f"at the {evidence.params.budget} budget"
-    gain = difference(evidence, paper.CLAIM[0].arm, paper.CLAIM[1].arm)
-    reported = "" if drawn(evidence.params) else f"; the paper reports {signed(paper.LIFTS_RESNET.gains[0])}"
-    # a verdict's reason has the numbers already
-    measured = f" Measured: {interval(gain)} points{reported}." if gain and "(the paper" not in main.why else ""
-    others = [verdict for verdict in verdicts if verdict.claim is not paper.LIFTS_RESNET]
+    tried = [verdict for verdict in verdicts if verdict.primary and verdict.over_plain]
+    if not tried:
+        (one, other) = (f"{_printed(verdict)} with {_images_of(verdict)}" for verdict in verdicts if verdict.primary)
+        return [f"The paper's main claims, {one} and {other}, have not been tried at this budget.", _others(verdicts)]
+    if drawn(evidence.params):
+        measured_here = [f"{interval(one.over_plain)} with {_images_of(one)}" for one in tried]
+        return [f"Drawn faces can't answer that. Measured: {', '.join(measured_here)}.", _others(verdicts)]
+    said: list[str] = []
+    for verdict, before in zip(tried, [None, *tried], strict=False):
+        told = before is not None and [pair[1] for pair in before.pairs] == [pair[1] for pair in verdict.pairs]
+        said += _claim(verdict, "" if told else _control(evidence, verdict))
+    return [*said, *_limits(evidence, tried), _others(verdicts)]
+
+
+def _printed(verdict: Verdict) -> str:
+    return f"{signed(verdict.claim.gains[0])} points" if isinstance(verdict.claim, paper.Order) else ""
+
+
+def _images_of(verdict: Verdict) -> str:
+    return verdict.claim.says.partition(" lift ")[0]
+
+
+def _claim(verdict: Verdict, control: str) -> list[str]:
+    """The paper's size against ours and what real faces give (`control`), then what the images themselves give."""
+    images, ours = _images_of(verdict), interval(verdict.over_plain)
+    if verdict.size is None:
+        why = verdict.size_gap.plain if verdict.size_gap else ""
+        return [f"With {images} we see {ours}, the paper {_printed(verdict)}. That decides nothing: {why}."]
+    word = "ruled out at this budget" if verdict.size.ruled_out else "compatible with what this budget shows"
+    size = f"The paper's {_printed(verdict)} with {images} are {word}: we see {ours}"
+    return [f"{size}{control}.", f"{_direction(verdict)}."]
+
+
+def _control(evidence: Evidence, verdict: Verdict) -> str:
+    """What as many steps on real faces give, on as many of their images where that was run."""
+    assert isinstance(verdict.claim, paper.Order)
+    target, plain = (row.arm for row in verdict.claim.pairs[0])
+    if verdict.pairs:
+        repeated = difference(evidence, verdict.pairs[0][1], plain)
+        return f", and as many of FER-2013's own images again, for as many steps, give {interval(repeated)}"
+    chain = next((chain for chain in chains(evidence) if chain.target == target), None)
+    if chain is None or chain.links[0].says != LABELS["steps"]:
+        return ""
+    return f", and as many steps on real faces alone give {interval(chain.links[0].difference)}"
+
+
+def _direction(verdict: Verdict) -> str:
+    images = _images_of(verdict)
+    if verdict.gap:
+        return f"Whether {images} themselves help isn't judged: {verdict.gap.plain}"
+    (net,) = verdict.differences
+    word = {
+        HOLDS: "is a gain: they help",
+        FAILS: "is no gain worth speaking of: one point or more is ruled out",
+        OPEN: "may be chance",
+    }[verdict.word]
+    margin = verdict.equivalence.margin if verdict.equivalence else None
+    nothing = f"; it lies within {100 * margin:g} of a point of nothing" if margin else ""
+    return f"What is left for {images}, {interval(net)}, {word}{nothing}"
+
+
+def _limits(evidence: Evidence, tried: list[Verdict]) -> list[str]:
+    """Whether an open verdict could have been another, and what one GAN can't say."""
+    said, params = [], evidence.params
+    spread = measured(evidence)
+    if spread and any(verdict.word == OPEN and not verdict.gap for verdict in tried):
+        design = planned(params, spread.sd)
+        said.append(
+            f"With {design.blocks} runs of each kind that differ as these do, only a gain of "
+            f"{100 * smallest_gain(design):.1f} points or more would be found four times in five."
+        )
+    if len(params.run.draws) == 1 < len(params.run.seeds):
+        said.append("All runs share one GAN of each kind, so this speaks of that GAN's images alone.")
+    return said
+
+
+def _others(verdicts: list[Verdict]) -> str:
+    others = [verdict for verdict in verdicts if not verdict.primary]
     holding = sum(verdict.word == HOLDS for verdict in others)
     failing = sum(verdict.word == FAILS for verdict in others)
-    unrun = sum(None in verdict.differences for verdict in others)  # an open claim that a look at the arms explains
-    want = f", {unrun} of them for want of a run" if unrun else ""
     return (
-        f"Does adding DCGAN's images lift ResNET-50? {budget[0].upper()}{budget[1:]}: {answer} ({main.why}).{measured} "
         f"The paper's {len(others)} other claims: {holding} found to hold, {failing} found not to, "
-        f"{len(others) - holding - failing} not decided{want}."
+        f"{len(others) - holding - failing} not decided."
     )
 
 
@@ -51,11 +120,11 @@ def _controls(evidence: Evidence) -> str | None:
         return None
     if len(chain.links) == 1:
         return "No control has been run, so it can't be told from the steps that the images bring along."
-    measured = [link for link in chain.links if link.difference]
-    counts = {len(one.values) for one in (chain.whole, *(link.difference for link in measured)) if one}
+    links = [link for link in chain.links if link.difference]
+    counts = {len(one.values) for one in (chain.whole, *(link.difference for link in links)) if one}
     # with unequal numbers of seeds the parts don't add up, so each says of how many it is
     shown = interval if len(counts) == 1 else _with_seeds
-    parts = [f"{link.says} {shown(link.difference)}" for link in measured]
+    parts = [f"{link.says.replace(' + ', ' and ')} {shown(link.difference)}" for link in links]
     return f"The gain of {_with_seeds(chain.whole)}, part by part: {'; '.join(parts)}."
 
 
@@ -64,7 +133,7 @@ def _with_seeds(difference: Difference | None) -> str:
 
 
 def _leak(evidence: Evidence) -> str | None:
-    """What the claim's arms have without leaked copies; None where none is known."""
+    """What the main claim's arms have without leaked copies; None where none is known."""
     higher, lower = (row.arm for row in paper.CLAIM)
     rows = accuracies(evidence) or {}
     if higher not in rows or lower not in rows:
@@ -73,10 +142,11 @@ def _leak(evidence: Evidence) -> str | None:
     leaked = one["images"] - one["left_exact"]
     if not leaked or one["without_exact"] is None:
         return None
+    gain = interval(gains(evidence)[higher, lower])
     return (
-        f"{leaked} of the {one['images']:,} test images have an exact copy in train: without them {lower} has "
-        f"{other['without_exact']:.2f}% instead of {other['all']:.2f}%, "
-        f"{higher} {one['without_exact']:.2f}% instead of {one['all']:.2f}%."
+        f"{leaked} of the {one['images']:,} test images have an exact copy in train: without them the network alone "
+        f"has {other['without_exact']:.2f}% instead of {other['all']:.2f}%, with DCGAN's images "
+        f"{one['without_exact']:.2f}% instead of {one['all']:.2f}%, a gain of {gain}."
     )
 
 
@@ -98,7 +168,7 @@ def _images(evidence: Evidence) -> str | None:
 def sentences(runs: Runs, params: Params) -> list[str]:
     """What the numbers say so far, without judging whether a difference is real."""
     if not runs:
-        return ["No arm has been run yet."]
+        return ["Nothing has been run yet."]
     scored = {arm: tables.accuracy(seeds) for arm, seeds in runs.items()}
     best = max(scored, key=lambda arm: scored[arm].value)
     one = scored[best]
@@ -107,8 +177,9 @@ def sentences(runs: Runs, params: Params) -> list[str]:
     several = len(scored) > 1
     which = f"The highest of our {len(scored)} arms" if several else "Our only arm"
     picked = " It was picked after seeing all of them." if several else ""
+    over = "one run" if len(runs[best]) == 1 else f"{len(runs[best])} runs"
     return [
-        f"{which} so far is {best}: {one.value:.2%} of {images:,} test images "
-        f"(95% interval {one.low:.2%} to {one.high:.2%}; {one.method}).{picked}",
-        f"Always answering “{common}”, the commonest class of this test split, would give {share:.2%}.",
+        f"{which} so far is {spoken(best, params) or 'a control'}: {one.value:.2%} of {images:,} test images "
+        f"({over}; 95% interval {one.low:.2%} to {one.high:.2%}).{picked}",
+        f"Always answering “{common}”, the commonest class of these images, would give {share:.2%}.",
     ]

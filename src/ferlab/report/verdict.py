@@ -25,9 +25,18 @@ from ferlab.report.matching import reference_of
 from ferlab.report.words import drawn, seeds
 
 MINIMUM_BLOCKS = 3
+DRAWN = "drawn faces can't decide a claim about real ones"
 
 Pairs = tuple[tuple[str, str], ...]
 """Pairs of arms: the one that is claimed to be more accurate, the other."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Why a claim can't be judged: in plain words, and with the arms' names."""
+
+    plain: str
+    detail: str
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,7 @@ class Verdict:
         claim: as the paper makes it.
         word: HOLDS, FAILS or OPEN.
         why: the numbers and the rule, in a sentence.
+        gap: why it can't be judged; None where it can.
         pairs: the arms that decide; of a claim that images lift a network, with them and the reference.
         differences: of accuracy (0-1), one a pair, None for a pair that hasn't run.
         beside: the same with the plain paired t.
@@ -49,12 +59,13 @@ class Verdict:
     claim: paper.Order | paper.Images
     word: str
     why: str
+    gap: Gap | None = None
     pairs: Pairs = ()
     differences: tuple[Difference | None, ...] = ()
     beside: tuple[Difference | None, ...] = ()
     over_plain: Difference | None = None
     size: Size | None = None
-    size_gap: str | None = None
+    size_gap: Gap | None = None
     equivalence: Equivalence | None = None
 
     @property
@@ -105,9 +116,9 @@ class _Case:
     claim: paper.Order
     pairs: Pairs
     differences: tuple[Difference | None, ...]
-    gap: str | None
+    gap: Gap | None
     over_plain: Difference | None
-    size_gap: str | None
+    size_gap: Gap | None
 
     @property
     def decides(self) -> list[Difference] | None:
@@ -138,7 +149,8 @@ def _family(evidence: Evidence, claims: Sequence[paper.Order]) -> list[Verdict]:
         Verdict(
             claim=case.claim,
             word=direction.word,
-            why=case.gap or _why(case, direction),
+            why=case.gap.detail if case.gap else _why(case, direction),
+            gap=case.gap,
             pairs=case.pairs,
             differences=case.differences,
             beside=tuple(paired_difference(evidence, *pair) for pair in case.pairs),
@@ -172,25 +184,35 @@ def _pairs(evidence: Evidence, claim: paper.Order) -> Pairs:
     return ((target, reference),) if reference else ()
 
 
-def _gap(evidence: Evidence, claim: paper.Order, pairs: Pairs) -> str | None:
+def _gap(evidence: Evidence, claim: paper.Order, pairs: Pairs) -> Gap | None:
     """Why a claim can't be judged by these pairs of arms; None if it can."""
     if drawn(evidence.params):
-        return "drawn faces can't decide a claim about real ones"
+        return Gap(DRAWN, DRAWN)
     arms = dict.fromkeys((claim.row.arm, *(arm for pair in pairs for arm in pair)))
     if absent := [arm for arm in arms if not evidence.runs.get(arm)]:
-        return f"not run: {', '.join(absent)}"
+        return Gap("not everything that it takes has been run", f"not run: {', '.join(absent)}")
     if not pairs:
-        return "no arm here has as many steps and as many images a class without the GAN, so the size alone is judged"
+        return Gap(
+            "nothing was run for as many steps on as many images of real faces instead",
+            "no arm here has as many steps and as many images a class without the GAN, so the size alone is judged",
+        )
     for arm in arms:
         have = evidence.runs[arm]
         if missing := [str(seed) for seed in evidence.params.run.seeds if seed not in have]:
-            return f"seed {', '.join(missing)} of {arm} is missing: no verdict before the last planned block"
+            late = "no verdict before the last planned block"
+            return Gap("not every planned run is there", f"seed {', '.join(missing)} of {arm} is missing: {late}")
         if len(have) < MINIMUM_BLOCKS:
-            return f"{seeds(len(have))} of {arm}, and fewer than {MINIMUM_BLOCKS} decide nothing"
+            few = f"fewer than {MINIMUM_BLOCKS} decide nothing"
+            return Gap(
+                f"{len(have)} run{'s' if len(have) > 1 else ''} of each kind, and {few}",
+                f"{seeds(len(have))} of {arm}, and {few}",
+            )
         if _chosen_by_publictest(evidence, arm):
-            return f"{arm} is judged on PublicTest, which took part in choosing its epoch or settings"
+            chose = "PublicTest, which took part in choosing its epoch or settings"
+            return Gap("a test split took part in choosing the epoch or the settings", f"{arm} is judged on {chose}")
     if not all(one and one.varies for one in (difference(evidence, *pair) for pair in pairs)):
-        return "the difference is the same in every seed, so its uncertainty is unknown"
+        same = "the difference is the same in every seed, so its uncertainty is unknown"
+        return Gap(same, same)
     return None
 
 

@@ -26,7 +26,7 @@ def size(verdict: Verdict) -> str:
         return ""
     printed = f"the paper's {signed(gain)}"
     if verdict.size is None:
-        return f"{printed}: not judged ({verdict.size_gap})"
+        return f"{printed}: not judged ({verdict.size_gap and verdict.size_gap.detail})"
     ours = f"ours over the plain arm is {interval(verdict.over_plain)}"
     if verdict.size.ruled_out:
         return f"{printed} is ruled out, by {100 * verdict.size.apart:.2f} points: {ours}"

@@ -7,17 +7,48 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ferlab.errors import UserError
+from ferlab.evaluation.comparison import Difference
+from ferlab.report.differences import difference, interval, points
 from ferlab.report.evidence import Evidence
 from ferlab.report.page import Album, PageSection
+from ferlab.report.paper import Order
+from ferlab.report.verdict import judge
 
 TABLE = "test_images.csv"
+COLUMNS = ("id", "copy_in_train", "near_copy_in_train")
 
 
 def section(evidence: Evidence, album: Album) -> PageSection:
-    """A row an arm, if the audit's table of test images is there."""
+    """A row an arm and a gain, if the audit's table of test images is there."""
     rows = accuracies(evidence)
-    values = {"copies": list((rows or {}).values()), "audited": rows is not None}
-    return PageSection("copies", "Leaked copies", "With and without leaked copies", values, rows or {})
+    left = gains(evidence)
+    values = {
+        "copies": list((rows or {}).values()),
+        "audited": rows is not None,
+        "without": [(*pair, difference(evidence, *pair, evidence.test_runs), one) for pair, one in left.items()],
+        "interval": interval,
+    }
+    numbers = (rows or {}) | {"gains": {f"{higher} - {lower}": points(one) for (higher, lower), one in left.items()}}
+    return PageSection("copies", "Leaked copies", "With and without leaked copies", values, numbers if rows else {})
+
+
+def gains(evidence: Evidence) -> dict[tuple[str, str], Difference]:
+    """What each GAN's images gain over the plain arm and the reference, on test images without an exact copy in train.
+
+    Empty where the audit's table isn't there.
+    """
+    table = evidence.table(TABLE, *COLUMNS)
+    if table is None:
+        return {}
+    leaked = set(table["id"][table["copy_in_train"]])
+    runs = {
+        arm: {seed: run.only([name not in leaked for name in run.ids]) for seed, run in seeds.items()}
+        for arm, seeds in evidence.test_runs.items()
+    }
+    lifts = [(one.claim, one.pairs) for one in judge(evidence) if isinstance(one.claim, Order) and one.claim.lifts]
+    pairs = [pair for claim, own in lifts for pair in ((claim.row.arm, claim.pairs[0][1].arm), *own)]
+    found = {pair: difference(evidence, *pair, runs) for pair in pairs}
+    return {pair: one for pair, one in found.items() if one}
 
 
 def accuracies(evidence: Evidence) -> dict[str, dict[str, Any]] | None:
@@ -28,7 +59,7 @@ def accuracies(evidence: Evidence) -> dict[str, dict[str, Any]] | None:
     Raises:
         UserError: the audit doesn't know a predicted image.
     """
-    table = evidence.table(TABLE, "id", "copy_in_train", "near_copy_in_train")
+    table = evidence.table(TABLE, *COLUMNS)
     return None if table is None else {arm: _row(evidence, table, arm) for arm in evidence.test_runs}
 
 
