@@ -3,19 +3,19 @@
 from ferlab.evaluation.blocks import Spread
 from ferlab.evaluation.power import Design
 from ferlab.params import Params
-from ferlab.report import paper
 from ferlab.report.differences import shared_spread
 from ferlab.report.evidence import Evidence
 from ferlab.report.matching import spread_alike
+from ferlab.report.rows import main_claim
 
 
 def measured(evidence: Evidence) -> Spread | None:
     """The spread of the main claim's arms as this report has it; None before two seeds of them have run."""
-    return shared_spread(evidence, paper.CLAIM[0].arm, paper.CLAIM[1].arm)
+    return shared_spread(evidence, *main_claim(evidence.params))
 
 
 def planned(params: Params, sd: float) -> Design:
     """The design that a budget names: its seeds, and its arms that are trained and judged as the main claim's."""
-    target = paper.CLAIM[0].arm
+    target, _ = main_claim(params)
     arms = [arm for arm in params.run.arms if target in params.arms and spread_alike(params, target, arm)]
     return Design(sd, len(arms), len(params.run.seeds))

@@ -9,6 +9,7 @@ from ferlab.report.design import measured, planned
 from ferlab.report.differences import difference, interval
 from ferlab.report.evidence import Evidence
 from ferlab.report.gains import LABELS, chains
+from ferlab.report.rows import main_claim
 from ferlab.report.runs import Runs
 from ferlab.report.sections.copies import accuracies, gains
 from ferlab.report.spoken import spoken
@@ -115,7 +116,8 @@ def reasons(evidence: Evidence) -> list[str]:
 
 def _controls(evidence: Evidence) -> str | None:
     """The links of the gain, each over the seeds that both of its arms have run; None before it was measured."""
-    chain = next((chain for chain in chains(evidence) if chain.target == paper.CLAIM[0].arm), None)
+    augmented, _ = main_claim(evidence.params)
+    chain = next((chain for chain in chains(evidence) if chain.target == augmented), None)
     if chain is None or chain.whole is None:
         return None
     if len(chain.links) == 1:
@@ -134,7 +136,7 @@ def _with_seeds(difference: Difference | None) -> str:
 
 def _leak(evidence: Evidence) -> str | None:
     """What the main claim's arms have without leaked copies; None where none is known."""
-    higher, lower = (row.arm for row in paper.CLAIM)
+    higher, lower = main_claim(evidence.params)
     rows = accuracies(evidence) or {}
     if higher not in rows or lower not in rows:
         return None
@@ -152,7 +154,7 @@ def _leak(evidence: Evidence) -> str | None:
 
 def _images(evidence: Evidence) -> str | None:
     """Whether the claim's images are varied, and whether they are copies; None where they weren't judged."""
-    arm = evidence.params.arms.get(paper.CLAIM[0].arm)
+    arm = evidence.params.arms.get(main_claim(evidence.params)[0])
     family = evidence.quality.get(arm.synthetic) if arm else None
     if family is None or not family.classes:
         return None

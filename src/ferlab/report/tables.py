@@ -14,6 +14,7 @@ from ferlab.evaluation.predictions import Predictions
 from ferlab.params import CKPLUS, NONE, Params
 from ferlab.report import paper
 from ferlab.report.evidence import Evidence
+from ferlab.report.rows import rows_of
 from ferlab.report.runs import Runs
 from ferlab.report.verdict import Verdict, judge
 from ferlab.report.words import NOT_RUN, RUN, drawn
@@ -44,7 +45,7 @@ def table1(evidence: Evidence) -> pd.DataFrame:
         if isinstance(verdict.claim, paper.Order):
             verdicts.setdefault(verdict.claim.row.arm, verdict)
     rows = []
-    for row in paper.TABLE1:
+    for row in rows_of(params):
         ours = _ours(evidence, row.arm)
         # on drawn faces a difference would be a number without a meaning
         difference = float("nan") if drawn(params) else round(ours["ours_percent"] - row.percent, DECIMALS)
@@ -73,7 +74,7 @@ def _claimed(verdict: Verdict | None) -> dict[str, Any]:
 
 def controls(evidence: Evidence) -> pd.DataFrame:
     """Our arms that the paper's Table 1 hasn't: `purpose` (a sentence), then the columns of `_ours`."""
-    theirs = {row.arm for row in paper.TABLE1}
+    theirs = {row.arm for row in rows_of(evidence.params)}
     ours = [arm for arm in sorted(evidence.params.arms) if arm not in theirs]
     return pd.DataFrame({"purpose": purpose(arm, evidence.params), **_ours(evidence, arm)} for arm in ours)
 

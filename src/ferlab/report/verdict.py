@@ -22,6 +22,7 @@ from ferlab.report.differences import difference, interval, paired_difference, p
 from ferlab.report.evidence import Evidence
 from ferlab.report.image_verdict import judge_images
 from ferlab.report.matching import reference_of
+from ferlab.report.rows import orders_of
 from ferlab.report.words import drawn, seeds
 
 MINIMUM_BLOCKS = 3
@@ -100,8 +101,9 @@ def judge(evidence: Evidence) -> list[Verdict]:
 
 
 def _judge(evidence: Evidence) -> list[Verdict]:
-    primary = [claim for claim in paper.ORDERS if claim.primary]
-    secondary = [claim for claim in paper.ORDERS if not claim.primary]
+    claims = orders_of(evidence.params)
+    primary = [claim for claim in claims if claim.primary]
+    secondary = [claim for claim in claims if not claim.primary]
     images = [Verdict(claim, *judge_images(evidence, claim)) for claim in paper.IMAGES]
     return [*_family(evidence, primary), *_family(evidence, secondary), *images]
 

@@ -37,7 +37,8 @@ def _settings(arms: Mapping[str, ArmSummary]) -> list[Alike]:
     groups: list[Alike] = []
     for name, summary in arms.items():
         classifier = summary.arm.classifier
-        rows = paper.compare(classifier, _with_optimiser(summary.settings))
+        stated = classifier.removesuffix("-paper")  # the same network, at the setting that is stated
+        rows = compare(stated, _with_optimiser(summary.settings))
         same = next((group for group in groups if (group.classifier, group.rows) == (classifier, rows)), None)
         if same:
             same.arms.append(name)
@@ -53,4 +54,22 @@ def _with_optimiser(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _family(name: str, params: Params) -> list[tuple[str, str, str]]:
     """A GAN family's settings beside the paper's. Its optimiser is no parameter: it is always Adam."""
-    return paper.compare(name, {"family": name, "optimiser": "Adam"} | params.plain(f"gan.families.{name}"))
+    return compare(name, {"family": name, "optimiser": "Adam"} | params.plain(f"gan.families.{name}"))
+
+
+def compare(of: str, ours: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """The paper's settings of a classifier or family beside ours: (key, the paper's, ours); "" where one is silent."""
+    flat = _flat(ours)
+    theirs = paper.stated(of)
+    keys = [*theirs, *(key for key in flat if key not in theirs)]
+    return [(key, theirs.get(key, ""), flat.get(key, "")) for key in keys]
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return flat

@@ -13,6 +13,7 @@ from ferlab.report import formats, paper, tables, words
 from ferlab.report.drawing import BLUE, GREY, ORANGE, Panel
 from ferlab.report.evidence import Evidence
 from ferlab.report.page import Album, PageSection
+from ferlab.report.rows import are_as_stated, orders_of
 
 
 def section(evidence: Evidence, album: Album) -> PageSection:
@@ -35,12 +36,19 @@ def section(evidence: Evidence, album: Album) -> PageSection:
     numbers = {row["arm"]: {key: None if pd.isna(row[key]) else row[key] for key in keys} for row in rows}
     for pair in pairs:
         numbers.setdefault("mcnemar", {})[f"{pair['first']}, {pair['second']}, {pair['seed']}"] = pair["p"]
-    return PageSection("table1", "Table 1", "Table 1: accuracy on the test split", values, numbers)
+    return PageSection(
+        "table1",
+        "Table 1",
+        "Table 1: accuracy on the test split",
+        values | {"as_stated": are_as_stated(params)},
+        numbers,
+    )
 
 
 def compared(evidence: Evidence) -> Iterator[dict[str, Any]]:
     """McNemar's test of each pair of arms that a claim compares, seed by seed."""
-    pairs = dict.fromkeys((lower.arm, higher.arm) for claim in paper.ORDERS for higher, lower in claim.pairs)
+    claims = orders_of(evidence.params)
+    pairs = dict.fromkeys((lower.arm, higher.arm) for claim in claims for higher, lower in claim.pairs)
     for first, second in pairs:
         before, after = evidence.runs.get(first, {}), evidence.runs.get(second, {})
         for seed in (seed for seed in before if seed in after):
