@@ -9,8 +9,6 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from ferlab.data.images import SIDE
 
@@ -111,6 +109,9 @@ def near_groups(images: Faces, threshold: float) -> NDArray[np.int64]:
     Returns:
         int64 (N,): equal numbers = same group, numbered in the order of their first images.
     """
+    from scipy.sparse import coo_array  # late: stages that only read a set don't pay for SciPy
+    from scipy.sparse.csgraph import connected_components
+
     first, group = first_of_equals(images)
     i, j = near_pairs(images[first], threshold).T
     graph = coo_array((np.ones(len(i), dtype=bool), (i, j)), shape=(len(first), len(first)))

@@ -2,8 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from ferlab.data.images import ImageSet
 from ferlab.data.neighbours import first_of_equals
@@ -93,6 +91,9 @@ def subject_folds(images: ImageSet, folds: int, seed: int) -> NDArray[np.int64]:
 
 def _persons_joined_by_copies(images: ImageSet) -> NDArray[np.int64]:
     """Each image's person; two persons count as one where an image of one equals an image of the other."""
+    from scipy.sparse import coo_array  # late: stages that only read a set don't pay for SciPy
+    from scipy.sparse.csgraph import connected_components
+
     _, persons = np.unique(images.subjects, return_inverse=True)
     first, equal = first_of_equals(images.images)
     graph = coo_array((np.ones(len(persons), dtype=bool), (persons, persons[first][equal])), shape=(len(persons),) * 2)
