@@ -5,7 +5,7 @@ JOBS ?= 2 # stages side by side
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 INSTALLED := $(VENV)/.installed
 
-.PHONY: repro setup test test-all test-long lint lock
+.PHONY: repro setup test test-all test-long test-gpu lint lock
 
 repro: setup ## demo data if there is none, the whole pipeline, the report
 	ferlab data demo --if-missing
@@ -37,6 +37,9 @@ test-all: test ## every tier but the long one: quick, real (needs the real archi
 
 test-long: setup ## the long tier: many kills, scale, whole guides; its outcome goes to docs/test-long.md
 	$(PYTEST) --maxprocesses 2 --no-loadscope-reorder -m long --keep-result docs/test-long.md
+
+test-gpu: setup ## on a machine with an NVIDIA GPU: graphs, packs and resumes to the last bit
+	OMP_WAIT_POLICY=passive pytest -m gpu
 
 lint: setup ## style, types, layers, and whether code.json is of this code
 	ruff check

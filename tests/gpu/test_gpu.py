@@ -169,14 +169,6 @@ def test_a_gan_resumed_anywhere_ends_the_same(name: str, tmp_path: Path) -> None
         assert train_gan(name, tmp_path / f"{writes}", writes=writes) == straight, writes
 
 
-def test_gans_beside_each_other_end_as_alone(tmp_path: Path) -> None:
-    jobs = [(name, seed) for seed in (0, 1) for name in GANS]
-    alone = [train_gan(name, tmp_path / f"a-{name}-{seed}", seed) for name, seed in jobs]
-    with ThreadPoolExecutor(len(jobs)) as threads:
-        beside = threads.map(lambda job: train_gan(job[0], tmp_path / f"b-{job[0]}-{job[1]}", job[1]), jobs)
-        assert list(beside) == alone
-
-
 def test_a_gans_row_an_epoch_has_all_signals(tmp_path: Path) -> None:
     _, history = train_gan("wgan_gp", tmp_path)
     assert all(np.isfinite(list(row.values())).all() for row in history)

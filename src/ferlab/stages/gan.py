@@ -1,8 +1,6 @@
 """gan: train one draw of a family, its label set in turn (the paper's Experiment A)."""
 
 import tempfile
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,6 @@ from ferlab.adapters.tracking import TrackedRun, tracked
 from ferlab.data.images import ImageSet
 from ferlab.errors import UserError
 from ferlab.execution.locks import exclusive
-from ferlab.execution.threads import on_threads
 from ferlab.files import atomic_folder, sha256_file, write_text
 from ferlab.gan.families import family_named
 from ferlab.gan.fit import GridObserver, TrainedGan, fit
@@ -24,7 +21,7 @@ from ferlab.records.gan import FILE, GanRecord
 from ferlab.stages.context import Context, Stage
 from ferlab.training.checkpoint import save_state
 from ferlab.training.identity import flatten
-from ferlab.training.observe import all_of, unseen
+from ferlab.training.observe import all_of
 from ferlab.training.seeding import derive, set_up
 
 EVERY = "all"  # the name of the one GAN of a conditional family
@@ -33,7 +30,7 @@ EVERY = "all"  # the name of the one GAN of a conditional family
 def run(context: Context) -> None:
     images = ImageSet.open(context.input("ckplus"))
     context.start_training()
-    trained = train_labels(context)
+    trained = {label: train_label(context, label) for label in labels(context)}
     with atomic_folder(context.out("gans")) as folder:
         hashes = {}
         for label, gan in trained.items():
@@ -49,15 +46,6 @@ def run(context: Context) -> None:
             sha256=hashes,
         ).write(folder / FILE)
     context.end_training()
-
-
-def train_labels(context: Context) -> dict[str, TrainedGan]:
-    """Every label's GAN: one after the other, or on a GPU, which one of them hardly fills, all at once."""
-    names = labels(context)
-    if context.device != "cuda":
-        return {label: train_label(context, label) for label in names}
-    trained = on_threads(partial(train_label, replace(context, progress=unseen)), names, len(names), context.stop)
-    return {label: future.result() for label, future in trained.items()}
 
 
 def run_part(context: Context, label: str) -> None:

@@ -15,6 +15,7 @@ class Row:
         accuracy, macro_f1, balanced_accuracy: 0-1; `log_loss` in nats.
         selected_epoch, valid_accuracy (0-1), notes: of the selection.
         identity: of the training, hex.
+        device: the GPU or processor that it was trained on, by name as far as the ledger has it.
         stale: whether the selection on file is of another run than the predictions.
     """
 
@@ -28,6 +29,7 @@ class Row:
     selected_epoch: int | None = None
     valid_accuracy: float | None = None
     notes: str = ""
+    device: str = ""
     stale: bool = False
 
 
@@ -55,5 +57,15 @@ def _row(evidence: Evidence, arm: str, seed: int) -> Row:
         selection.selected_epoch if selection else None,
         selection.valid_accuracy if selection else None,
         "; ".join(f"{key}: {value}" for key, value in sorted(selection.notes.items())) if selection else "",
+        _device(evidence, arm, seed),
         selection is not None and selection.identity != run.run,
     )
+
+
+def _device(evidence: Evidence, arm: str, seed: int) -> str:
+    line = evidence.origins[arm][seed].line
+    if line is None:
+        return "unknown"
+    if line.manifest["device"] == "cuda":
+        return line.machine.gpu or "a GPU"
+    return line.machine.cpu or line.machine.processor
