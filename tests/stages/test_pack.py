@@ -33,6 +33,11 @@ def test_trainings_become_one_task_and_what_waits_for_them_is_asked_about_again(
     assert (found.stages, found.more) == (6, True)
 
 
+def test_a_limit_of_time_is_passed_on() -> None:
+    found = packed(Due((task("train@a-0"),), 1, more=False, to_pack=("train@a-0",)), 8, until=12.0)
+    assert found.tasks[0].command == ("ferlab", "pack", "--at-once", "8", "--until", "12", "a-0")
+
+
 def test_without_a_training_to_pack_nothing_changes() -> None:
     due = Due((task("train@svm-0"),), 1, more=False)
     assert packed(due, 8) is due
@@ -123,6 +128,12 @@ def test_one_that_fails_takes_no_other_with_it(planned: TemporaryProject, tmp_pa
     assert "resnet50-1: " in output
     assert "vgg16-0: trained and evaluated" in output
     assert {"train@vgg16-0", "evaluate@vgg16-0"} <= project.locked().keys()
+
+
+def test_none_is_begun_that_could_not_end(planned: TemporaryProject, tmp_path: Path) -> None:
+    project = planned.copy(tmp_path / "project")
+    assert "not begun" in project.ferlab("pack", "--until", "1", "vgg16-0", "vgg16-1")
+    assert not (project.root / "work" / "runs" / "vgg16-0").exists()
 
 
 def test_on_a_cpu_nothing_is_packed(finished: TemporaryProject, tmp_path: Path) -> None:

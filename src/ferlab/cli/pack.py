@@ -9,8 +9,13 @@ import typer
 def pack(
     names: Annotated[list[str], typer.Argument(help="Trainings, each an arm and a seed, such as resnet50-0.")],
     at_once: Annotated[int, typer.Option("--at-once", min=1, help="Trainings side by side.")] = 8,
+    until: Annotated[
+        float | None, typer.Option("--until", help="Seconds since 1970: begin none that couldn't end by then.")
+    ] = None,
 ) -> None:
     """Train and evaluate arms in one process, and note the results in dvc.lock (use `ferlab reproduce --pack`)."""
+    import math
+
     from ferlab import params
     from ferlab.execution.dvc import commit
     from ferlab.execution.packs import note
@@ -23,12 +28,22 @@ def pack(
     pairs = [(name.rpartition("-")[0], name.rpartition("-")[2]) for name in names]
     packed = stage.Packed()
     try:
-        stage.pack(project, params.load(project.params), pairs, at_once, packed, lambda line: print(line, flush=True))
+        stage.pack(
+            project,
+            params.load(project.params),
+            pairs,
+            at_once,
+            packed,
+            lambda line: print(line, flush=True),
+            math.inf if until is None else until,
+        )
     finally:
         stages = [f"{kind}@{name}" for name in packed.done for kind in ("train", "evaluate")]
         commit(project, stages)
-        note(project, stages)
+        note(project, stages, packed.left)
     for name, reason in packed.failed.items():
         print(f"{name}: {reason}", file=sys.stderr)
+    if packed.left:
+        print(f"not begun, as the time wouldn't have sufficed: {', '.join(packed.left)}")
     if packed.failed:
         raise typer.Exit(1)

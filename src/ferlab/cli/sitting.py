@@ -10,7 +10,7 @@ from ferlab.execution.dvc import Parts, due_tasks, how
 from ferlab.execution.dvc_errors import explain, lock_holder
 from ferlab.execution.labels import labels_apart
 from ferlab.execution.local import GRACE, Local
-from ferlab.execution.packs import PACK, done_by_pack, packed
+from ferlab.execution.packs import PACK, noted, packed
 from ferlab.execution.task import Event, Outcome, Words
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Sitting:
         more = True
         while more:
             due = due_tasks(self.project, seconds, self._apart(), self.params.compute.threads, self._can_be_packed)
-            due = packed(due, self.pack)
+            due = packed(due, self.pack, time.time() + self.deadline - time.monotonic())
             before, self.stages = self.stages, len(self._outcome.done) + due.stages
             if self.stages != before:
                 self.say(
@@ -53,12 +53,13 @@ class Sitting:
                 )
             self._parts |= {task.name for task in due.tasks if ":" in task.name or task.name == PACK}
             found = Local(self.project.state, self.jobs).run(due.tasks, self._tell, self.deadline)
-            done = [name for name in found.done if name not in self._parts] + done_by_pack(self.project)
+            by_pack, left = noted(self.project)
+            done = [name for name in found.done if name not in self._parts] + by_pack
             self._outcome.done += done
             self._ended |= set(done)
             failed = [name.partition(":")[0] for name in found.failed]  # a part's failure is its stage's
             self._outcome.failed += dict.fromkeys(failed)
-            more = due.more and len(found.done) == len(due.tasks)
+            more = due.more and len(found.done) == len(due.tasks) and not left
         return self._outcome
 
     def _can_be_packed(self, words: Words) -> bool:

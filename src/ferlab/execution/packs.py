@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 from ferlab.execution.dvc import Due, before
@@ -13,13 +14,14 @@ from ferlab.project import Project
 PACK = "pack"  # the task's name
 
 
-def packed(due: Due, at_once: int) -> Due:
+def packed(due: Due, at_once: int, until: float = inf) -> Due:
     """The trainings among due tasks that can be packed as one task, which evaluates them too; others as they are.
 
     What waits for those trainings is asked of DVC again when they have ended.
 
     Args:
         at_once: how many the task trains side by side.
+        until: a reading of time.time(); the task begins no training that couldn't end by then.
     """
     if not due.to_pack:
         return due
@@ -27,16 +29,17 @@ def packed(due: Due, at_once: int) -> Due:
     waits = {name: task.waits_for & tasks.keys() for name, task in tasks.items()}
     ours = set(due.to_pack)
     beside = [task for name, task in tasks.items() if name not in ours and not before({name}, waits) & ours]
-    return Due((_task([tasks[name] for name in due.to_pack], at_once), *beside), due.stages, more=True)
+    return Due((_task([tasks[name] for name in due.to_pack], at_once, until), *beside), due.stages, more=True)
 
 
-def _task(trainings: Sequence[Task], at_once: int) -> Task:
+def _task(trainings: Sequence[Task], at_once: int, until: float) -> Task:
     ordered = sorted(trainings, key=lambda task: task.rank)
     names = [task.name.removeprefix("train@") for task in ordered]
+    limit = () if until == inf else ("--until", f"{until:.0f}")
     return replace(
         ordered[0],
         name=PACK,
-        command=("ferlab", "pack", "--at-once", str(at_once), *names),
+        command=("ferlab", "pack", "--at-once", str(at_once), *limit, *names),
         log=ordered[0].log.with_name(f"{PACK}.log"),
         inputs=tuple({path for task in ordered for path in task.inputs}),
         outs=tuple(path for task in ordered for path in task.outs),
@@ -45,19 +48,19 @@ def _task(trainings: Sequence[Task], at_once: int) -> Task:
     )
 
 
-def note(project: Project, stages: Sequence[str]) -> None:
-    """Say which stages the last pack has done."""
-    write_json(_noted(project), {"done": list(stages)})
+def note(project: Project, done: Sequence[str], left: Sequence[str]) -> None:
+    """Say which stages the last pack has done, and which trainings it hasn't begun for want of time."""
+    write_json(_noted(project), {"done": list(done), "left": list(left)})
 
 
-def done_by_pack(project: Project) -> list[str]:
-    """What `note` said, once: a pack that was killed says nothing."""
+def noted(project: Project) -> tuple[list[str], list[str]]:
+    """What `note` said, once; two empty lists of a pack that was killed, or where there was none."""
     path = _noted(project)
     if not path.exists():
-        return []
-    done: list[str] = json.loads(path.read_text())["done"]
+        return [], []
+    said = json.loads(path.read_text())
     path.unlink()
-    return done
+    return said["done"], said["left"]
 
 
 def _noted(project: Project) -> Path:

@@ -6,9 +6,11 @@ checkpoint, MLflow run and outs. Its result doesn't depend on the pack.
 """
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from math import inf
 
 import torch
 
@@ -26,14 +28,26 @@ Pair = tuple[str, str]
 
 @dataclass
 class Packed:
-    """How a pack's trainings ended: names such as `resnet50-0`; those that failed with the reason."""
+    """How a pack's trainings ended: names such as `resnet50-0`.
+
+    Attributes:
+        failed: name to reason.
+        left: those that weren't begun, as the time wouldn't have sufficed.
+    """
 
     done: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+    left: list[str] = field(default_factory=list)
 
 
 def pack(
-    project: Project, params: Params, pairs: Sequence[Pair], at_once: int, packed: Packed, say: Callable[[str], None]
+    project: Project,
+    params: Params,
+    pairs: Sequence[Pair],
+    at_once: int,
+    packed: Packed,
+    say: Callable[[str], None],
+    until: float = inf,
 ) -> None:
     """Train and evaluate arms, in their order and so many at once. One that fails takes no other with it.
 
@@ -42,23 +56,29 @@ def pack(
 
     Args:
         packed: is told as trainings end.
+        until: a reading of time.time(). No training is begun then, nor one before that would take until later, if it
+            took as long as the longest so far.
 
     Raises:
         KeyboardInterrupt: the process was asked to stop. Each training under way has saved its state.
     """
-    stop = threading.Event()
+    stop, took = threading.Event(), list[float]()
 
     def context(pair: Pair, stage: str) -> Context:
         declared = {"train": train.STAGE, "evaluate": evaluate.STAGE}[stage]
         return Context(project, declared, dict(zip(declared.arguments, pair, strict=True)), params, stop=stop)
 
     def run(pair: Pair) -> None:
-        name = "-".join(pair)
+        name, began = "-".join(pair), time.time()
+        if until - began <= max(took, default=0.0):
+            packed.left.append(name)
+            return
         try:
             for stage in ("train", "evaluate"):
                 call(context(pair, stage))
         except torch.OutOfMemoryError:
             raise UserError(_full(at_once), where=name, next_step="the same command with a smaller --pack") from None
+        took.append(time.time() - began)
         packed.done.append(name)
         say(f"{name}: trained and evaluated ({len(packed.done)} of {len(pairs)})")
 
