@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from itertools import permutations
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from ferlab.data.labels import CKPLUS_CLASSES
+from ferlab.evaluation.comparison import paired
 from ferlab.params.budgets import with_budget
 from ferlab.params.migration import load_published
 from ferlab.report import paper
-from ferlab.report.differences import paired_difference
+from ferlab.report.differences import interval, paired_difference
 from ferlab.report.evidence import Evidence
 from ferlab.report.tables import accuracy
 from ferlab.report.words import signed
@@ -23,6 +25,9 @@ FOLDER = re.compile(r"`reports/(\w+)/`")
 ACCURACY = re.compile(rf"^\| `([\w-]+)`[^|]*\| (\d+\.\d\d% \(\d+\.\d\d{DASH}\d+\.\d\d\))")
 SIGNED = rf"[+{MINUS}]\d+\.\d\d"
 GAIN = re.compile(rf"^\| `([\w-]+)` {MINUS} `([\w-]+)`[^|]*\| ({SIGNED})(?: \| ({SIGNED} to {SIGNED}))?")
+BOTH = re.compile(
+    rf"^\| `([\w-]+)` over `([\w-]+)` \| ({SIGNED} \({SIGNED} to {SIGNED}\)) \| ({SIGNED} \({SIGNED} to {SIGNED}\))"
+)
 INTERVAL = re.compile(rf"({SIGNED})(?: points)? \((?:95% interval )?({SIGNED} to {SIGNED})")
 BESIDE = re.compile(r"lands where the paper's does: (\d\d\.\d\d%) against (\d\d\.\d\d%)")
 TABLE1 = re.compile(r"^\| `([\w-]+)`: ([^|]*) \| ([^|]*) \| (\d+\.\d\d)% \|")
@@ -106,12 +111,25 @@ def test_the_gpu_budget_is_what_its_report_was_made_with() -> None:
 def test_gains_follow_from_the_predictions() -> None:
     rows = list(told("docs/findings.md", GAIN))
     assert len(rows) >= 3
-    for budget, (higher, lower, shown, interval) in rows:
+    for budget, (higher, lower, shown, bounds) in rows:
         found = paired_difference(evidence(budget), higher, lower)
         assert found is not None
         assert shown == signed(100 * found.mean), (budget, higher, lower)
-        if interval:
-            assert interval == f"{signed(100 * found.low)} to {signed(100 * found.high)}", (budget, higher, lower)
+        if bounds:
+            assert bounds == f"{signed(100 * found.low)} to {signed(100 * found.high)}", (budget, higher, lower)
+
+
+def test_gains_on_both_splits_are_the_predictions_and_the_last_epochs() -> None:
+    rows = list(told("docs/findings.md", BOTH))
+    assert len(rows) == 4
+    for budget, (higher, lower, private, public) in rows:
+        one = evidence(budget)
+        last = [
+            [pd.read_csv(one.folder / "curves" / f"{arm}-{seed}.csv")["valid_accuracy"].iloc[-1] for seed in range(3)]
+            for arm in (lower, higher)
+        ]
+        on_private = paired_difference(one, higher, lower)
+        assert [interval(on_private), interval(paired(*last))] == [private, public], (higher, lower)
 
 
 def test_the_images_figures_are_the_reports() -> None:
