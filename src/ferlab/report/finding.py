@@ -162,8 +162,8 @@ def _images(evidence: Evidence) -> str | None:
     flat = sum(one.collapsed for one in classes)
     copies, images = sum(one.copies for one in classes), sum(one.samples for one in classes)
     return (
-        f"The images: collapsed to nearly one picture in {flat} of {len(classes)} expressions; {copies} of {images:,} "
-        "are copies of a CK+ frame."
+        "The images, of one GAN an expression and by one threshold: nearly one picture in "
+        f"{flat} of {len(classes)} expressions; {copies} of {images:,} are copies of a CK+ frame."
     )
 
 

@@ -13,6 +13,7 @@ from ferlab.report.words import drawn
 
 DISTANCE = "kid"  # the distance from real faces by which images are judged; smaller is better
 MAJORITY = 4  # of CK+'s seven expressions
+OTHER_THRESHOLDS = (0.2, 0.4)  # of diversity, on both sides of `quality.collapse_ratio`
 
 Said = tuple[str, str]
 """HOLDS, FAILS or OPEN, and why."""
@@ -61,4 +62,14 @@ def _collapsed(claim: paper.Images, family: FamilyQuality) -> Said:
     flat = [name for name in CKPLUS_CLASSES if name in family.classes and family.classes[name].collapsed]
     word = HOLDS if len(flat) >= MAJORITY else FAILS
     named = f" ({', '.join(flat)})" if flat else ""
-    return word, f"{len(flat)} of 7 expressions collapsed{named}; the rule asks for {MAJORITY}"
+    others = " and ".join(f"{_below(family, threshold)} by {threshold}" for threshold in OTHER_THRESHOLDS)
+    return word, (
+        f"{len(flat)} of 7 expressions collapsed{named}; the rule asks for {MAJORITY}. One GAN and one threshold of "
+        f"diversity: by another it would be {others}"
+    )
+
+
+def _below(family: FamilyQuality, threshold: float) -> int:
+    """How many expressions are less varied than a share (0-1) of real faces' variety."""
+    known = [one.value("diversity") for one in family.classes.values()]
+    return sum(value < threshold for value in known if value is not None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ from ferlab.report.drawing import BLUE, GREEN, GREY, INK, ORANGE, Panel
 from ferlab.report.evidence import Evidence
 from ferlab.report.page import Album, PageSection
 
+NEAR = 0.05  # a network that has begun to tell classes apart soon lies further above the commonest class's share
+
 
 @dataclass(frozen=True)
 class Search:
@@ -23,10 +26,22 @@ class Search:
     Attributes:
         trials: a row a trial: `number`, a column for each key searched, `value` (0-1, may be NaN), `state`.
         record: what it was told and chose; None if its file is absent.
+        majority: share (0-1) of the validation split's commonest class; None if it isn't known.
     """
 
     trials: pd.DataFrame
     record: SearchRecord | None
+    majority: float | None = None
+
+    @property
+    def ranks(self) -> bool:
+        """Whether any trial is far enough above always answering the commonest class for their order to mean much."""
+        return self.majority is None or bool((self.trials["value"] > self.majority + NEAR).any())
+
+    @property
+    def importances(self) -> Mapping[str, float]:
+        """Key -> share of the variance among trials; empty where the trials rank nothing."""
+        return self.record.importances if self.record and self.ranks else {}
 
     @property
     def keys(self) -> list[str]:
@@ -35,11 +50,11 @@ class Search:
 
 def section(evidence: Evidence, album: Album) -> PageSection:
     """A panel and a table a search."""
-    searches = {}
+    searches, majority = {}, _majority(evidence)
     for name in evidence.params.run.tuned:
         trials = evidence.table(f"trials/{name}.csv", "number", "value", "state")
         if trials is not None:
-            searches[name] = Search(trials, evidence.search(name))
+            searches[name] = Search(trials, evidence.search(name), majority)
     drawn = {
         f"Tuning of {name}: accuracy of each trial in turn, importance of each key, and a slice a key.": panel(
             name, search
@@ -51,9 +66,22 @@ def section(evidence: Evidence, album: Album) -> PageSection:
         "searches": searches,
         "settings_line": settings,
         "transfer_sentence": sentence,
+        "near": NEAR,
     }
-    numbers = {name: search.record.plain() if search.record else {} for name, search in searches.items()}
-    return PageSection("tuning", "Tuning", "Tuning", values, numbers)
+    return PageSection(
+        "tuning", "Tuning", "Tuning", values, {name: _numbers(search) for name, search in searches.items()}
+    )
+
+
+def _majority(evidence: Evidence) -> float | None:
+    counts = evidence.audit.fer2013.images.get("valid", {}).values() if evidence.audit else ()
+    return max(counts) / sum(counts) if sum(counts) else None
+
+
+def _numbers(search: Search) -> dict[str, Any]:
+    told = search.record.plain() | {"importances": dict(search.importances)} if search.record else {}
+    share = None if search.majority is None else round(search.majority, 6)
+    return told | {"majority": share, "ranks": search.ranks}
 
 
 def settings(values: Values) -> str:
@@ -92,8 +120,8 @@ def panel(name: str, search: Search) -> Panel:
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots(rows, 2, squeeze=False)
-        _history(axes[0, 0], search.trials, record.reference.part if record else None)
-        _importance(axes[0, 1], keys, record.importances if record else {})
+        _history(axes[0, 0], search, record.reference.part if record else None)
+        _importance(axes[0, 1], search)
         for key, place in zip(keys, axes[1:].flat, strict=False):
             _slice(place, key, search)
         for place in list(axes[1:].flat)[len(keys) :]:
@@ -103,24 +131,29 @@ def panel(name: str, search: Search) -> Panel:
     return draw
 
 
-def _history(axes: Axes, trials: pd.DataFrame, reference: float | None) -> None:
+def _history(axes: Axes, search: Search, reference: float | None) -> None:
+    trials = search.trials
     _points(axes, trials["number"], trials)
     best = trials["value"].where(trials["state"] == "COMPLETE").cummax().ffill()
     axes.step(trials["number"], 100 * best, where="post", color=INK, lw=1.2, label="best so far")
     if reference is not None:
         axes.axhline(100 * reference, color=ORANGE, ls="--", lw=1.2, label="the paper's setting")
+    if search.majority is not None:
+        axes.axhline(100 * search.majority, color=GREY, ls=":", lw=1.6, label="always the commonest class")
     axes.set(title="History", xlabel="trial", ylabel="validation accuracy, %")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(fontsize=7.5)
 
 
-def _importance(axes: Axes, keys: list[str], importances: Mapping[str, float]) -> None:
+def _importance(axes: Axes, search: Search) -> None:
     axes.set(title="Importance", xlabel="share of variance, %")
+    importances = search.importances
     if not importances:
-        axes.text(0.5, 0.5, "too few trials", ha="center", va="center", color=GREY, transform=axes.transAxes)
+        why = "too few trials" if search.ranks else "not named: no trial is far\nabove the commonest class"
+        axes.text(0.5, 0.5, why, ha="center", va="center", color=GREY, transform=axes.transAxes)
         axes.set_yticks([])
         return
-    ranked = sorted(keys, key=lambda key: importances.get(key, 0.0))
+    ranked = sorted(search.keys, key=lambda key: importances.get(key, 0.0))
     axes.barh(ranked, [100 * importances.get(key, 0.0) for key in ranked], color=GREEN)
     axes.set_xlim(0, 100)
 
@@ -137,6 +170,8 @@ def _slice(axes: Axes, key: str, search: Search) -> None:
         axes.set_xscale("log")
         axes.set_xlim(dimension.low / 1.3, dimension.high * 1.3)
     _points(axes, values, search.trials)
+    if search.majority is not None:
+        axes.axhline(100 * search.majority, color=GREY, ls=":", lw=1.6)
     axes.set(title=f"Slice: {key}", xlabel=key, ylabel="validation accuracy, %")
 
 
