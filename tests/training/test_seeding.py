@@ -1,5 +1,8 @@
 """Seeds depend on number and purpose only."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from hypothesis import given
@@ -66,3 +69,20 @@ def test_threads_are_a_parameter() -> None:
         torch.use_deterministic_algorithms(False)
         set_up(before)
         torch.use_deterministic_algorithms(False)
+
+
+def test_libraries_loaded_later_keep_to_the_threads() -> None:
+    """scikit-learn brings SciPy's matrix products along, which would take all cores, and sum up in another order."""
+    program = """
+import sys
+from ferlab.training.instructions import limit
+limit("avx2")
+from ferlab.training.seeding import set_up
+set_up(1)
+import sklearn.svm, scipy.linalg, numpy
+from threadpoolctl import threadpool_info
+print(*[library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"])
+"""
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert len(told) >= 2
+    assert set(told) == {"1"}

@@ -66,6 +66,8 @@ def _why_not() -> str:
 
 def set_up(threads: int) -> None:
     """Fix what else decides bits: the number of CPU threads, and deterministic kernels."""
+    import scipy.linalg  # noqa: F401 (SciPy's own library of matrix products: a limit reaches those that are loaded)
+
     torch.set_num_threads(threads)
     threadpool_limits(threads)
     torch.set_deterministic_debug_mode("warn")  # use_deterministic_algorithms, without its second of imports
