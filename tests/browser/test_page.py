@@ -71,7 +71,7 @@ def test_it_has_a_title_and_one_heading(opened: Opened) -> None:
 
 
 def test_table_1_has_the_papers_seven_rows(opened: Opened) -> None:
-    table = opened.page.locator("table").first
+    table = opened.page.locator("#table1 ~ table").first
     assert table.is_visible()
     text = table.inner_text()
     rows = [row.inner_text() for row in table.locator("tbody tr").all()]

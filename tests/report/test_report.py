@@ -22,7 +22,19 @@ from ferlab.report.render import build
 from ferlab.yaml_file import read_yaml
 from reports import ROOT, N, add_rest, add_run, class_quality, make_params, quality_of
 
-IMAGES = ("accuracy", "figure1", "samples", "confusion", "classes", "gains", "usefulness", "curves", "tuning", "data")
+IMAGES = (
+    "forest",
+    "accuracy",
+    "figure1",
+    "samples",
+    "confusion",
+    "classes",
+    "gains",
+    "usefulness",
+    "curves",
+    "tuning",
+    "data",
+)
 
 
 class Page(HTMLParser):
@@ -137,8 +149,8 @@ def test_page_stands_alone_and_is_accessible(full: tuple[Path, Params, str]) -> 
     assert len(html.encode()) < 5_000_000
     assert not [tag for tag, _ in page.tags if tag in ("script", "iframe", "object", "embed")]
     images = [attributes for tag, attributes in page.tags if tag == "img"]
-    # accuracy, Figure 1, more samples; curves; tuning; classes; gains; usefulness; data
-    assert len(images) == 3 + 2 + 1 + 1 + 1 + len(METRICS) + 2
+    # forest, accuracy, Figure 1, more samples; curves; tuning; classes; gains; usefulness; data
+    assert len(images) == 4 + 2 + 1 + 1 + 1 + len(METRICS) + 2
     assert all((image["src"] or "").startswith("data:image/png;base64,") and image["alt"] for image in images)
     assert all(attributes.get("scope") in ("row", "col") for tag, attributes in page.tags if tag == "th")
     assert ("html", {"lang": "en"}) in page.tags

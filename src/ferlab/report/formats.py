@@ -14,6 +14,8 @@ _COLUMNS = {
     "paper %": RIGHT,
     "our arm": LEFT,
     "ours % (95% interval)": RIGHT,
+    "macro F1 %": RIGHT,
+    "balanced %": RIGHT,
     "difference, points": RIGHT,
     "verdict": LEFT,
     "seeds": LEFT,
@@ -29,6 +31,7 @@ def table1_markdown(table: pd.DataFrame, params: Params) -> str:
             f"{row['paper_percent']:.2f}",
             f"`{row['arm']}`",
             ours_text(row),
+            *(_number(row[f"{key}_percent"]) for key in ("macro_f1", "balanced")),
             difference_text(row),
             verdict_text(row),
             seeds_text(row),
@@ -39,7 +42,10 @@ def table1_markdown(table: pd.DataFrame, params: Params) -> str:
     text = f"{standing(params)}\n\n{markdown_table(_COLUMNS, rows)}"
     methods = sorted({str(method) for method in table["interval"] if method})
     if methods:
-        text += f"\nIntervals: {'; '.join(methods)}. Difference: ours minus the paper's.\n"
+        text += (
+            f"\nIntervals: {'; '.join(methods)}; in round brackets over seeds, in square ones "
+            "over the images of one run. Difference: ours minus the paper's. Balanced: mean recall of the classes.\n"
+        )
     return text
 
 
@@ -94,10 +100,20 @@ def _gain(row: Mapping[Any, Any], what: str) -> str:
 
 
 def ours_text(row: Mapping[Any, Any]) -> str:
-    """E.g. "41.20 (37.10–45.41)"."""
+    """E.g. "41.20 (37.10–45.41)", or "41.20 [37.10–45.41]" of one run."""
     if row["status"] != RUN:
         return str(row["status"])
-    return f"{row['ours_percent']:.2f} ({row['low_percent']:.2f}{DASH}{row['high_percent']:.2f})"
+    return f"{row['ours_percent']:.2f} {range_text(row)}"
+
+
+def range_text(row: Mapping[Any, Any]) -> str:
+    """An arm's 95% interval: round brackets over seeds, square ones where one run has only the images to speak of."""
+    left, right = "[]" if row["seeds"].isdecimal() else "()"
+    return f"{left}{row['low_percent']:.2f}{DASH}{row['high_percent']:.2f}{right}"
+
+
+def _number(percent: float) -> str:
+    return DASH if pd.isna(percent) else f"{percent:.2f}"
 
 
 def difference_text(row: Mapping[Any, Any]) -> str:

@@ -24,6 +24,7 @@ from ferlab.report.sections import (
     data,
     deviations,
     figure1,
+    forest,
     gains,
     power,
     quality,
@@ -36,6 +37,7 @@ from ferlab.report.sections import (
 )
 
 SECTIONS: tuple[Callable[[Evidence, Album], PageSection], ...] = (
+    forest.section,
     table1.section,
     claims.section,
     controls.section,

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ferlab.evaluation.intervals import Interval, over_seeds, wilson
+from ferlab.evaluation.metrics import scores
 from ferlab.evaluation.predictions import Predictions
 from ferlab.params import CKPLUS, NONE, Params
 from ferlab.report import paper
@@ -83,17 +84,22 @@ def _ours(evidence: Evidence, arm: str) -> dict[str, Any]:
     """Our side of a row.
 
     `arm`, `status` ("run", "not run yet" or `NO_WEIGHTS`), `ours_percent`, `low_percent` and `high_percent` (95%
-    interval), `interval` (how it was made), `seeds` and `seeds_missing` (numbers, joined by spaces), `test_images`,
-    `labels` (policy for CK+'s contempt) and `added_images` (to the training split).
+    interval), `interval` (how it was made), `macro_f1_percent` and `balanced_percent` (the mean recall of the classes),
+    both means over seeds, `seeds` and `seeds_missing` (numbers, joined by spaces), `test_images`, `labels` (policy for
+    CK+'s contempt) and `added_images` (to the training split).
     """
     params = evidence.params
     row: dict[str, Any] = {"arm": arm, "status": _not_run(arm, params)}
-    row |= dict.fromkeys(("ours_percent", "low_percent", "high_percent"), float("nan"))
+    percents = ("ours_percent", "low_percent", "high_percent", "macro_f1_percent", "balanced_percent")
+    row |= dict.fromkeys(percents, float("nan"))
     row |= {"interval": "", "seeds": "", "seeds_missing": "", "test_images": pd.NA, "labels": "", "added_images": pd.NA}
     if seeds := evidence.runs.get(arm):
         interval = accuracy(seeds)
         summary = evidence.arms.get(arm)
+        measured = [scores(run) for run in seeds.values()]
         row |= {
+            "macro_f1_percent": _percent(float(np.mean([one["macro_f1"] for one in measured]))),
+            "balanced_percent": _percent(float(np.mean([one["balanced_accuracy"] for one in measured]))),
             "status": RUN,
             "ours_percent": _percent(interval.value),
             "low_percent": _percent(interval.low),

@@ -39,6 +39,7 @@ STAGE = Stage(
         "table1_csv": "reports/{budget}/table1.csv",
         "table1_tex": "reports/{budget}/table1.tex",
         "numbers": "reports/{budget}/numbers.json",
+        "forest": "reports/{budget}/forest.png",
         "accuracy": "reports/{budget}/accuracy.png",
         "figure1": "reports/{budget}/figure1.png",
         "samples": "reports/{budget}/samples.png",

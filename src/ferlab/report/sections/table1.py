@@ -5,12 +5,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from ferlab.evaluation.comparison import align, mcnemar
 from ferlab.files import write_text
 from ferlab.report import formats, paper, tables, words
-from ferlab.report.drawing import BLUE, GREY, ORANGE, Panel
+from ferlab.report.drawing import BLUE, GREY, INK, ORANGE, Panel
 from ferlab.report.evidence import Evidence
 from ferlab.report.page import Album, PageSection
 from ferlab.report.rows import are_as_stated, orders_of
@@ -67,28 +69,30 @@ def accuracy_panel(table: pd.DataFrame, human: bool) -> Panel:
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
+        axes.margins(x=0.1)
         y = np.arange(len(table))
         if human:
             band = (paper.HUMAN.percent - paper.HUMAN.plus_minus, paper.HUMAN.percent + paper.HUMAN.plus_minus)
             axes.axvspan(*band, color=GREY, alpha=0.18, lw=0, label="human, as the paper cites it")
         axes.plot(table["paper_percent"], y, "D", color=ORANGE, mfc="white", ms=6, mew=1.6, label="the paper")
         run = (table["status"] == words.RUN).to_numpy()
-        done = table[run]
-        low, high = done["ours_percent"] - done["low_percent"], done["high_percent"] - done["ours_percent"]
-        axes.errorbar(
-            done["ours_percent"],
-            y[run],
-            xerr=[low, high],
-            fmt="o",
-            color=BLUE,
-            capsize=3,
-            label="ours, 95% interval" if run.any() else None,
-        )
+        single = table["seeds"].str.isdecimal().to_numpy()
+        _ours(axes, table, run & ~single, fmt="o", color=BLUE, label="ours, 95% over seeds")
+        _ours(axes, table, run & single, fmt="s", color=INK, mfc="white", label="ours, one run, 95% over images")
         for i in y[~run]:
-            axes.text(1, i, f"ours: {words.NOT_RUN}", va="center", color=GREY, fontsize=8.5)
+            place = axes.get_yaxis_transform()
+            axes.text(0.01, i + 0.3, f"ours: {words.NOT_RUN}", va="center", color=GREY, fontsize=8.5, transform=place)
         axes.set_yticks(y, [str(model).replace("+VGG19", "\n+VGG19") for model in table["model"]])
-        axes.set(xlim=(0, 100), ylim=(len(table) - 0.5, -0.5), xlabel="accuracy on the test split, %")
+        axes.set(ylim=(len(table) - 0.5, -0.5), xlabel="accuracy on the test split, %")
         axes.grid(axis="x", color="#e4e4e4")
         figure.legend(loc="outside upper center", ncols=2, fontsize=8.5)
 
     return draw
+
+
+def _ours(axes: Axes, table: pd.DataFrame, chosen: NDArray[np.bool_], **style: Any) -> None:
+    """Accuracies with their intervals, in one style: what a bar means depends on how many runs stand behind it."""
+    if chosen.any():
+        rows = table[chosen]
+        low, high = rows["ours_percent"] - rows["low_percent"], rows["high_percent"] - rows["ours_percent"]
+        axes.errorbar(rows["ours_percent"], np.flatnonzero(chosen), xerr=[low, high], capsize=3, **style)

@@ -1,0 +1,57 @@
+"""The first figure: each arm against its network's reference, and where the paper's gain would put it."""
+
+from pathlib import Path
+
+import pytest
+
+from ferlab.params.migration import load_published
+from ferlab.report import paper
+from ferlab.report.differences import difference
+from ferlab.report.evidence import Evidence
+from ferlab.report.page import Album
+from ferlab.report.render import build
+from ferlab.report.sections import forest
+from reports import ROOT, N, add_run, make_params
+
+
+def test_arms_stand_against_the_repeated_images_and_the_papers_gain_over_the_plain_arm(tmp_path: Path) -> None:
+    params = make_params([0, 1, 2], "cpu", "real", whole_table=True)
+    rights = {"resnet50": (40, 41, 43), "resnet50-dcgan": (46, 48, 47), "resnet50-oversampled": (42, 42, 45)}
+    for arm, counts in rights.items():
+        for seed, right in enumerate(counts):
+            add_run(tmp_path, arm, seed, right)
+    (group,) = forest.groups(Evidence(tmp_path, params))
+    plain, images = group.lines
+    assert (group.reference, plain.arm, images.arm) == ("resnet50-oversampled", "resnet50", "resnet50-dcgan")
+    assert images.difference.mean == pytest.approx((46 + 48 + 47 - 42 - 42 - 45) / 3 / N)
+    # the paper's 7.47 points start from the plain arm, which lies (124 - 129) / 3 images from the reference
+    assert images.printed == pytest.approx(-5 / 3 / N + 0.0747)
+    assert (plain.printed, plain.says, images.says) == (None, "alone", "with DCGAN's images")
+
+
+def test_without_repeated_images_the_plain_arm_is_at_0_and_single_runs_have_no_interval(tmp_path: Path) -> None:
+    params = make_params([0], "cpu", "real")
+    for arm, right in {"resnet50": 40, "resnet50-dcgan": 45, "svm": 20}.items():
+        add_run(tmp_path, arm, 0, right)
+    (group,) = forest.groups(Evidence(tmp_path, params))
+    (line,) = group.lines
+    assert (group.reference, line.difference.varies) == ("resnet50", False)
+    assert line.printed == pytest.approx(paper.LIFTS_RESNET.gains[0] / 100)
+    html = build(tmp_path, params, draw=False).read_text(encoding="utf-8")
+    assert "no other arm of their network has run: a support vector machine on pixels." in html
+
+
+def test_drawn_faces_have_no_mark_of_the_papers(tmp_path: Path) -> None:
+    for arm, right in {"resnet50": 40, "resnet50-dcgan": 45}.items():
+        add_run(tmp_path, arm, 0, right)
+    ((line,),) = (group.lines for group in forest.groups(Evidence(tmp_path, make_params([0]))))
+    assert line.printed is None
+
+
+def test_its_numbers_are_those_that_decide(tmp_path: Path) -> None:
+    folder = ROOT / "reports" / "cpu"
+    evidence = Evidence(folder, load_published(folder / "params.yaml"))
+    numbers = forest.section(evidence, Album(tmp_path, draw=False)).numbers["resnet50-oversampled"]
+    decides = difference(evidence, "resnet50-dcgan", "resnet50-oversampled")
+    assert decides is not None
+    assert numbers["resnet50-dcgan"]["low"] == pytest.approx(100 * decides.low, abs=1e-4)
