@@ -3,15 +3,17 @@
 from ferlab.evaluation.blocks import Spread
 from ferlab.evaluation.power import Design
 from ferlab.params import Params
-from ferlab.report.differences import shared_spread
+from ferlab.report.differences import difference, shared_spread
 from ferlab.report.evidence import Evidence
 from ferlab.report.matching import spread_alike
 from ferlab.report.rows import main_claim
 
 
 def measured(evidence: Evidence) -> Spread | None:
-    """The spread of the main claim's arms as this report has it; None before two seeds of them have run."""
-    return shared_spread(evidence, *main_claim(evidence.params))
+    """The spread of the main claim's arms as this report has it; None before two seeds have run that differ."""
+    claim = main_claim(evidence.params)
+    found = difference(evidence, *claim)
+    return shared_spread(evidence, *claim) if found and found.varies else None
 
 
 def planned(params: Params, sd: float) -> Design:

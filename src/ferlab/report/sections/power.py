@@ -23,7 +23,7 @@ def section(evidence: Evidence, album: Album) -> PageSection:
     spread = None if words.drawn(evidence.params) else measured(evidence)
     values: dict[str, object] = {"spread": spread, "margins": MARGINS}
     numbers: dict[str, object] = {}
-    if spread and spread.sd > 0:
+    if spread:
         design = planned(evidence.params, spread.sd)
         smallest, found = smallest_gain(design), [chances(design, gain) for gain in GAINS]
         values |= {"design": design, "smallest": smallest, "chances": found}

@@ -133,7 +133,7 @@ def panel(name: str, search: Search) -> Panel:
 
 def _history(axes: Axes, search: Search, reference: float | None) -> None:
     trials = search.trials
-    _points(axes, trials["number"], trials)
+    _points(axes, trials["number"], search)
     best = trials["value"].where(trials["state"] == "COMPLETE").cummax().ffill()
     axes.step(trials["number"], 100 * best, where="post", color=INK, lw=1.2, label="best so far")
     if reference is not None:
@@ -169,17 +169,19 @@ def _slice(axes: Axes, key: str, search: Search) -> None:
     elif isinstance(dimension, Range) and dimension.log:
         axes.set_xscale("log")
         axes.set_xlim(dimension.low / 1.3, dimension.high * 1.3)
-    _points(axes, values, search.trials)
+    _points(axes, values, search)
     if search.majority is not None:
         axes.axhline(100 * search.majority, color=GREY, ls=":", lw=1.6)
     axes.set(title=f"Slice: {key}", xlabel=key, ylabel="validation accuracy, %")
 
 
-def _points(axes: Axes, x: pd.Series, trials: pd.DataFrame) -> None:
+def _points(axes: Axes, x: pd.Series, search: Search) -> None:
+    trials = search.trials
     complete = trials["state"] == "COMPLETE"
     values = 100 * trials["value"]
     axes.scatter(x[complete], values[complete], s=28, c=BLUE, marker="o")
     gone = ~complete
     axes.scatter(x[gone], values[gone].fillna(0), s=28, facecolors="none", edgecolors=BLUE, marker="s", clip_on=False)
-    axes.set_ylim(0, max(10.0, 1.15 * float(np.nan_to_num(values.max()))))
+    highest = max(float(np.nan_to_num(values.max())), 100 * (search.majority or 0))
+    axes.set_ylim(0, max(10.0, 1.15 * highest))
     axes.grid(color="#e4e4e4")
