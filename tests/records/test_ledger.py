@@ -1,7 +1,10 @@
 """The ledger: published lines are read as they are; a new one says what its number hangs on."""
 
+import hashlib
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ import pytest
 
 from ferlab.errors import UserError
 from ferlab.records.ledger import LedgerLine, append, read_ledger
+from ferlab.records.seal import chain_faults
 from temporary import REPOSITORY
 
 PUBLISHED = sorted((REPOSITORY / "reports").glob("*/ledger.jsonl"))
@@ -49,11 +53,58 @@ def test_what_is_appended_is_read_again_and_nothing_twice(tmp_path: Path) -> Non
     assert not append(path, line.model_copy(update={"evaluated": "later"}))
     assert append(path, line.model_copy(update={"predictions": "ee" * 32}))
     first, second = read_ledger(path)
-    assert first == line
-    assert first.plain() == LINE
+    assert first.plain() == LINE | {"previous": None, "sha256": first.sha256}
     assert second.predictions == "ee" * 32
+    assert second.previous == first.sha256
     assert first.libraries
     assert first.libraries.differences["numpy"] == ("2.2.0", None)
+
+
+def test_a_hash_is_of_the_whole_line_and_the_one_before(tmp_path: Path) -> None:
+    """Computed here from the file's own text: sorted keys, no blanks, without the line's own hash."""
+    path = tmp_path / "ledger.jsonl"
+    for predictions in ("cd" * 32, "ee" * 32, "ff" * 32):
+        append(path, LedgerLine.model_validate_json(json.dumps(LINE | {"predictions": predictions})))
+    before = None
+    for text in path.read_text().splitlines():
+        said = json.loads(text)
+        own = said.pop("sha256")
+        assert said["previous"] == before
+        assert own == hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        before = own
+
+
+APPENDING = """
+import json, sys
+from pathlib import Path
+from threading import Barrier, Thread
+from ferlab.records.ledger import LedgerLine, append
+
+path, line, name, threads, each = Path(sys.argv[1]), json.loads(sys.argv[2]), sys.argv[3], 4, 6
+together = Barrier(threads)
+
+def work(thread):
+    together.wait()
+    for i in range(each):
+        own = line | {"identity": f"{name}-{thread}-{i}"}
+        assert append(path, LedgerLine.model_validate_json(json.dumps(own)))
+
+workers = [Thread(target=work, args=(i,)) for i in range(threads)]
+for worker in workers:
+    worker.start()
+for worker in workers:
+    worker.join()
+"""
+
+
+def test_threads_of_several_processes_append_to_one_chain(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    words = [sys.executable, "-c", APPENDING, str(path), json.dumps(LINE)]
+    processes = [subprocess.Popen([*words, name]) for name in ("a", "b", "c")]
+    assert [process.wait() for process in processes] == [0, 0, 0]
+    lines = read_ledger(path)
+    assert len({line.identity for line in lines}) == len(lines) == 3 * 4 * 6
+    assert list(chain_faults(lines)) == []
 
 
 def test_a_commit_that_holds_a_result_after_all_is_put_on_record_once(tmp_path: Path) -> None:

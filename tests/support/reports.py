@@ -1,8 +1,7 @@
 """Built folders of reports/: predictions with known accuracies, and everything else that a budget leaves there."""
 
-import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,13 @@ from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
 from ferlab.evaluation import predictions
 from ferlab.params import Params, check, load
 from ferlab.records.audit import Audit, AuditedData, CkplusAudit, Conflict, Copies, Duplicates, FerAudit, Groups
+from ferlab.records.ledger import LedgerLine, append
 from ferlab.records.plan import ArmSummary
 from ferlab.records.quality import ClassQuality, Estimate, MeanQuality, Quality
 from ferlab.records.run import Selection
 from ferlab.records.search import Reference, SearchImages, SearchRecord, Trial
 from ferlab.report import paper
+from ferlab.training.identity import Identity
 from ferlab.yaml_file import read_yaml
 
 ROOT = Path(__file__).parents[2]
@@ -63,6 +64,18 @@ def with_arms(params: Params, arms: Mapping[str, Mapping[str, Any]]) -> Params:
     return params.model_copy(update={"arms": params.arms | more, "run": run})
 
 
+def manifest(arm: str, seed: int) -> dict[str, Any]:
+    """What a built run's identity is the hash of."""
+    return {"arguments": {"arm": arm, "seed": str(seed)}}
+
+
+def write_ledger(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
+    """A ledger of these lines, chained as they are appended: what a whole rewrite leaves."""
+    path.unlink(missing_ok=True)
+    for line in lines:
+        assert append(path, LedgerLine.model_validate_json(json.dumps(line)))
+
+
 def add_run(
     folder: Path, arm: str, seed: int, right: int, prefix: str = "t", notes: Mapping[str, Any] | None = None
 ) -> None:
@@ -72,7 +85,7 @@ def add_run(
     probabilities = np.full((N, 7), 0.05)
     probabilities[np.arange(N), chosen] = 0.7
     ids = tuple(f"{prefix}{i}" for i in range(N))
-    identity = hashlib.sha256(f"{arm}-{seed}".encode()).hexdigest()[:16]
+    identity = Identity(manifest(arm, seed)).name
     predictions.write(
         folder / "predictions" / f"{arm}-{seed}.parquet", predictions.Predictions(ids, truth, probabilities, identity)
     )
@@ -123,20 +136,20 @@ def add_rest(folder: Path, params: Params) -> None:
     ).write(folder / "audit.json")
     (folder / "trials").mkdir()
     trials = {
-        "number": [0, 1],
-        "lr": [0.01, 0.05],
-        "batch_size": [16, 32],
-        "value": [0.4, None],
-        "state": ["COMPLETE", "PRUNED"],
+        "number": [0, 1, 2],
+        "lr": [0.01, 0.05, 0.02],
+        "batch_size": [16, 32, 16],
+        "value": [0.4, None, 0.3],
+        "state": ["COMPLETE", "PRUNED", "COMPLETE"],
     }
     pd.DataFrame(trials).to_csv(folder / "trials" / "resnet50.csv", index=False)
     chosen = Trial(trial=2, values={"batch_size": 16, "lr": 0.02}, part=0.3, whole=0.625)
     SearchRecord(
         study="tune-resnet50",
         identity="0" * 16,
-        tune=params.tune,
+        tune=params.tune.model_copy(update={"trials": 3}),
         images=SearchImages(part=10, whole=20, valid=7),
-        states={"COMPLETE": 1, "PRUNED": 1},
+        states={"COMPLETE": 2, "PRUNED": 1},
         reference=Reference(values={"lr": 1e-4}, part=0.2),
         transfer=(Trial(trial=0, values={"batch_size": 16, "lr": 0.01}, part=0.4, whole=0.5), chosen),
         chosen=chosen,

@@ -1,6 +1,12 @@
-"""The ledger: who, when and where, one line a result, appended and never rewritten."""
+"""The ledger: who, when and where, one line a result, appended and never rewritten.
 
-import os
+Each line carries a hash of all that it says and of the hash of the line before it, so that none can be changed,
+added or removed alone. Lines of earlier versions carry none: a seal holds those (`records.seal`).
+"""
+
+import fcntl
+import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,6 +14,7 @@ from pydantic import ValidationError
 
 from ferlab.errors import UserError
 from ferlab.files import canonical_json
+from ferlab.params.section import Sha256
 from ferlab.records.record import Record, first_fault
 
 Known = Literal["true", "false", "unknown"]
@@ -99,6 +106,8 @@ class LedgerLine(Circumstances):
         checkpoint, predictions: SHA-256 of the run's folder and of the prediction file.
         circumstances_of: which process was asked for them; the evaluation, where the training's aren't known here.
         trained: the training's start and end; `evaluated`: when its line was written. UTC.
+        previous: the hash of the line before it; None for the first.
+        sha256: the line's own hash, as `digest` says. Lines of earlier versions have neither.
     """
 
     identity: str
@@ -117,10 +126,25 @@ class LedgerLine(Circumstances):
     circumstances_of: Literal["training", "evaluation"] = "evaluation"
     trained: list[str | None] | None
     evaluated: str
+    previous: Sha256 | None = None
+    sha256: Sha256 | None = None
 
     def plain(self) -> dict[str, Any]:
         """JSON types: what was written, without what a line of an earlier version lacks."""
         return self.model_dump(mode="json", exclude_unset=True)
+
+    def digest(self, previous: str | None) -> str:
+        """Hex SHA-256 of the line as canonical JSON: all but its own hash, with `previous` as the hash before it."""
+        said = {key: value for key, value in self.plain().items() if key != "sha256"} | {"previous": previous}
+        return hashlib.sha256(canonical_json(said).encode()).hexdigest()
+
+
+def head(lines: Iterable[LedgerLine]) -> str | None:
+    """The hash of the last line, which stands for all of them; None without lines. One without a hash is given it."""
+    last = None
+    for line in lines:
+        last = line.sha256 or line.digest(last)
+    return last
 
 
 def read_ledger(path: Path) -> list[LedgerLine]:
@@ -145,20 +169,22 @@ def _read(text: str, number: int, path: Path) -> LedgerLine:
 
 
 def append(path: Path, line: LedgerLine) -> bool:
-    """Append one result, unless the ledger has a line of the same identity and the same predictions.
+    """Append one result, chained to the last line, unless there is a line of the same identity and predictions.
 
-    One that a commit holds is appended too where no line of it says so: the code was committed since.
+    One that a commit holds is appended too where no line of it says so: the code was committed since. Whatever hashes
+    the line carries are replaced: they are of the ledger that it stands in. Threads and processes may append at once.
 
     Returns:
         Whether it was appended.
     """
-    known = [old for old in read_ledger(path) if (old.identity, old.predictions) == (line.identity, line.predictions)]
-    if any(old.dirty == "false" or line.dirty != "false" for old in known):
-        return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    try:
-        os.write(descriptor, f"{canonical_json(line.plain())}\n".encode())  # one write: two processes' lines don't mix
-    finally:
-        os.close(descriptor)
+    with path.open("ab", buffering=0) as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)  # each opening has its own, so threads wait for each other too
+        lines = read_ledger(path)
+        known = [old for old in lines if (old.identity, old.predictions) == (line.identity, line.predictions)]
+        if any(old.dirty == "false" or line.dirty != "false" for old in known):
+            return False
+        previous = head(lines)
+        chained = line.model_copy(update={"previous": previous, "sha256": line.digest(previous)})
+        handle.write(f"{canonical_json(chained.plain())}\n".encode())  # one write: a kill leaves no half a line
     return True
