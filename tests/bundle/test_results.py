@@ -19,6 +19,7 @@ from ferlab.project import Project
 from ferlab.report.check import TEXTS, faults
 from ferlab.report.evidence import Evidence
 from ferlab.yaml_file import dump_yaml, read_yaml
+from reports import write_ledger
 from temporary import TemporaryProject
 
 REPORT = Path("reports", "tiny")
@@ -44,19 +45,19 @@ class Sent:
         (self.root / name).write_text(json.dumps(tree))
 
     def edit_line(self, edit: Callable[[Any], object], run: str = SVM) -> None:
-        """Change a run's line of the ledger in place."""
+        """Change a run's line of the ledger, and chain all anew: what someone would who knows how."""
         lines = [json.loads(line) for line in (self.report / "ledger.jsonl").read_text().splitlines()]
         (line,) = (line for line in lines if f"{line['arm']}-{line['seed']}" == run)
         edit(line)
-        (self.report / "ledger.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        write_ledger(self.report / "ledger.jsonl", lines)
 
     def without(self, run: str) -> "Sent":
         """As it was before a run was evaluated."""
         for path in self.report.glob(f"*/{run}.*"):
             path.unlink()
-        lines = (self.report / "ledger.jsonl").read_text().splitlines()
-        kept = [line for line in lines if f'"{run.rpartition("-")[0]}"' not in line]
-        (self.report / "ledger.jsonl").write_text("".join(line + "\n" for line in kept))
+        lines = [json.loads(line) for line in (self.report / "ledger.jsonl").read_text().splitlines()]
+        kept = [line for line in lines if f"{line['arm']}-{line['seed']}" != run]
+        write_ledger(self.report / "ledger.jsonl", kept)
         lock = read_yaml(self.root / "dvc.lock")
         del lock["stages"][f"evaluate@{run}"]
         (self.root / "dvc.lock").write_text(dump_yaml(lock))
@@ -161,6 +162,12 @@ def change_params(old: str, new: str) -> Callable[[Sent], object]:
     return change
 
 
+def without_chaining(sent: Sent) -> None:
+    """One word of one line, as an editor does it."""
+    path = sent.report / "ledger.jsonl"
+    path.write_text(path.read_text().replace('"evaluated":"20', '"evaluated":"21', 1))
+
+
 CHANGES: list[tuple[Callable[[Sent], object], str]] = [
     (change_probabilities, "this file is not the one that was evaluated"),
     (append_byte(f"reports/tiny/predictions/{SVM}.parquet"), "this file is not the one|not a file of predictions"),
@@ -176,6 +183,7 @@ CHANGES: list[tuple[Callable[[Sent], object], str]] = [
     (lambda sent: sent.edit_line(lambda line: line.update(commit="unknown")), "git knows no commit unknown"),
     (lambda sent: sent.edit_line(lambda line: line.update(commit="--all")), "git knows no commit --all"),
     (lambda sent: sent.edit_line(lambda line: line.update(uncommitted=["src"], dirty="true")), "with changes in src"),
+    (without_chaining, "line 1 was changed after it was written"),
     (append_byte("reports/tiny/ledger.jsonl"), "line 3 is not a ledger's line"),
     (lambda sent: (sent.report / "ledger.jsonl").unlink(), "the ledger has no line of the training"),
     (change_params("epochs: 2", "epochs: 3"), "other settings than the budget 'tiny': .*epochs is 3, not 2"),

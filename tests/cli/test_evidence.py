@@ -1,11 +1,13 @@
 """compare, trace, verify and DVC's own views, on a finished project and on a clone of it."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from ferlab.evaluation import predictions
+from reports import write_ledger
 from temporary import TemporaryProject
 
 BLOCK = """
@@ -93,6 +95,40 @@ def test_trace_follows_a_number_to_its_commit_gan_and_run(finished: TemporaryPro
     assert "gpu: none" in shown
     for name, (locked, here) in run["ledger"]["libraries"]["differences"].items():
         assert f"{name}: {here or 'absent'}, locked {locked}" in shown
+
+
+def test_trace_asks_which_report_where_several_have_the_arm(done: TemporaryProject) -> None:
+    reports = done.root / "reports"
+    shutil.copytree(reports / "tiny", reports / "cpu")
+    told = done.ferlab("trace", "svm", code=2)
+    assert "svm has run in the budgets cpu, tiny" in told
+    assert "--budget cpu" in told
+    assert "svm, tiny budget: " in done.ferlab("trace", "svm", "--budget", "tiny")
+    (reports / "tiny" / "predictions" / "svm-0.parquet").rename(done.beside("svm-0.parquet"))
+    assert "svm has run" not in done.ferlab("trace", "svm")
+
+
+def test_a_seal_sees_a_rewrite_that_all_else_fits(done: TemporaryProject) -> None:
+    """One ledger's word changed, and every hash after it: only what was kept elsewhere shows it."""
+    folder = done.root / "reports" / "tiny"
+    seals = [done.ferlab("seal", *words).splitlines()[-2:] for words in ((), ("--budget", "tiny"))]
+    whole, tiny = (next(line for line in lines if len(line) == 64) for lines in seals)
+    assert "reports/: is what was sealed" in done.ferlab("verify", "--seal", whole)
+    assert "reports/tiny/: is what was sealed" in done.ferlab("verify", "--budget", "tiny", "--seal", tiny)
+    lines = done.ledger()
+    lines[0]["machine"]["cores"] = 64
+    before = (folder / "ledger.jsonl").read_bytes()
+    (folder / "ledger.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert "ledger.jsonl, line 1: was changed after it was written" in done.ferlab("verify", code=2)
+    assert "isn't sealed" in done.ferlab("seal", code=2)
+    write_ledger(folder / "ledger.jsonl", lines)
+    assert "doesn't begin with the 2 lines that seals.json holds" in done.ferlab("verify", code=2)
+    (done.root / "reports" / "seals.json").unlink()
+    done.ferlab("report")
+    assert "follows from its files" in done.ferlab("verify")
+    assert "reports/tiny/: is not what was sealed" in done.ferlab("verify", "--budget", "tiny", "--seal", tiny, code=2)
+    (folder / "ledger.jsonl").write_bytes(before)
+    assert "'abc' is no seal" in done.ferlab("verify", "--seal", "abc", code=2)
 
 
 def test_dvc_sees_numbers_and_figures(finished: TemporaryProject, tmp_path: Path) -> None:

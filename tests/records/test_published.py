@@ -15,6 +15,7 @@ from ferlab.project import Project
 from ferlab.records.audit import Audit
 from ferlab.records.plan import ArmSummary
 from ferlab.records.published import has_arms, read_arms, read_audit, read_quality, read_search, read_selection
+from ferlab.records.seal import read_seals
 from ferlab.report.check import TEXTS, faults
 from ferlab.report.evidence import Evidence
 from ferlab.report.render import build
@@ -64,7 +65,8 @@ def published(name: str, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("folder", REPORTS, ids=lambda folder: folder.name)
 def test_every_number_follows_from_the_files_as_before(folder: Path) -> None:
-    assert list(faults(Evidence(folder, load_published(folder / "params.yaml")))) == []
+    seal = read_seals(folder.parent).get(folder.name)
+    assert list(faults(Evidence(folder, load_published(folder / "params.yaml")), seal)) == []
 
 
 def test_a_report_built_anew_leaves_its_inputs_alone(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from ferlab.report.check import TEXTS, faults
 from ferlab.report.evidence import Evidence
 from ferlab.report.render import build
 from ferlab.report.trace import trace
-from reports import N, add_rest, add_run, make_params
+from reports import N, add_rest, add_run, make_params, manifest, write_ledger
 from small import REPOSITORY
 
 PARAMS = make_params([0, 1, 2], "trial", "real")
@@ -27,7 +27,7 @@ ARMS = ("resnet50", "resnet50-dcgan", "resnet50-steps")
 
 
 LINE = {
-    "manifest": {}, "data": {"kind": "real"}, "commit": "c0ffee" * 6, "dirty": "false", "checkpoint": "ab" * 32,
+    "data": {"kind": "real"}, "commit": "c0ffee" * 6, "dirty": "false", "checkpoint": "ab" * 32,
     "valid_accuracy": 0.5, "lock": "cd" * 32, "mlflow_run": None, "trained": None, "evaluated": "2026-01-01",
     "machine": {"system": "Linux", "processor": "x86_64", "cores": 2, "memory_gib": 8, "python": "3.11.7"},
 }  # fmt: skip
@@ -35,16 +35,17 @@ LINE = {
 
 
 def add_ledger(folder: Path) -> None:
-    """A line for each prediction file, as the evaluate stage writes them."""
-    with (folder / "ledger.jsonl").open("w") as ledger:
-        for path in sorted((folder / "predictions").iterdir()):
-            run, (arm, _, seed) = predictions.read(path), path.stem.rpartition("-")
-            settings = ArmSummary.read(folder / "arms" / f"{arm}.json").settings
-            line = LINE | {
-                "identity": run.run, "predictions": sha256_file(path), "arm": arm, "seed": int(seed),
-                "settings": settings, "test_accuracy": float(run.correct.mean()),
-            }  # fmt: skip
-            ledger.write(json.dumps(line) + "\n")
+    """A line for each prediction file, as the evaluate stage appends them."""
+    lines = []
+    for path in sorted((folder / "predictions").iterdir()):
+        run, (arm, _, seed) = predictions.read(path), path.stem.rpartition("-")
+        settings = ArmSummary.read(folder / "arms" / f"{arm}.json").settings
+        line = LINE | {
+            "identity": run.run, "predictions": sha256_file(path), "arm": arm, "seed": int(seed), "settings": settings,
+            "manifest": manifest(arm, int(seed)), "test_accuracy": float(run.correct.mean()),
+        }  # fmt: skip
+        lines.append(line)
+    write_ledger(folder / "ledger.jsonl", lines)
 
 
 @pytest.fixture
@@ -110,9 +111,15 @@ def test_a_hand_edited_prediction_file_is_seen(folder: Path) -> None:
 
 
 def change_ledger(folder: Path, edit: Callable[[dict[str, object]], object], row: int = 4) -> None:
+    """Write the whole ledger anew, so that its chain shows nothing."""
     lines = [json.loads(line) for line in (folder / "ledger.jsonl").read_text().splitlines()]
     edit(lines[row])
-    (folder / "ledger.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    write_ledger(folder / "ledger.jsonl", lines)
+
+
+def keep_lines(folder: Path, wanted: Callable[[dict[str, Any]], bool]) -> None:
+    lines = [json.loads(line) for line in (folder / "ledger.jsonl").read_text().splitlines()]
+    write_ledger(folder / "ledger.jsonl", [line for line in lines if wanted(line)])
 
 
 def test_mixed_budgets_are_refused(folder: Path) -> None:
@@ -136,8 +143,7 @@ def test_a_file_under_another_runs_name_is_refused(folder: Path) -> None:
 
 def test_a_missing_seed_and_a_run_that_no_ledger_knows_are_faults(folder: Path) -> None:
     (folder / "predictions" / "resnet50-2.parquet").unlink()
-    lines = (folder / "ledger.jsonl").read_text().splitlines()
-    (folder / "ledger.jsonl").write_text("\n".join(line for line in lines if '"resnet50-steps"' not in line) + "\n")
+    keep_lines(folder, lambda line: line["arm"] != "resnet50-steps")
     build(folder, PARAMS, draw=False)
     faulty = found(folder)
     assert faulty[0] == "predictions/resnet50-2.parquet: missing, though the ledger has a line of resnet50-2"
@@ -148,9 +154,7 @@ def test_a_missing_seed_and_a_run_that_no_ledger_knows_are_faults(folder: Path) 
 
 def test_a_seed_that_was_never_run_is_no_fault_and_decides_nothing(folder: Path) -> None:
     (folder / "predictions" / "resnet50-2.parquet").unlink()
-    lines = (folder / "ledger.jsonl").read_text().splitlines()
-    kept = [line for line in lines if (json.loads(line)["arm"], json.loads(line)["seed"]) != ("resnet50", 2)]
-    (folder / "ledger.jsonl").write_text("\n".join(kept) + "\n")
+    keep_lines(folder, lambda line: (line["arm"], line["seed"]) != ("resnet50", 2))
     build(folder, PARAMS, draw=False)
     assert found(folder) == []
     page = (folder / "index.html").read_text()

@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,6 +20,7 @@ from ferlab.params.budgets import WHOLE
 from ferlab.params.migration import load_published
 from ferlab.project import Project
 from ferlab.records.ledger import LedgerLine, append, read_ledger
+from ferlab.records.seal import chain_faults, read_seals
 from ferlab.report.check import faults
 from ferlab.report.evidence import Evidence
 from ferlab.training.identity import Identity, flatten
@@ -69,8 +70,10 @@ def bring(project: Project, archive: Path) -> Brought:
             shutil.copytree(here, staged)
         _must_be_committed(project, manifest.budget, lay(sent, manifest.budget, staged))
         lines = read_ledger(sent / "reports" / manifest.budget / LEDGER)
+        _must_be_as_written(lines)
         added = _add(lines, staged / LEDGER, settings, project)
-        found = faults(Evidence(staged, load_published(staged / PARAMS)), results_only=True)
+        seal = read_seals(project.root / "reports").get(manifest.budget)
+        found = faults(Evidence(staged, load_published(staged / PARAMS)), seal, results_only=True)
         if named := [fault.replace(f"{staged}/", "") for fault in islice(found, _NAMED)]:
             raise UserError("\n".join(named), where=str(archive), next_step=_NOTHING)
         with atomic_folder(here) as fresh:
@@ -146,6 +149,12 @@ def _must_be_committed(project: Project, budget: str, replaced: Iterable[str]) -
             where=str(project.root),
             next_step=f"commit {report}, or move it away; then the same command",
         )
+
+
+def _must_be_as_written(lines: Sequence[LedgerLine]) -> None:
+    """The chain that a node wrote ends here: its lines are chained anew to those that they are appended to."""
+    if wrong := next(chain_faults(lines), None):
+        raise UserError(f"line {wrong[0]} {wrong[1]}", where=LEDGER, next_step=_NOTHING)
 
 
 def _add(lines: Iterable[LedgerLine], ledger: Path, settings: Params, project: Project) -> list[str]:

@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ferlab.project import Project
     from ferlab.report.evidence import Evidence
 
@@ -41,3 +43,31 @@ def evidence_of(project: "Project", budget: str | None) -> "Evidence":
 def budgets(project: "Project") -> list[str]:
     """Budgets that have a report."""
     return sorted(path.parent.name for path in (project.root / "reports").glob("*/params.yaml"))
+
+
+def budget_of(project: "Project", arm: str) -> str | None:
+    """The one budget in which an arm has run; None where it has run in none.
+
+    Raises:
+        UserError: it has run in several, which are named.
+    """
+    import re
+
+    from ferlab import params
+    from ferlab.errors import UserError
+
+    run = re.compile(rf"{re.escape(arm)}-\d+\.parquet")
+    names = sorted({*budgets(project), params.load(project.params).budget})
+    folders = {name: project.reports(name) / "predictions" for name in names}
+    having = [name for name, folder in folders.items() if folder.is_dir() and any(map(run.fullmatch, _names(folder)))]
+    if len(having) > 1:
+        raise UserError(
+            f"{arm} has run in the budgets {', '.join(having)}",
+            where=str(project.root / "reports"),
+            next_step=f"say which you mean: --budget {having[0]}",
+        )
+    return having[0] if having else None
+
+
+def _names(folder: "Path") -> list[str]:
+    return [path.name for path in folder.iterdir()]

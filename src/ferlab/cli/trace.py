@@ -8,17 +8,18 @@ import typer
 
 def trace(
     arm: Annotated[str, typer.Argument(help="A row of the experiment, such as resnet50-dcgan.")],
-    name: Annotated[str | None, typer.Option("--budget", help="Of which report; default: params.yaml's.")] = None,
+    name: Annotated[str | None, typer.Option("--budget", help="Of which report; default: the one that has it.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say who made an arm's numbers: code, data, parameters, seeds, GANs, checkpoint, machine, libraries, times."""
-    from ferlab.cli.folder import evidence_of
+    from ferlab.cli.folder import budget_of, evidence_of
     from ferlab.errors import UserError
     from ferlab.project import Project
     from ferlab.report.tables import accuracy
     from ferlab.report.trace import trace as gather
 
-    evidence = evidence_of(Project.find(), name)
+    project = Project.find()
+    evidence = evidence_of(project, name or budget_of(project, arm))
     if arm not in evidence.runs:
         defined = arm in evidence.params.arms
         raise UserError(

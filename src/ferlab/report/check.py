@@ -1,5 +1,6 @@
 """Whether what is published follows from the small files beside it."""
 
+import base64
 import hashlib
 import json
 import re
@@ -7,25 +8,38 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from ferlab.errors import UserError
 from ferlab.records.ledger import read_ledger
+from ferlab.records.seal import Seal
+from ferlab.report.drawing import read_png
 from ferlab.report.evidence import Evidence
+from ferlab.report.ledger_check import ledger_faults
 from ferlab.report.render import build
+from ferlab.report.search_check import search_faults
 from ferlab.yaml_file import read_yaml
 
-TEXTS = ("numbers.json", "table1.csv", "table1.md", "table1.tex", "index.html")
+PAGE = "index.html"
+TEXTS = ("numbers.json", "table1.csv", "table1.md", "table1.tex", PAGE)
 _BUILDER = re.compile(r'<p class="banner builder".*\n')  # who built a page doesn't change what follows from its files
-_FIGURE = re.compile(r"data:image/png;base64,[A-Za-z0-9+/=]*")
+_FIGURE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]*)")
+_PALETTE = 40
+"""By how much of 255 a figure of the page may differ from its file: each has a palette of its own (up to 20 seen)."""
 
 
-def faults(evidence: Evidence, *, figures: bool = False, results_only: bool = False) -> Iterator[str]:
+def faults(
+    evidence: Evidence, seal: Seal | None = None, *, figures: bool = False, results_only: bool = False
+) -> Iterator[str]:
     """Everything in reports/<budget>/ that doesn't follow from its predictions and other small files.
 
-    Every run in the ledger must be there, be the file that it has a hash of, and score what it and the selection say;
-    every table, number and sentence is computed anew and compared. Where a dvc.lock is kept with the budget, what it
-    says that stages left there must be what lies there.
+    The ledger's lines must be those that were written. Every run in it must be there, be the file that it has a hash
+    of, and score what it and the selection say; a search must have the trials that it was told to run; every table,
+    number and sentence is computed anew and compared, and the page must show the figures that lie beside it. Where a
+    dvc.lock is kept with the budget, what it says that stages left there must be what lies there.
 
     Args:
+        seal: of the ledger.
         figures: draw the figures too, and compare them byte by byte.
         results_only: leave out what is made of the results: tables, numbers, page and figures.
 
@@ -34,14 +48,17 @@ def faults(evidence: Evidence, *, figures: bool = False, results_only: bool = Fa
     """
     folder = evidence.folder
     try:
+        yield from ledger_faults(folder / "ledger.jsonl", seal)
         yield from _of_runs(evidence)
         yield from _of_lock(folder)
+        yield from search_faults(evidence)
         if results_only:
             return
         with tempfile.TemporaryDirectory() as made:
-            build(folder, evidence.params, into=Path(made), draw=figures)
+            build(folder, evidence.params, into=Path(made), draw=figures, kept=folder)
             for name in TEXTS:
                 yield from _of_text(folder / name, Path(made) / name)
+            yield from _of_pictures(folder / PAGE, Path(made) / PAGE)
             for fresh in sorted(Path(made).glob("*.png")):
                 known = folder / fresh.name
                 if not known.is_file() or known.read_bytes() != fresh.read_bytes():
@@ -108,6 +125,26 @@ def _of_text(published: Path, fresh: Path) -> Iterator[str]:
             return
     if len(ours) != len(theirs):
         yield f"{published}: has {len(ours)} lines, and the files give {len(theirs)}"
+
+
+def _of_pictures(published: Path, fresh: Path) -> Iterator[str]:
+    if not published.is_file():
+        return
+    ours, theirs = (_FIGURE.findall(path.read_text(encoding="utf-8")) for path in (published, fresh))
+    if len(ours) != len(theirs):
+        yield f"{published}: shows {len(ours)} figures, and {len(theirs)} lie beside it"
+        return
+    for number, (shown, wanted) in enumerate(zip(ours, theirs, strict=True), 1):
+        if shown != wanted and not _alike(shown, wanted):
+            yield f"{published}: its figure {number} is not the one that lies beside it"
+
+
+def _alike(shown: str, wanted: str) -> bool:
+    try:
+        ours, theirs = (read_png(base64.b64decode(text)).astype(int) for text in (shown, wanted))
+    except ValueError:  # so says base64 too
+        return False
+    return ours.shape == theirs.shape and int(np.abs(ours - theirs).max(initial=0)) <= _PALETTE
 
 
 def _lines(path: Path) -> list[str]:

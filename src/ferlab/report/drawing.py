@@ -89,6 +89,25 @@ def png(image: Raster, dpi: int) -> bytes:
     return buffer.getvalue()
 
 
+def read_png(data: bytes) -> Raster:
+    """The picture in a PNG's bytes.
+
+    Raises:
+        ValueError: they are none.
+    """
+    try:
+        return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    except (OSError, SyntaxError) as error:  # as Pillow says that a file is damaged
+        raise ValueError(str(error)) from None
+
+
+def cut(image: Raster, columns: int, count: int) -> list[Raster]:
+    """The `count` panels of a `sheet` with `columns` in a row."""
+    columns = min(columns, count)
+    rows = np.split(image, -(-count // columns))
+    return [panel for row in rows for panel in np.split(row, columns, axis=1)][:count]
+
+
 def _nothing(figure: Figure) -> None:
     axes = figure.subplots()
     axes.set_axis_off()

@@ -1,13 +1,16 @@
 """What the page is made of: its sections, and the album that their figures are put into."""
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ferlab.errors import UserError
 from ferlab.files import atomic_write
 from ferlab.report import drawing
+
+_REDO = "`ferlab report` draws it anew"
 
 
 class Picture(NamedTuple):
@@ -42,15 +45,17 @@ class Album:
 
     Attributes:
         draw: false leaves every figure out, for who only wants the text.
+        kept: a folder whose figures, drawn before, are shown on the page then.
     """
 
     folder: Path
     draw: bool = True
+    kept: Path | None = None
 
     def keep(self, name: str, alt: str, panel: drawing.Panel, size: tuple[float, float]) -> Picture:
         """One panel of `size` inches as `folder`/`name`.png, and as a picture of the page."""
         if not self.draw:
-            return Picture("", alt)
+            return self._kept(name, 1, [alt])[0]
         image = drawing.raster(panel, size)
         self._write(name, image)
         return _picture(alt, image)
@@ -64,7 +69,7 @@ class Album:
             drawn: what a panel shows in words -> the panel.
         """
         if not self.draw:
-            return [Picture("", alt) for alt in drawn]
+            return self._kept(name, columns, list(drawn))
         return [
             _picture(alt, image)
             for alt, image in zip(drawn, self.sheet(name, columns, size, drawn.values()), strict=True)
@@ -78,6 +83,16 @@ class Album:
         if self.draw:
             self._write(name, drawing.sheet(images, columns))
         return images
+
+    def _kept(self, name: str, columns: int, alts: Sequence[str]) -> list[Picture]:
+        path = self.kept / f"{name}.png" if self.kept else None
+        if path is None or not path.is_file() or not alts:
+            return [Picture("", alt) for alt in alts]
+        try:
+            panels = drawing.cut(drawing.read_png(path.read_bytes()), columns, len(alts))
+            return [_picture(alt, panel) for alt, panel in zip(alts, panels, strict=True)]
+        except ValueError as error:
+            raise UserError(f"not this report's figure: {error}", where=str(path), next_step=_REDO) from None
 
     def _write(self, name: str, image: drawing.Raster) -> None:
         with atomic_write(self.folder / f"{name}.png") as handle:

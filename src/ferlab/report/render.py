@@ -60,13 +60,22 @@ SECTIONS: tuple[Callable[[Evidence, Album], PageSection], ...] = (
 """The page, in order. A section is a function here and a template of its name."""
 
 
-def build(folder: Path, params: Params, *, into: Path | None = None, dirty: Known = "false", draw: bool = True) -> Path:
+def build(
+    folder: Path,
+    params: Params,
+    *,
+    into: Path | None = None,
+    dirty: Known = "false",
+    draw: bool = True,
+    kept: Path | None = None,
+) -> Path:
     """Rebuild every table, figure and the page from the small files in `folder` (= reports/<budget>/).
 
     Args:
         into: where to write; by default `folder` itself.
         dirty: whether the code differs from its commit; the page says so, or that it isn't known.
-        draw: whether to draw the figures; without them the page has their descriptions alone.
+        draw: whether to draw the figures; without them the page has their descriptions alone,
+        kept: or the figures that lie in this folder.
 
     Each file is written atomically and byte for byte the same from the same files. What is missing is shown as not
     run yet.
@@ -79,7 +88,7 @@ def build(folder: Path, params: Params, *, into: Path | None = None, dirty: Know
     """
     evidence = Evidence(folder, params)
     target = into or folder
-    made = [section(evidence, Album(target, draw)) for section in SECTIONS]
+    made = [section(evidence, Album(target, draw, kept)) for section in SECTIONS]
     page = Environment(
         loader=PackageLoader("ferlab.report"),
         autoescape=True,
