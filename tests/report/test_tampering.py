@@ -116,6 +116,14 @@ def test_without_history_all_is_unknown(folder: Path, tmp_path: Path, monkeypatc
     assert (by_git.faults, by_git.unknown) == ([], 9)
 
 
+def test_a_damaged_ledger_is_one_fault_and_ends_nothing(folder: Path) -> None:
+    path = folder / "ledger.jsonl"
+    path.write_text(path.read_text() + "{cut off\n")
+    (fault,) = faults(evidence(folder))
+    assert fault.startswith(f"{path}: line 10 is not a ledger's line")
+    assert held_against_git(path, REPOSITORY).faults == []
+
+
 @pytest.fixture
 def searched(tmp_path: Path) -> Path:
     return Path(shutil.copytree(REPORTS / "cpu", tmp_path / "reports" / "cpu"))

@@ -43,7 +43,11 @@ def verify(
         typer.echo(
             f"reports/{budget}/: "
             + (f"{len(own)} faults" if own else "follows from its files")
-            + (f"; git can't say here what code made {by_git.unknown} of {by_git.lines} runs" if by_git.unknown else "")
+            + (
+                f"; git can't check the code of {by_git.unknown} of {by_git.lines} ledger lines here"
+                if by_git.unknown
+                else ""
+            )
         )
     if seal:
         whole, now = _whole(project, name), content_hash(project.root / _whole(project, name))

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from ferlab.code.history import LOCK, Held, held_by
+from ferlab.errors import UserError
 from ferlab.records.ledger import LedgerLine, read_ledger
 from ferlab.records.seal import Seal, chain_faults, seal_fault
 from ferlab.training.identity import Identity
@@ -44,7 +45,7 @@ class ByGit:
 
 
 def held_against_git(path: Path, root: Path) -> ByGit:
-    """Compare the hashes of code and requirements.lock in each line with those of its commit.
+    """Compare the hashes of code and requirements.lock in each line with those of its commit; none of a damaged ledger.
 
     The hash of a method's code alone isn't compared: the package's, which stands beside it, covers it.
 
@@ -53,7 +54,10 @@ def held_against_git(path: Path, root: Path) -> ByGit:
         root: the project's folder.
     """
     at = cache(lambda commit: held_by(root, commit))
-    faults, unknown, lines = [], 0, read_ledger(path)
+    try:
+        faults, unknown, lines = [], 0, read_ledger(path)
+    except UserError:
+        return ByGit([], 0, 0)  # `ledger_faults` says so
     for number, line in enumerate(lines, 1):
         held = at(line.commit)
         edited = _edited(line)
