@@ -35,6 +35,11 @@ def test_it_takes_spread_and_plan_from_a_report_and_answers_in_points() -> None:
     assert len(shown.splitlines()) == 11
 
 
+def test_a_budget_that_has_not_run_is_planned_with_a_spread() -> None:
+    told = json.loads(power("--budget", "design", "--sd", "0.35", "--json"))
+    assert (told["arms"], told["blocks"], told["spread"]) == (5, 8, pytest.approx(0.35))
+
+
 def test_what_tells_nothing_is_refused() -> None:
     assert "name one with --sd" in power("--budget", "cpu_full", code=2)
     assert "name at least two with --arms" in power("--budget", "cpu_full", "--sd", "0.3", code=2)

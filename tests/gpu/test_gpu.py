@@ -59,7 +59,7 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
     def use() -> None:
         for place in ("ferlab.classifiers.step.step_on", "ferlab.gan.step.step_on"):
-            monkeypatch.setattr(place, lambda device, work, held, generators: work)
+            monkeypatch.setattr(place, lambda device, work, *_: work)
 
     return use
 

@@ -77,7 +77,8 @@ class Step:
         n = self._size(self._next)
         if n not in self._updates:
             generators = [self.dropout] if self.device == "cuda" else []
-            self._updates[n] = step_on(self.device, partial(self._update, n), self._held, generators)
+            prepare = partial(_choose_kernels, self.settings)
+            self._updates[n] = step_on(self.device, partial(self._update, n), self._held, generators, prepare)
         set_rate(self.optimizer, rate)
         self._batch.fill_(self._next)
         self._updates[n]()
@@ -137,13 +138,17 @@ class Step:
         self._updates.clear()  # a graph knows the places of another state
 
 
+def _choose_kernels(settings: NetworkClassifier) -> None:
+    """Let a GPU's libraries use deterministic kernels, or whichever they time as the quickest."""
+    torch.use_deterministic_algorithms(settings.deterministic, warn_only=True)
+    torch.backends.cudnn.benchmark = not settings.deterministic  # it may choose another each run
+
+
 def _as_trained(model: nn.Module, settings: NetworkClassifier, device: str) -> Callable[[Tensor], Tensor]:
-    """The model as it is called in training: compiled, in mixed precision, and with fast kernels on a GPU, if asked."""
+    """The model as it is called in training: compiled and in mixed precision, if asked."""
     mode = settings.compile
-    if device == "cuda":
-        torch.use_deterministic_algorithms(settings.deterministic, warn_only=True)
-        torch.backends.cudnn.benchmark = not settings.deterministic  # it times kernels, and may choose another each run
-        mode = "default" if mode == "reduce-overhead" else mode  # which makes graphs, as is done here of whole steps
+    if device == "cuda" and mode == "reduce-overhead":
+        mode = "default"  # the other one makes graphs, as is done here of whole steps
     call = model if mode == "none" else torch.compile(model, mode=mode)
     if not (settings.amp and device == "cuda"):
         return call

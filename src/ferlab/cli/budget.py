@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(help="Choose how much to spend: demo, trial, cpu, gpu or paper.", no_args_is_help=True)
+app = typer.Typer(help="Choose how much to spend: demo, trial, cpu, gpu, design or paper.", no_args_is_help=True)
 
 
 @app.command()

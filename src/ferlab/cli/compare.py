@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ferlab.project import Project
 
 _MLFLOW = re.compile("[0-9a-f]{32}")
+_ALONE = "(of this pair alone; a report's verdicts use the spread that all its arms share)"
 _SHOWN = 10  # flipping images on the terminal; --json has them all
 
 
@@ -31,7 +32,21 @@ def compare(
     if as_json:
         typer.echo(json.dumps(result.plain(), indent=1))
     else:
+        if note := _whose(project, name, (first, second)):
+            typer.echo(note)
         _tell(result)
+
+
+def _whose(project: "Project", budget: str | None, sides: tuple[str, str]) -> str | None:
+    """Which report the arms or runs are of, and whether it can say anything; None where neither is of one."""
+    from ferlab.cli.folder import evidence_of
+    from ferlab.report.words import drawn
+
+    if all(what.endswith(".parquet") or _MLFLOW.fullmatch(what) for what in sides):
+        return None
+    evidence = evidence_of(project, budget)
+    faces = "drawn faces, which say nothing about the paper" if drawn(evidence.params) else "FER-2013"
+    return f"reports/{evidence.folder.name}: {faces}"
 
 
 def _runs(project: "Project", what: str, budget: str | None) -> "Seeds":
@@ -79,9 +94,9 @@ def _tell(result: "Contrast") -> None:
     if not over or over.seeds < 3:
         typer.echo("Not decided: McNemar's test is of these trained models alone; a verdict needs three seeds.")
     elif over.low > 0 or over.high < 0:
-        typer.echo("They differ: the 95% interval excludes 0.")
+        typer.echo(f"They differ: the 95% interval excludes 0 {_ALONE}.")
     else:
-        typer.echo("No difference shown: the 95% interval holds 0.")
+        typer.echo(f"No difference shown: the 95% interval holds 0 {_ALONE}.")
     changes = [f"{name} {100 * means.difference:+.1f}" for name, means in result.recall.items()]
     typer.echo(f"recall by class, {names}, points: {', '.join(changes)}")
     typer.echo(f"{len(result.images)} images flip" + (", such as" if result.images else ""))

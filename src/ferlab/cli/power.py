@@ -9,6 +9,8 @@ import typer
 if TYPE_CHECKING:
     from ferlab.evaluation.blocks import Spread
     from ferlab.evaluation.power import Design
+    from ferlab.params import Params
+    from ferlab.project import Project
 
 GAINS = (0.0, 0.25, 0.5, 1.0, 2.0)  # points
 
@@ -31,27 +33,40 @@ def power(
     from ferlab.project import Project
     from ferlab.report.design import measured, planned
 
-    evidence = evidence_of(Project.find(), name)
-    spread = None if sd is not None else measured(evidence)
+    project = Project.find()
+    if sd is None:
+        evidence = evidence_of(project, name)
+        params, spread = evidence.params, measured(evidence)
+    else:
+        params, spread = _plan_of(project, name), None
     if sd is None and spread is None:
         raise UserError(
             "the spread of the main claim's arms isn't known: fewer than two seeds of both have run",
-            where=str(evidence.folder),
+            where=f"reports/{params.budget}",
             next_step="name one with --sd, or another report with --budget",
         )
-    plan = planned(evidence.params, spread.sd if spread else (sd or 0) / 100)
+    plan = planned(params, spread.sd if spread else (sd or 0) / 100)
     design = Design(plan.sd, arms or plan.arms, blocks or plan.blocks)
     if not design.sd or min(design.arms, design.blocks) < 2:
         raise UserError(
             f"arms: {design.arms}, blocks: {design.blocks}, spread: {100 * design.sd:g} points tell nothing",
-            where=str(evidence.folder),
+            where=f"the budget {params.budget}",
             next_step="name at least two with --arms and --blocks, and a spread above 0 with --sd",
         )
     told = _told(design, gain or list(GAINS), spread)
-    source = (
-        f"of {spread.arms} arms in {spread.blocks} seeds of reports/{evidence.folder.name}/" if spread else "as given"
-    )
+    source = f"of {spread.arms} arms in {spread.blocks} seeds of reports/{params.budget}/" if spread else "as given"
     _tell(told | {"source": source}, as_json)
+
+
+def _plan_of(project: "Project", name: str | None) -> "Params":
+    """What a budget plans: by its report, else by budgets/, else by params.yaml."""
+    from ferlab import params
+    from ferlab.cli.folder import budgets, evidence_of
+    from ferlab.params.budgets import with_budget
+
+    if name in budgets(project):
+        return evidence_of(project, name).params
+    return with_budget(project.root, name)[1] if name else params.load(project.params)
 
 
 def _told(design: "Design", gains: list[float], spread: "Spread | None") -> dict[str, Any]:

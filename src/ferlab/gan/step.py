@@ -69,7 +69,7 @@ class Step:
         """Make the epoch's next step, the training's `step`th from 0."""
         n, turn = self._size(self._next), self._is_generators_turn(step)
         if (n, turn) not in self._steps:
-            self._steps[n, turn] = step_on(self.pair.device, partial(self._make, n, turn), self._held, ())
+            self._steps[n, turn] = step_on(self.pair.device, partial(self._make, n, turn), self._held)
         self._batch.fill_(self._next)
         self._steps[n, turn]()
         for name in self.pair.signals(generator_too=turn):

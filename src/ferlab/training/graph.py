@@ -28,7 +28,11 @@ def look_every(device: str) -> int:
 
 
 def step_on(
-    device: str, work: Work, held: Callable[[], Iterable[Tensor]], generators: Sequence[torch.Generator]
+    device: str,
+    work: Work,
+    held: Callable[[], Iterable[Tensor]],
+    generators: Sequence[torch.Generator] = (),
+    prepare: Work = lambda: None,
 ) -> Work:
     """The fastest way to do some work again and again.
 
@@ -38,20 +42,25 @@ def step_on(
         held: all tensors that it changes, those of its optimisers as soon as they exist. A new one of those begins as
             zeros.
         generators: of the same device, from which it draws.
+        prepare: sets what the work wants of the whole process, such as deterministic kernels; called ahead of a
+            capture, while no other training of this process captures.
     """
-    return Graph(work, held, generators) if device == "cuda" else work
+    return Graph(work, held, generators, prepare) if device == "cuda" else work
 
 
 class Graph:
     """Some work as a CUDA graph, captured at its first call on the stream of that call. Arguments as of `step_on`."""
 
-    def __init__(self, work: Work, held: Callable[[], Iterable[Tensor]], generators: Sequence[torch.Generator]) -> None:
-        self._work, self._held, self._generators = work, held, generators
+    def __init__(
+        self, work: Work, held: Callable[[], Iterable[Tensor]], generators: Sequence[torch.Generator], prepare: Work
+    ) -> None:
+        self._work, self._held, self._generators, self._prepare = work, held, generators, prepare
         self._graph: torch.cuda.CUDAGraph | None = None
 
     def __call__(self) -> None:
         if self._graph is None:
             with _CAPTURE:
+                self._prepare()
                 self._warm_up()
                 self._graph = self._capture()
         self._graph.replay()
@@ -113,3 +122,4 @@ def own_stream(device: str) -> Iterator[None]:
             with _CAPTURE:
                 for graph in _HERE.graphs:
                     graph.release()
+                _HERE.graphs.clear()  # each holds its training
