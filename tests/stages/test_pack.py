@@ -1,5 +1,6 @@
 """Trainings of one process: the results are those of the stages, one by one."""
 
+import json
 import threading
 import time
 from pathlib import Path
@@ -126,6 +127,7 @@ def test_one_that_fails_takes_no_other_with_it(planned: TemporaryProject, tmp_pa
     (project.root / "work" / "arms" / "resnet50" / "1" / "dropped.json").write_text("no list")
     output = project.ferlab("pack", "--at-once", "2", "resnet50-1", "vgg16-0", code=1)
     assert "resnet50-1: " in output
+    assert json.loads((project.root / ".ferlab" / "pack.json").read_text())["failed"] == ["train@resnet50-1"]
     assert "vgg16-0: trained and evaluated" in output
     assert {"train@vgg16-0", "evaluate@vgg16-0"} <= project.locked().keys()
 

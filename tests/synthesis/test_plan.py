@@ -12,7 +12,7 @@ from ferlab.data.images import nothing
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
 from ferlab.data.splits import hold_out
 from ferlab.params import Params, check, paced_by
-from ferlab.params.budgets import read_budget, with_budget
+from ferlab.params.budgets import with_budget
 from ferlab.records.plan import TunedSettings
 from ferlab.synthesis.plan import Mixed, added_counts, resolve
 from ferlab.yaml_file import read_yaml
@@ -98,7 +98,7 @@ def test_controls_have_the_counts_and_steps_of_the_gans_arm(name: str, change: d
 def test_the_design_trains_every_arm_alike() -> None:
     """Equal settings, real images and steps: fifty epochs of the plain arm; equal counts where images are added. Each
     seed has a draw of the GANs of its own."""
-    tree = json.loads(json.dumps(with_budget(read_yaml(REPOSITORY / "params.yaml"), read_budget(REPOSITORY, "design"))))
+    tree = with_budget(REPOSITORY, "design")[1].model_dump(mode="json")
     tree["synthesis"]["per_class"] = 4
     told = check(tree, "design")
     plain, *others = (mix(told, name, seed=7, leaked=TRAIN.ids[:3]) for name in told.run.arms)

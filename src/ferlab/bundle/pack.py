@@ -18,9 +18,8 @@ from ferlab.datasets.containers import DATASETS
 from ferlab.errors import UserError
 from ferlab.files import disk_errors, sha256_file
 from ferlab.params import Params
-from ferlab.params.budgets import WHOLE, read_budget
+from ferlab.params.budgets import with_budget
 from ferlab.project import Project
-from ferlab.yaml_file import overlay, read_yaml
 
 ROOM = "ferlab-node"  # the folder that the archive unpacks to
 RUN = Path(__file__).with_name("run.sh")
@@ -73,11 +72,9 @@ def settings_of(project: Project, budget: str | None) -> Params:
     Raises:
         UserError: there is no such budget, or it is meant for real faces and params.yaml names drawn ones.
     """
-    tree = read_yaml(project.params)
-    settings = schema.check(tree, "params.yaml")
+    settings = schema.load(project.params)
     if budget and budget != settings.budget:
-        overlay(tree, read_budget(project.root, budget), WHOLE)
-        settings = schema.check(tree, f"params.yaml with budgets/{budget}.yaml laid on it")
+        _, settings = with_budget(project.root, budget)
     if settings.data.kind == "demo" and not settings.data.allow_demo:
         raise UserError(
             f"the budget '{settings.budget}' is meant for real faces, and params.yaml names drawn ones",

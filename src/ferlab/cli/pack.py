@@ -18,7 +18,7 @@ def pack(
 
     from ferlab import params
     from ferlab.execution.dvc import commit
-    from ferlab.execution.packs import note
+    from ferlab.execution.packs import Ended, note
     from ferlab.execution.signals import stop_on_signals
     from ferlab.project import Project
     from ferlab.stages import pack as stage
@@ -40,7 +40,8 @@ def pack(
     finally:
         stages = [f"{kind}@{name}" for name in packed.done for kind in ("train", "evaluate")]
         commit(project, stages)
-        note(project, stages, packed.left)
+        failed, left = ([f"train@{name}" for name in names] for names in (packed.failed, packed.left))
+        note(project, Ended(stages, failed, left))
     for name, reason in packed.failed.items():
         print(f"{name}: {reason}", file=sys.stderr)
     if packed.left:

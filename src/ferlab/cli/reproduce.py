@@ -41,7 +41,6 @@ def reproduce(
     """
     import math
 
-    from ferlab.errors import UserError
     from ferlab.execution.signals import stop_on_signals
     from ferlab.project import Project
 
@@ -51,12 +50,8 @@ def reproduce(
     if bring:
         _must_be_a_place(bring.resolve(), project)
     settings = _lay(project, budget)
-    if pack and settings.compute.device == "cpu":
-        raise UserError(
-            "only trainings on a GPU are packed, and this budget's run on the CPU",
-            where="--pack",
-            next_step="leave it out (--jobs runs stages side by side), or set compute.device to cuda",
-        )
+    if pack:
+        _must_be_on_a_gpu(settings)
     if not resume:
         _set_aside(project)
 
@@ -100,10 +95,26 @@ def _lay(project: "Project", budget: str | None) -> "Params":
         text, settings = with_budget(project.root, budget)
         source = f"budgets/{budget}.yaml"
     if settings.compute.device == "cuda":
-        gpu.must_be_here(gpu.seconds_of_budget(project, settings), source, "`compute.device: cpu` in params.yaml")
+        instead = "`compute.device: cpu` in params.yaml"
+        if text is not None:
+            instead = f"`ferlab budget use {budget}`, then {instead} and `ferlab reproduce` without --budget,"
+        gpu.must_be_here(gpu.seconds_of_budget(project, settings), source, instead)
     if text is not None:
         write_text(project.params, text)
     return settings
+
+
+def _must_be_on_a_gpu(settings: "Params") -> None:
+    """Raise a UserError where trainings run on the CPU, on which nothing is packed."""
+    from ferlab.errors import UserError
+    from ferlab.training.seeding import resolve_device
+
+    if resolve_device(settings.compute.device) == "cpu":
+        raise UserError(
+            "only trainings on a GPU are packed, and this budget's run on the CPU",
+            where="--pack",
+            next_step="leave it out (--jobs runs stages side by side), or set compute.device to cuda",
+        )
 
 
 def parse_duration(text: str) -> float:

@@ -52,14 +52,16 @@ class Sitting:
                     f"{due.stages} stages at most; {logs}/ has what each prints" if due.stages else "nothing is due"
                 )
             self._parts |= {task.name for task in due.tasks if ":" in task.name or task.name == PACK}
+            noted(self.project)  # of a sitting that was killed before it read this
             found = Local(self.project.state, self.jobs).run(due.tasks, self._tell, self.deadline)
-            by_pack, left = noted(self.project)
-            done = [name for name in found.done if name not in self._parts] + by_pack
+            pack = noted(self.project)
+            done = [name for name in found.done if name not in self._parts] + pack.done
             self._outcome.done += done
             self._ended |= set(done)
-            failed = [name.partition(":")[0] for name in found.failed]  # a part's failure is its stage's
+            failed = [name.partition(":")[0] for name in found.failed if name != PACK or not pack.failed]
+            failed += pack.failed  # a part's failure is its stage's, and a pack's that of its trainings
             self._outcome.failed += dict.fromkeys(failed)
-            more = due.more and len(found.done) == len(due.tasks) and not left
+            more = due.more and len(found.done) == len(due.tasks) and not pack.left
         return self._outcome
 
     def _can_be_packed(self, words: Words) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, field, replace
 from math import inf
 from pathlib import Path
 
@@ -48,19 +48,32 @@ def _task(trainings: Sequence[Task], at_once: int, until: float) -> Task:
     )
 
 
-def note(project: Project, done: Sequence[str], left: Sequence[str]) -> None:
-    """Say which stages the last pack has done, and which trainings it hasn't begun for want of time."""
-    write_json(_noted(project), {"done": list(done), "left": list(left)})
+@dataclass(frozen=True)
+class Ended:
+    """How a pack ended, in names of stages.
+
+    Attributes:
+        left: trainings that weren't begun for want of time.
+    """
+
+    done: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
 
 
-def noted(project: Project) -> tuple[list[str], list[str]]:
-    """What `note` said, once; two empty lists of a pack that was killed, or where there was none."""
+def note(project: Project, ended: Ended) -> None:
+    """Leave word of how a pack ended to whoever started it."""
+    write_json(_noted(project), asdict(ended))
+
+
+def noted(project: Project) -> Ended:
+    """What `note` said, once; nothing of a pack that was killed, or where there was none."""
     path = _noted(project)
     if not path.exists():
-        return [], []
-    said = json.loads(path.read_text())
+        return Ended()
+    ended = Ended(**json.loads(path.read_text()))
     path.unlink()
-    return said["done"], said["left"]
+    return ended
 
 
 def _noted(project: Project) -> Path:

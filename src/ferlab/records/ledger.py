@@ -153,7 +153,12 @@ def read_ledger(path: Path) -> list[LedgerLine]:
     Raises:
         UserError: a line is damaged, or of a version that this one doesn't know; it is numbered.
     """
-    texts = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    try:
+        texts = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"this is no ledger: byte {error.start} is no text", where=str(path), next_step="restore it from git"
+        ) from None
     return [_read(text, number, path) for number, text in enumerate(texts, 1)]
 
 

@@ -62,8 +62,7 @@ class Context:
     """One call of a stage.
 
     Attributes:
-        observe: sees what a training's loop says, beside MLflow.
-        progress: shows a person how far a training is.
+        observe, progress: see what a training's loop says, beside MLflow, and show a person how far it is.
         parent: the MLflow run that this call's run belongs to, if any.
         stop: set when trainings on threads of this process are to end.
     """

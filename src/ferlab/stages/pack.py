@@ -76,18 +76,21 @@ def pack(
         try:
             for stage in ("train", "evaluate"):
                 call(context(pair, stage))
+        except UserError as error:
+            packed.failed[name] = str(error)
         except torch.OutOfMemoryError:
-            raise UserError(_full(at_once), where=name, next_step="the same command with a smaller --pack") from None
+            packed.failed[name] = _full(at_once)
+        except Exception as error:  # kept as text: what was raised would hold the training's tensors on the GPU
+            packed.failed[name] = repr(error)
+        if name in packed.failed:
+            return
         took.append(time.time() - began)
         packed.done.append(name)
         say(f"{name}: trained and evaluated ({len(packed.done)} of {len(pairs)})")
 
     flags = {pair: _of_the_process(train.plan_of(context(pair, "train"))) for pair in pairs}
     for _, group in groupby(sorted(pairs, key=lambda pair: flags[pair]), key=lambda pair: flags[pair]):
-        for pair, future in on_threads(run, list(group), at_once, stop).items():
-            error = future.exception()
-            if error is not None:
-                packed.failed["-".join(pair)] = str(error) if isinstance(error, UserError) else repr(error)
+        on_threads(run, list(group), at_once, stop)
 
 
 def _of_the_process(plan: ArmPlan) -> tuple[bool, str]:
@@ -98,6 +101,8 @@ def _of_the_process(plan: ArmPlan) -> tuple[bool, str]:
 def _full(at_once: int) -> str:
     """What to say when the GPU's memory doesn't suffice."""
     _, total = torch.cuda.mem_get_info()
+    if at_once == 1:
+        return f"the GPU's {total / 2**30:.0f} GiB don't hold one such training; lower its batch size or width"
     each = torch.cuda.max_memory_allocated() / at_once
     fits = max(1, min(at_once - 1, int(total // each)) if each else 1)
     return f"the GPU's {total / 2**30:.0f} GiB don't hold {at_once} such trainings; --pack {fits} would fit"

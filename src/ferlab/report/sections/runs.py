@@ -66,6 +66,6 @@ def _device(evidence: Evidence, arm: str, seed: int) -> str:
     line = evidence.origins[arm][seed].line
     if line is None:
         return "unknown"
-    if line.manifest["device"] == "cuda":
+    if line.manifest.get("device") == "cuda":
         return line.machine.gpu or "a GPU"
     return line.machine.cpu or line.machine.processor
