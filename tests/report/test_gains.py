@@ -142,6 +142,16 @@ def test_the_page_says_what_its_own_design_could_have_found(folder: Path) -> Non
     html = build(folder, PARAMS, draw=False).read_text(encoding="utf-8")
     assert "Could it have been otherwise?" in html
     assert f"<b>{100 * smallest_gain(design):.1f} points</b>" in html
+    assert "No verdict is possible here" in html
+
+
+def test_where_repeated_images_have_run_a_verdict_is_possible(folder: Path) -> None:
+    params = with_arms(PARAMS, {"resnet50-oversampled": {"oversample_to": "resnet50-dcgan"}})
+    for seed, right in enumerate((41, 42, 45)):
+        add_run(folder, "resnet50-oversampled", seed, right)
+    html = build(folder, params, draw=False).read_text(encoding="utf-8")
+    assert "points</b> over repeated real ones" in html
+    assert "No verdict is possible here" not in html
 
 
 def test_images_that_the_audit_does_not_know_are_refused(folder: Path) -> None:

@@ -8,6 +8,7 @@ from ferlab.report import words
 from ferlab.report.design import measured, planned
 from ferlab.report.evidence import Evidence
 from ferlab.report.page import Album, PageSection
+from ferlab.report.verdict import judge
 
 GAINS = (
     0.0,
@@ -21,7 +22,7 @@ GAINS = (
 def section(evidence: Evidence, album: Album) -> PageSection:
     """The chance of each verdict on a primary claim under an assumed true gain; only where the spread is known."""
     spread = None if words.drawn(evidence.params) else measured(evidence)
-    values: dict[str, object] = {"spread": spread, "margins": MARGINS}
+    values: dict[str, object] = {"spread": spread, "margins": MARGINS, "judged": _judged(evidence)}
     numbers: dict[str, object] = {}
     if spread:
         design = planned(evidence.params, spread.sd)
@@ -31,6 +32,11 @@ def section(evidence: Evidence, album: Album) -> PageSection:
         numbers = {"spread_points": round(100 * spread.sd, 4), "smallest_points": round(100 * smallest, 2)}
         numbers |= {"arms": design.arms, "blocks": design.blocks, "chances": rounded}
     return PageSection("power", "Power", "Could it have been otherwise?", values, numbers)
+
+
+def _judged(evidence: Evidence) -> bool:
+    """Whether an arm has run that some primary claim's images are held against."""
+    return any(lower in evidence.runs for one in judge(evidence) if one.primary for _, lower in one.pairs)
 
 
 def _rounded(value: float | tuple[float, ...]) -> float | list[float]:
