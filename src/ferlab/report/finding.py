@@ -22,16 +22,18 @@ def finding(evidence: Evidence) -> list[str]:
     verdicts = judge(evidence)
     tried = [verdict for verdict in verdicts if verdict.primary and verdict.over_plain]
     if not tried:
-        (one, other) = (f"{_printed(verdict)} with {_images_of(verdict)}" for verdict in verdicts if verdict.primary)
-        return [f"The paper's main claims, {one} and {other}, have not been tried at this budget.", _others(verdicts)]
+        main = [verdict for verdict in verdicts if verdict.primary]
+        (one, other) = (f"{_printed(verdict)} with {_images_of(verdict)}" for verdict in main)
+        untried = f"The paper's main claims, {one} and {other}, have not been tried at this budget."
+        return [untried, _others(verdicts, main)]
     if drawn(evidence.params):
         measured_here = [f"{interval(one.over_plain)} with {_images_of(one)}" for one in tried]
-        return [f"Drawn faces can't answer that. Measured: {', '.join(measured_here)}.", _others(verdicts)]
+        return [f"Drawn faces can't answer that. Measured: {', '.join(measured_here)}.", _others(verdicts, tried)]
     said: list[str] = []
     for verdict, before in zip(tried, [None, *tried], strict=False):
         told = before is not None and [pair[1] for pair in before.pairs] == [pair[1] for pair in verdict.pairs]
         said += _claim(verdict, "" if told else _control(evidence, verdict))
-    return [*said, *_limits(evidence, tried), _others(verdicts)]
+    return [*said, *_limits(evidence, tried), _others(verdicts, tried)]
 
 
 def _printed(verdict: Verdict) -> str:
@@ -96,8 +98,9 @@ def _limits(evidence: Evidence, tried: list[Verdict]) -> list[str]:
     return said
 
 
-def _others(verdicts: list[Verdict]) -> str:
-    others = [verdict for verdict in verdicts if not verdict.primary]
+def _others(verdicts: list[Verdict], named: list[Verdict]) -> str:
+    """How many claims of each verdict are left, but for those that have been named."""
+    others = [verdict for verdict in verdicts if verdict not in named]
     holding = sum(verdict.word == HOLDS for verdict in others)
     failing = sum(verdict.word == FAILS for verdict in others)
     return (
