@@ -19,6 +19,8 @@ from ferlab.report.design import measured
 from ferlab.report.differences import difference, interval
 from ferlab.report.evidence import Evidence
 from ferlab.report.finding import finding
+from ferlab.report.render import build
+from ferlab.report.sections.table1 import printed
 from ferlab.report.verdict import Verdict, judge
 from reports import add_rest, class_quality, make_params, quality_of
 
@@ -118,6 +120,26 @@ def test_an_arm_that_was_not_run_is_named(tmp_path: Path) -> None:
     assert "not run: dfsvm" in found["dfsvm_is_lowest"].why
     told = finding(Evidence(tmp_path, make_params([0, 1, 2], "paper", "real", whole_table=True)))
     assert told[-1] == "The paper's 7 other claims: 4 found to hold, 0 found not to, 3 not decided."
+
+
+def test_a_primary_claim_that_was_not_tried_counts_among_the_others(tmp_path: Path) -> None:
+    """The first screen names only what has been measured."""
+    fill(tmp_path, {arm: value for arm, value in AS_PRINTED.items() if "wgan" not in arm})
+    told = finding(Evidence(tmp_path, make_params([0, 1, 2], "paper", "real", whole_table=True)))
+    assert told[-1].startswith("The paper's 8 other claims: ")
+    assert "WGAN-GP" not in " ".join(told)
+
+
+def test_table_1_says_what_became_of_the_printed_gain_as_the_claims_do(tmp_path: Path) -> None:
+    fill(tmp_path, AS_PRINTED | {"resnet50-dcgan": 0.645}, spread=2)
+    params = make_params([0, 1, 2], "paper", "real", whole_table=True)
+    assert printed(Evidence(tmp_path, params)) == {
+        "resnet50-dcgan": "the paper's +7.47: ruled out",
+        "resnet50-wgan_gp": "the paper's +4.88: compatible",
+    }
+    page = build(tmp_path, params, draw=False).read_text(encoding="utf-8")
+    assert "<b>the paper&#39;s +7.47: ruled out</b>" in page[page.index('id="table1"') : page.index('id="claims"')]
+    assert "the paper&#39;s +7.47 is ruled out, by " in page
 
 
 JARGON = re.compile(r"resnet50|vgg16|_|Holm|\bp [=<]|verdict|arm\b|control|equivalen|TOST")

@@ -74,6 +74,11 @@ class Verdict:
         """Whether the claim is one of the two that decide."""
         return isinstance(self.claim, paper.Order) and self.claim.primary
 
+    @property
+    def printed_is(self) -> str:
+        """What became of the paper's printed gain: "ruled out" or "compatible"; "" where it can't be judged."""
+        return "" if self.size is None else "ruled out" if self.size.ruled_out else "compatible"
+
     def numbers(self) -> dict[str, Any]:
         """As plain JSON: points of accuracy."""
         if isinstance(self.claim, paper.Images):
@@ -88,7 +93,7 @@ class Verdict:
         if self.claim.lifts:
             told |= {"over_plain": points(self.over_plain), "printed": self.claim.gains[0]}
         if self.size:
-            told["printed_is"] = "ruled out" if self.size.ruled_out else "compatible"
+            told["printed_is"] = self.printed_is
             told["apart"] = round(100 * self.size.apart, 4)
         if self.equivalence and self.equivalence.margin:
             told["practically_nothing_within"] = 100 * self.equivalence.margin

@@ -16,6 +16,7 @@ from ferlab.report.drawing import BLUE, GREY, INK, ORANGE, Panel
 from ferlab.report.evidence import Evidence
 from ferlab.report.page import Album, PageSection
 from ferlab.report.rows import are_as_stated, orders_of
+from ferlab.report.verdict import judge
 
 
 def section(evidence: Evidence, album: Album) -> PageSection:
@@ -31,7 +32,11 @@ def section(evidence: Evidence, album: Album) -> PageSection:
         accuracy_panel(table, human=not words.drawn(params)),
         (5.2, 4.1),
     )
-    rows = [row | {"gain_text": formats.gain_text(row)} for row in table.to_dict("records")]
+    sizes = printed(evidence)
+    rows = [
+        row | {"gain_text": formats.gain_text(row), "printed": sizes.get(row["arm"], "")}
+        for row in table.to_dict("records")
+    ]
     pairs = list(compared(evidence))
     values = {"table": rows, "accuracy": picture, "origins": evidence.origins, "pairs": pairs}
     keys = ("ours_percent", "low_percent", "high_percent", "difference_points", "gain_points", "plain_points")
@@ -45,6 +50,15 @@ def section(evidence: Evidence, album: Album) -> PageSection:
         values | {"as_stated": are_as_stated(params)},
         numbers,
     )
+
+
+def printed(evidence: Evidence) -> dict[str, str]:
+    """Arm -> what became of the gain that the paper prints for it, for each primary claim where that was judged."""
+    return {
+        verdict.claim.row.arm: f"the paper's {words.signed(verdict.claim.gains[0])}: {verdict.printed_is}"
+        for verdict in judge(evidence)
+        if isinstance(verdict.claim, paper.Order) and verdict.claim.primary and verdict.printed_is
+    }
 
 
 def compared(evidence: Evidence) -> Iterator[dict[str, Any]]:
