@@ -43,8 +43,17 @@ def test_the_page_says_so(tmp_path: Path) -> None:
     folder = ROOT / "reports" / "cpu"
     page = build(folder, load_published(folder / "params.yaml"), into=tmp_path, draw=False).read_text(encoding="utf-8")
     assert page.count("This search ranks nothing:") == 2
+    assert "No arm here uses this search" not in page
     assert "resnet50, 12 trials of 12 planned (another total than the 8 of this" in page
     assert "vgg16, 8 trials of 8 planned: " in page
+
+
+def test_where_no_arm_that_ran_is_tuned_nothing_was_chosen(tmp_path: Path) -> None:
+    folder = ROOT / "reports" / "gpu"
+    page = build(folder, load_published(folder / "params.yaml"), into=tmp_path, draw=False).read_text(encoding="utf-8")
+    said = page[page.index('id="tuning"') : page.index('id="data"')]
+    assert "<p>No arm here uses this search; settings were fixed beforehand.</p>" in said
+    assert "chosen" not in said
 
 
 def test_without_an_audit_nothing_is_refused() -> None:

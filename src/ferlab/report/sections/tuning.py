@@ -55,6 +55,7 @@ def section(evidence: Evidence, album: Album) -> PageSection:
         trials = evidence.table(f"trials/{name}.csv", "number", "value", "state")
         if trials is not None:
             searches[name] = Search(trials, evidence.search(name), majority)
+    used = any(evidence.params.arms[arm].tuned for arm in evidence.runs)
     drawn = {
         f"Tuning of {name}: accuracy of each trial in turn, importance of each key, and a slice a key.": panel(
             name, search
@@ -67,6 +68,7 @@ def section(evidence: Evidence, album: Album) -> PageSection:
         "settings_line": settings,
         "transfer_sentence": sentence,
         "near": NEAR,
+        "used": used,
     }
     return PageSection(
         "tuning", "Tuning", "Tuning", values, {name: _numbers(search) for name, search in searches.items()}
@@ -141,7 +143,7 @@ def _history(axes: Axes, search: Search, reference: float | None) -> None:
     if search.majority is not None:
         axes.axhline(100 * search.majority, color=GREY, ls=":", lw=1.6, label="always the commonest class")
     axes.set(title="History", xlabel="trial", ylabel="validation accuracy, %")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.legend(fontsize=7.5)
 
 
