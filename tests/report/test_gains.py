@@ -145,6 +145,15 @@ def test_the_page_says_what_its_own_design_could_have_found(folder: Path) -> Non
     assert "No verdict is possible here" in html
 
 
+def test_chains_without_a_run_are_folded_and_counted(folder: Path) -> None:
+    params = make_params([0, 1, 2], "trial", "real", whole_table=True)
+    html = build(folder, params, draw=False).read_text(encoding="utf-8")
+    said = html[html.index('id="gains"') : html.index('id="power"')]
+    shown, _, folded = said.partition("<details><summary>3 chains of which the end or the plain arm has not run</summary>")
+    assert (shown.count("<table>"), folded.count("<table>")) == (1, 3)
+    assert "to <code>resnet50-dcgan</code>" in shown
+
+
 def test_where_repeated_images_have_run_a_verdict_is_possible(folder: Path) -> None:
     params = with_arms(PARAMS, {"resnet50-oversampled": {"oversample_to": "resnet50-dcgan"}})
     for seed, right in enumerate((41, 42, 45)):

@@ -22,7 +22,12 @@ def section(evidence: Evidence, album: Album) -> PageSection:
         }
         for one in every
     }
-    values = {"chains": every, "interval": interval, "gains": album.panels("gains", 2, (4.6, 2.6), drawn)}
+    values = {
+        "run": [one for one in every if one.whole],
+        "absent": [one for one in every if not one.whole],
+        "interval": interval,
+        "gains": album.panels("gains", 2, (4.6, 2.6), drawn),
+    }
     return PageSection("gains", "The gain", "Where the gain comes from", values, numbers)
 
 
