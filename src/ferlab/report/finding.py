@@ -27,8 +27,9 @@ def finding(evidence: Evidence) -> list[str]:
         untried = f"The paper's main claims, {one} and {other}, have not been tried at this budget."
         return [untried, _others(verdicts, main)]
     if drawn(evidence.params):
-        measured_here = [f"{interval(one.over_plain)} with {_images_of(one)}" for one in tried]
-        return [f"Drawn faces can't answer that. Measured: {', '.join(measured_here)}.", _others(verdicts, tried)]
+        gains_here = [f"{interval(one.over_plain)} with {_images_of(one)}" for one in tried]
+        measured_here = f"Measured: {', '.join(gains_here)}."
+        return ["Drawn faces can't answer that.", measured_here, _others(verdicts, tried)]
     said: list[str] = []
     for verdict, before in zip(tried, [None, *tried], strict=False):
         told = before is not None and [pair[1] for pair in before.pairs] == [pair[1] for pair in verdict.pairs]
