@@ -50,7 +50,8 @@ def _claim(verdict: Verdict, control: str) -> list[str]:
     images, ours = _images_of(verdict), interval(verdict.over_plain)
     if verdict.size is None:
         why = verdict.size_gap.plain if verdict.size_gap else ""
-        return [f"With {images} we see {ours}, the paper {_printed(verdict)}. That decides nothing: {why}."]
+        size = f"With {images} we see {ours}, the paper {_printed(verdict)}. That decides nothing on the size: {why}."
+        return [size, f"{_direction(verdict)}."] if verdict.differences and not verdict.gap else [size]
     word = "ruled out at this budget" if verdict.size.ruled_out else "compatible with what this budget shows"
     size = f"The paper's {_printed(verdict)} with {images} are {word}: we see {ours}"
     return [f"{size}{control}.", f"{_direction(verdict)}."]
@@ -148,7 +149,7 @@ def _leak(evidence: Evidence) -> str | None:
     leaked = one["images"] - one["left_exact"]
     if not leaked or one["without_exact"] is None:
         return None
-    gain = interval(gains(evidence)[higher, lower])
+    gain = interval(gains(evidence).get((higher, lower)))
     return (
         f"{leaked} of the {one['images']:,} test images have an exact copy in train: without them the network alone "
         f"has {other['without_exact']:.2f}% instead of {other['all']:.2f}%, with DCGAN's images "

@@ -106,7 +106,8 @@ def _group(evidence: Evidence, classifier: str, names: Sequence[str]) -> Group |
         for name in names
         if name != reference and (one := difference(evidence, name, reference))
     ]
-    network = NETWORKS.get(classifier.removesuffix("-paper"), classifier)
+    plain = classifier.removesuffix("-paper")
+    network = NETWORKS.get(plain, plain) + (", the paper's setting" if plain != classifier else "")
     return Group(network, reference, spoken(reference, params) or reference, tuple(lines))
 
 
@@ -139,7 +140,11 @@ def _says(name: str, params: Params) -> str:
     words = spoken(name, params)
     if words:
         return words.removeprefix(NETWORKS[arm.classifier]).strip()
-    return purpose(name, params).removeprefix("control: ").replace(arm.synthetic, GANS.get(arm.synthetic, "")[:-2], 1)
+    return (
+        purpose(name, params)
+        .removeprefix("control: ")
+        .replace(arm.synthetic, GANS.get(arm.synthetic, f"{arm.synthetic}'s")[:-2], 1)
+    )
 
 
 def panel(found: Sequence[Group]) -> Panel:
