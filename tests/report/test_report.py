@@ -266,7 +266,8 @@ def test_banner_says_what_the_numbers_are_worth(
 def test_sentences_are_made_from_the_numbers(full: tuple[Path, Params, str]) -> None:
     _, _, html = full
     assert "The highest of our 3 arms so far is ResNET-50 with DCGAN&#39;s images: 64.29% of 70 test images" in html
-    assert "answer that.</b> Measured: +7.14 with DCGAN&#39;s images. The paper" in html  # the paper's gain isn't set beside it
+    # the paper's gain isn't set beside it
+    assert "answer that.</b> Measured: +7.14 with DCGAN&#39;s images. The paper" in html
 
 
 def test_one_arm_is_not_the_highest_of_any(tmp_path: Path) -> None:
