@@ -14,6 +14,11 @@ def signed(points: float) -> str:
     return f"{points:+.2f}".replace("-", MINUS)
 
 
+def decimal(value: float, digits: int) -> str:
+    """E.g. "−0.31" or "0.00": with a minus sign, and none before what rounds to 0."""
+    return f"{value:z.{digits}f}".replace("-", MINUS)
+
+
 def probability(p: float) -> str:
     """A p-value, e.g. "0.013" or "<0.001"; a dash where there is none."""
     if math.isnan(p):

@@ -71,5 +71,14 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         if isinstance(value, Mapping):
             flat |= _flat(value, f"{prefix}{key}.")
         else:
-            flat[prefix + key] = f"{value:.4g}" if isinstance(value, float) else str(value)
+            flat[prefix + key] = _text(value)
     return flat
+
+
+def _text(value: Any) -> str:
+    """A setting's value, e.g. "0.001", or of a list of settings "network vgg13, frozen 8; network vgg16, frozen 13"."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_text(part)}" for key, part in value.items() if part is not None)
+    if isinstance(value, list):
+        return "; ".join(map(_text, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
