@@ -30,6 +30,7 @@ class PageSection:
         title: its heading.
         values: what its template is given, beside `params`, `tables` and `paper`.
         numbers: what it publishes, as data: plain JSON, put into numbers.json under its name.
+        shown: whether it is on the page; its files and numbers are there in any case.
     """
 
     name: str
@@ -37,6 +38,7 @@ class PageSection:
     title: str
     values: Mapping[str, Any] = field(default_factory=dict)
     numbers: Mapping[str, Any] = field(default_factory=dict)
+    shown: bool = True
 
 
 @dataclass(frozen=True)

@@ -97,9 +97,10 @@ def build(
         lstrip_blocks=True,
     )
     page.globals.update(formats=formats, paper=paper, params=params, tables=tables, words=words)
-    bodies = [Markup(page.get_template(f"{one.name}.html.j2").render(one.values)) for one in made]
+    shown = [one for one in made if one.shown]
+    bodies = [Markup(page.get_template(f"{one.name}.html.j2").render(one.values)) for one in shown]
     html = page.get_template("index.html.j2").render(
-        sections=list(zip(made, bodies, strict=True)),
+        sections=list(zip(shown, bodies, strict=True)),
         sentences=sentences(evidence.runs, params),
         finding=finding(evidence),
         reasons=reasons(evidence),

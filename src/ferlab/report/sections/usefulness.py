@@ -24,7 +24,7 @@ class Mark:
 
 
 def section(evidence: Evidence, album: Album) -> PageSection:
-    """A panel a metric: one mark a family, classifier and seed."""
+    """A panel a metric: one mark a family, classifier and seed. Shown only where two families can be compared."""
     gains = {(one.family, one.plain): one.whole for one in chains(evidence) if one.whole}
     gains = {key: gain for key, gain in gains.items() if key[0] in evidence.quality}
     quality = {family: metrics(evidence.quality[family]) for family, _ in gains}
@@ -32,14 +32,19 @@ def section(evidence: Evidence, album: Album) -> PageSection:
     for (family, plain), whole in gains.items():
         for name, value in quality[family].items():
             marks.setdefault(name, []).extend(Mark(family, plain, value, 100 * gain) for gain in whole.values)
+    varying = {name: of_metric for name, of_metric in marks.items() if len({mark.metric for mark in of_metric}) > 1}
     drawn = {
         f"Gain of accuracy against {name} of the images, a mark a family, classifier and seed.": panel(name, of_metric)
-        for name, of_metric in marks.items()
+        for name, of_metric in varying.items()
     }
     means = {f"{family}, {plain}": round(100 * whole.mean, 4) for (family, plain), whole in gains.items()}
     numbers = {"gain_points": means, "quality": quality}
-    pictures = album.panels("usefulness", 3, (3.6, 3.0), drawn)
-    return PageSection("usefulness", "Quality and gain", "Do better images help more?", {"panels": pictures}, numbers)
+    values = {
+        "panels": album.panels("usefulness", 3, (3.6, 3.0), drawn),
+        "equal": [name.replace("_", " ") for name in marks if name not in varying],
+    }
+    title = "Do better images help more?"
+    return PageSection("usefulness", "Quality and gain", title, values, numbers, shown=len(quality) > 1)
 
 
 def metrics(family: FamilyQuality) -> dict[str, float]:
