@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
 from ferlab.params.migration import load_published
 from ferlab.report import paper
@@ -39,6 +40,20 @@ def test_without_repeated_images_the_plain_arm_is_at_0_and_single_runs_have_no_i
     assert line.printed == pytest.approx(paper.LIFTS_RESNET.gains[0] / 100)
     html = build(tmp_path, params, draw=False).read_text(encoding="utf-8")
     assert "no other arm of their network has run: a support vector machine on pixels." in html
+
+
+def test_the_legend_shows_the_marks_that_are_drawn(tmp_path: Path) -> None:
+    """Recorded: single runs were drawn hollow beside a legend of filled dots."""
+    for arm, right in {"resnet50": 40, "resnet50-dcgan": 45}.items():
+        add_run(tmp_path, arm, 0, right)
+    figure = Figure(layout="constrained")
+    forest.panel(forest.groups(Evidence(tmp_path, make_params([0]))))(figure)
+    (legend,), (axes,) = figure.legends, figure.axes
+    shown = {text.get_text(): line for text, line in zip(legend.get_texts(), legend.get_lines(), strict=True)}
+    assert list(shown) == ["with a GAN's images", "one run: no interval"]
+    (drawn,) = (line for line in axes.lines if line.get_marker() == "o")
+    mark = shown["with a GAN's images"]
+    assert (mark.get_color(), mark.get_markerfacecolor()) == (drawn.get_color(), drawn.get_markerfacecolor())
 
 
 def test_drawn_faces_have_no_mark_of_the_papers(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ def curve_panel(title: str, curves: Mapping[int, pd.DataFrame], selected: Mappin
                 kept["epoch"], 100 * kept["valid_accuracy"], "o", ms=10, mfc="none", mec=INK, label=name.get("kept")
             )
         losses.set(ylabel="loss, nats", title=title)
+        accuracies.margins(y=0.12)  # room for the circle of the best epoch
         accuracies.set(ylabel="validation\naccuracy, %", xlabel="epoch")
         accuracies.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         for axes in (losses, accuracies):

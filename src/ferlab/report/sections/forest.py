@@ -172,26 +172,28 @@ def panel(found: Sequence[Group]) -> Panel:
 
 
 def _draw(axes: Axes, y: int, line: Line) -> None:
-    one, colour = line.difference, BLUE if line.gan else INK
+    one = line.difference
     half = 100 * (one.high - one.mean) if one.varies else None
-    face = colour if one.varies else "white"
-    axes.errorbar(100 * one.mean, y, xerr=half, fmt="o", color=colour, mfc=face, capsize=3)
+    axes.errorbar(100 * one.mean, y, xerr=half, capsize=3, **_dot(line.gan, one.varies))
     if line.printed is not None:
         axes.plot(100 * line.printed, y, "D", color=ORANGE, mfc="white", ms=6, mew=1.6)
+
+
+def _dot(gan: bool, varies: bool) -> dict[str, Any]:
+    """An arm's mark: its colour says what is added, hollow that there is no interval."""
+    colour = BLUE if gan else INK
+    return {"marker": "o", "color": colour, "mfc": colour if varies else "white"}
 
 
 def _legend(rows: Sequence[Group | Line]) -> list[Line2D]:
     """What is drawn, and nothing else."""
     lines = [row for row in rows if isinstance(row, Line)]
-    several, single = any(line.difference.varies for line in lines), any(not line.difference.varies for line in lines)
-    kinds = {
-        "with a GAN's images": (any(line.gan for line in lines), {"marker": "o", "color": BLUE}),
-        "a control": (any(not line.gan for line in lines), {"marker": "o", "color": INK}),
-        "one run: no interval": (several and single, {"marker": "o", "color": GREY, "mfc": "white"}),
-        "the paper's gain": (
-            any(line.printed is not None for line in lines),
-            {"marker": "D", "color": ORANGE, "mfc": "white", "mew": 1.6},
-        ),
-    }
-    styles: dict[str, Any] = {label: style for label, (shown, style) in kinds.items() if shown}
+    styles: dict[str, Any] = {}
+    for label, gan in (("with a GAN's images", True), ("a control", False)):
+        if own := [line for line in lines if line.gan == gan]:
+            styles[label] = _dot(gan, any(line.difference.varies for line in own))
+    if not all(line.difference.varies for line in lines):
+        styles["one run: no interval"] = {"marker": "o", "color": GREY, "mfc": "white"}
+    if any(line.printed is not None for line in lines):
+        styles["the paper's gain"] = {"marker": "D", "color": ORANGE, "mfc": "white", "mew": 1.6}
     return [Line2D([], [], ls="none", label=label, **style) for label, style in styles.items()]

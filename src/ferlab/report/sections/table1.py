@@ -106,7 +106,7 @@ def accuracy_panel(table: pd.DataFrame, human: bool) -> Panel:
 
 def _ours(axes: Axes, table: pd.DataFrame, chosen: NDArray[np.bool_], **style: Any) -> None:
     """Accuracies with their intervals, in one style: what a bar means depends on how many runs stand behind it."""
-    if chosen.any():
+    if chosen.any():  # caps longer than the mark, which may cover a narrow interval
         rows = table[chosen]
         low, high = rows["ours_percent"] - rows["low_percent"], rows["high_percent"] - rows["ours_percent"]
-        axes.errorbar(rows["ours_percent"], np.flatnonzero(chosen), xerr=[low, high], capsize=3, **style)
+        axes.errorbar(rows["ours_percent"], np.flatnonzero(chosen), xerr=[low, high], capsize=5, **style)
