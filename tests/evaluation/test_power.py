@@ -11,8 +11,8 @@ import pytest
 from statsmodels.stats.power import TTestPower
 
 from ferlab.evaluation.blocks import pooled, spread
-from ferlab.evaluation.judgement import FAILS, HOLDS, MARGINS, directions, equivalences, sizes
-from ferlab.evaluation.power import Design, blocks_needed, chances, pessimistic, ruled_out, smallest_gain
+from ferlab.evaluation.judgement import FAILS, HOLDS, MARGINS, directions, equivalences
+from ferlab.evaluation.power import Design, blocks_needed, chances, pessimistic, smallest_gain
 from small import REPOSITORY
 
 DESIGN = Design(sd=0.0035, arms=5, blocks=8)
@@ -56,20 +56,18 @@ def test_the_smallest_gain_is_the_one_that_needs_these_blocks() -> None:
 def test_chances_are_how_often_the_rules_say_each_word(gain: float) -> None:
     """Of one claim beside a lost one, by simulated blocks."""
     rng = np.random.default_rng(int(1e4 * gain))
-    words, margins, others = [], [], []
+    words, margins = [], []
     for _ in range(TIMES):
         table = 0.6 + 0.005 * rng.normal(size=8) + DESIGN.sd * rng.normal(size=(5, 8))
         table[1] += gain
         found = pooled(table[0].tolist(), table[1].tolist(), spread(table))
         words.append(directions([[found], None])[0].word)
         margins.append(equivalences([found, None])[0])
-        others.append(sizes([(found, 0.012), None])[0])
     told = chances(DESIGN, gain)
     shown = [one.margin for one in margins if one and one.margin]
     shares = [words.count(HOLDS), words.count(FAILS), words.count("not decided")]
     shares += [sum(one <= margin for one in shown) for margin in MARGINS]
-    shares += [sum(one is not None and one.ruled_out for one in others)]
-    expected = [told.holds, told.fails, told.undecided, *told.nothing, ruled_out(DESIGN, gain, 0.012)]
+    expected = [told.holds, told.fails, told.undecided, *told.nothing]
     for share, chance in zip(shares, expected, strict=True):
         assert abs(share / TIMES - chance) < 3.5 * sqrt(chance * (1 - chance) / TIMES) + 0.001
 

@@ -50,7 +50,8 @@ def verify(
             )
         )
     if seal:
-        whole, now = _whole(project, name), content_hash(project.root / _whole(project, name))
+        whole = _whole(project, name)
+        now = content_hash(project.root / whole)
         if now == seal:
             typer.echo(f"{whole}/: is what was sealed, byte by byte")
         else:

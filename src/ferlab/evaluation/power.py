@@ -102,12 +102,6 @@ def _holds(design: Design, truth: float) -> float:
     return float(stats.nct.sf(design.two_sided, design.df, truth / design.error))
 
 
-def ruled_out(design: Design, truth: float, printed: float) -> float:
-    """The chance that a printed gain is ruled out if the true one is `truth`."""
-    two = design.two_sided
-    return 1 - _between(design, truth - printed, lambda error: -two * error, lambda error: two * error)
-
-
 def smallest_gain(design: Design, power: float = POWER) -> float:
     """The smallest true gain that holds with this chance."""
 

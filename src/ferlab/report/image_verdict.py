@@ -9,7 +9,7 @@ from ferlab.evaluation.judgement import ALPHA, FAILS, HOLDS, OPEN
 from ferlab.records.quality import FamilyQuality
 from ferlab.report import paper
 from ferlab.report.evidence import Evidence
-from ferlab.report.words import drawn
+from ferlab.report.words import DRAWN, drawn
 
 DISTANCE = "kid"  # the distance from real faces by which images are judged; smaller is better
 MAJORITY = 4  # of CK+'s seven expressions
@@ -23,7 +23,7 @@ def judge_images(evidence: Evidence, claim: paper.Images) -> Said:
     """The word on a claim about images, and why."""
     quality = evidence.quality
     if drawn(evidence.params):
-        return OPEN, "drawn faces can't decide a claim about real ones"
+        return OPEN, DRAWN
     if absent := [family for family in (claim.of, *claim.others) if family not in quality]:
         return OPEN, f"not judged: {', '.join(absent)}"
     if not claim.others:

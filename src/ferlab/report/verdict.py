@@ -23,10 +23,9 @@ from ferlab.report.evidence import Evidence
 from ferlab.report.image_verdict import judge_images
 from ferlab.report.matching import reference_of
 from ferlab.report.rows import orders_of
-from ferlab.report.words import drawn, seeds
+from ferlab.report.words import DRAWN, drawn, seeds
 
 MINIMUM_BLOCKS = 3
-DRAWN = "drawn faces can't decide a claim about real ones"
 
 Pairs = tuple[tuple[str, str], ...]
 """Pairs of arms: the one that is claimed to be more accurate, the other."""

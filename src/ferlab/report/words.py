@@ -6,6 +6,7 @@ from ferlab.params import Params
 
 NOT_RUN = "not run yet"
 RUN = "run"
+DRAWN = "drawn faces can't decide a claim about real ones"
 DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 
 
