@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from filelock import FileLock
 
@@ -18,6 +19,9 @@ import second_chance
 from ferlab.datasets.demo import write_demo
 from kept_result import KeptResult
 from temporary import TemporaryProject, take_handful
+
+hypothesis.settings.register_profile("no clock", deadline=None)  # a busy machine is no fault
+hypothesis.settings.load_profile("no clock")
 
 SEED = os.environ.get("FERLAB_CHAOS_SEED", "0")
 """What chooses the moments of kills."""

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
-from statsmodels.stats.multitest import multipletests
 
 from ferlab.errors import UserError
 from ferlab.evaluation.intervals import LEVEL
@@ -171,6 +170,12 @@ def outside(difference: Difference, margin: float) -> float:
 
 
 def holm(p: Sequence[float]) -> NDArray[np.float64]:
-    """Holm's adjusted p-values of one family of tests, in the order given."""
-    adjusted: NDArray[np.float64] = multipletests(p, method="holm")[1]
+    """Holm's adjusted p-values of one family of tests, in the order given (Holm 1979).
+
+    Not statsmodels': each of its calls collects the process's whole garbage, three quarters of the time a page took.
+    """
+    order = np.argsort(p)
+    steps = np.arange(len(p), 0, -1) * np.asarray(p)[order]
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.maximum.accumulate(steps).clip(max=1)
     return adjusted

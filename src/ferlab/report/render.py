@@ -1,6 +1,7 @@
 """One call that rebuilds every table, figure and the page of one budget from its small files."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -89,21 +90,15 @@ def build(
     evidence = Evidence(folder, params)
     target = into or folder
     made = [section(evidence, Album(target, draw, kept)) for section in SECTIONS]
-    page = Environment(
-        loader=PackageLoader("ferlab.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page.globals.update(formats=formats, paper=paper, params=params, tables=tables, words=words)
+    page = _templates()
     shown = [one for one in made if one.shown]
-    bodies = [Markup(page.get_template(f"{one.name}.html.j2").render(one.values)) for one in shown]
+    bodies = [Markup(page.get_template(f"{one.name}.html.j2").render(one.values, params=params)) for one in shown]
     html = page.get_template("index.html.j2").render(
         sections=list(zip(shown, bodies, strict=True)),
         sentences=sentences(evidence.runs, params),
         finding=finding(evidence),
         reasons=reasons(evidence),
+        params=params,
         dirty=dirty,
         doubts=doubts(evidence.origins),
     )
@@ -111,3 +106,17 @@ def build(
     write_json(target / "numbers.json", {"budget": params.budget, "data": params.data.kind} | numbers)
     write_text(target / "index.html", html)
     return target / "index.html"
+
+
+@cache
+def _templates() -> Environment:
+    """The page's templates, each compiled once a process."""
+    templates = Environment(
+        loader=PackageLoader("ferlab.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.globals.update(formats=formats, paper=paper, tables=tables, words=words)
+    return templates
