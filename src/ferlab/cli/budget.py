@@ -1,6 +1,7 @@
 """`ferlab budget`: how much to spend, as overlays of params.yaml."""
 
 import json
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -25,8 +26,10 @@ def show(
     name: Annotated[str | None, typer.Argument(help="Compare with this budget; default: params.yaml's own.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show where params.yaml and a budget differ."""
+    """Show where params.yaml and a budget differ, and how long the budget takes on this machine."""
     from ferlab import params
+    from ferlab.cli import estimate
+    from ferlab.execution.cost import of_budget
     from ferlab.params.budgets import with_budget
     from ferlab.project import Project
     from ferlab.training.identity import flatten
@@ -35,16 +38,19 @@ def show(
     own = params.load(project.params)
     budget = name or own.budget
     now = flatten(own.model_dump(mode="json"))
-    then = flatten(with_budget(project.root, budget)[1].model_dump(mode="json"))
+    laid = with_budget(project.root, budget)[1]
+    then = flatten(laid.model_dump(mode="json"))
     changed: dict[str, dict[str, Any]] = {
         key: {"params.yaml": now.get(key), budget: then.get(key)}
         for key in sorted(now.keys() | then.keys())
         if now.get(key) != then.get(key)
     }
     if as_json:
-        typer.echo(json.dumps({"budget": budget, "differences": changed}, indent=1))
-    elif not changed:
+        cost = asdict(of_budget(project, laid))
+        typer.echo(json.dumps({"budget": budget, "differences": changed, "cost": cost}, indent=1))
+        return
+    for key, values in changed.items():
+        typer.echo(f"{key}: {values['params.yaml']} in params.yaml, {values[budget]} in {budget}")
+    if not changed:
         typer.echo(f"params.yaml is exactly the {budget} budget")
-    else:
-        for key, values in changed.items():
-            typer.echo(f"{key}: {values['params.yaml']} in params.yaml, {values[budget]} in {budget}")
+    typer.echo(estimate.whole(project, laid))

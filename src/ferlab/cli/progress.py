@@ -1,8 +1,10 @@
 """Progress of what takes long: a bar on a terminal, plain lines elsewhere."""
 
+import re
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -16,6 +18,45 @@ def duration(seconds: float) -> str:
     """Seconds as people say them: `40 s`, `12 min`, `3.5 h`, `4.0 days`, `6.2 weeks`."""
     name, size = next(((name, size) for name, first, size in _UNITS if seconds >= first), ("s", 1))
     return f"{seconds / size:.{int(size >= 3600)}f} {name}"
+
+
+_LINE = re.compile(r"(\S+): (\d+)(?:/(\d+))?(?:, (\d+) s left)?  ?(.*)")
+
+
+@dataclass(frozen=True)
+class Reached:
+    """How far something is: what a plain line says.
+
+    Attributes:
+        title: what is in progress.
+        total: the last step, or None where nobody can know it.
+        left: seconds, or None where they aren't known.
+        values: what was measured, as text.
+    """
+
+    title: str
+    step: int
+    total: int | None = None
+    left: float | None = None
+    values: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.step}/{self.total}" if self.total else f"{self.step}"
+        left = "" if self.left is None else f", {self.left:.0f} s left"
+        return f"{self.title}: {place}{left}  {self.values}".rstrip()
+
+    @classmethod
+    def read(cls, line: str) -> "Reached | None":
+        """What a line says that `str` made; None of any other line."""
+        if not (found := _LINE.fullmatch(line)):
+            return None
+        title, step, total, left, values = found.groups()
+        return cls(title, int(step), int(total) if total else None, float(left) if left else None, values)
+
+    def value(self, name: str) -> float | None:
+        """One of the values."""
+        words = self.values.split()
+        return float(words[words.index(name) + 1]) if name in words else None
 
 
 class ShowProgress:
@@ -56,8 +97,7 @@ class ShowProgress:
             return
         self._printed = now
         done = step - self._first
-        left = ""
+        left = None
         if self.total and done and step < self.total:
-            left = f", {(self.total - step) * (now - self._started) / done:.0f} s left"
-        place = f"{step}/{self.total}" if self.total else f"{step}"
-        print(f"{self.title}: {place}{left}  {shown}", file=sys.stderr, flush=True)
+            left = (self.total - step) * (now - self._started) / done
+        print(Reached(self.title, step, self.total, left, shown), file=sys.stderr, flush=True)

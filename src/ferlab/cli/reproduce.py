@@ -34,6 +34,9 @@ def reproduce(
     bring: Annotated[
         Path | None, typer.Option("--bring", help="Copy the small files to a folder: results and settings, no weights.")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what is due and how long it takes here, and stop.")
+    ] = False,
 ) -> None:
     """Do what `dvc repro` does, several stages at once and only so long; the same command goes on.
 
@@ -49,6 +52,9 @@ def reproduce(
     project = Project.find()
     if bring:
         _must_be_a_place(bring.resolve(), project)
+    if dry_run:
+        _estimate(project, budget, jobs)
+        return
     settings = _lay(project, budget)
     if pack:
         _must_be_on_a_gpu(settings)
@@ -87,6 +93,7 @@ def _lay(project: "Project", budget: str | None) -> "Params":
     """
     from ferlab import params
     from ferlab.cli import gpu
+    from ferlab.execution.cost import of_budget
     from ferlab.files import write_text
     from ferlab.params.budgets import with_budget
 
@@ -98,10 +105,24 @@ def _lay(project: "Project", budget: str | None) -> "Params":
         instead = "`compute.device: cpu` in params.yaml"
         if text is not None:
             instead = f"`ferlab budget use {budget}`, then {instead} and `ferlab reproduce` without --budget,"
-        gpu.must_be_here(gpu.seconds_of_budget(project, settings), source, instead)
+        gpu.must_be_here(of_budget(project, settings).seconds, source, instead)
     if text is not None:
         write_text(project.params, text)
     return settings
+
+
+def _estimate(project: "Project", budget: str | None, jobs: int) -> None:
+    """Print what `reproduce` would do and what it costs; nothing is written."""
+    from ferlab import params
+    from ferlab.cli import estimate
+    from ferlab.params.budgets import with_budget
+
+    settings = params.load(project.params)
+    if budget and budget != settings.budget:
+        typer.echo(estimate.whole(project, with_budget(project.root, budget)[1]))
+        typer.echo("params.yaml holds another budget now; how much of this one is done shows once it is laid")
+    else:
+        typer.echo(estimate.due(project, settings, jobs))
 
 
 def _must_be_on_a_gpu(settings: "Params") -> None:

@@ -5,13 +5,16 @@ import time
 from typing import TYPE_CHECKING
 
 from ferlab.classifiers.catalogue import packs
+from ferlab.cli.heartbeat import Heartbeats, told
+from ferlab.cli.progress import duration
 from ferlab.execution.cost import expected
 from ferlab.execution.dvc import Parts, due_tasks, how
 from ferlab.execution.dvc_errors import explain, lock_holder
+from ferlab.execution.forecast import makespan
 from ferlab.execution.labels import labels_apart
 from ferlab.execution.local import GRACE, Local
 from ferlab.execution.packs import PACK, noted, packed
-from ferlab.execution.task import Event, Outcome, Words
+from ferlab.execution.task import Event, Outcome, Task, Words
 
 if TYPE_CHECKING:
     from ferlab.params import Params
@@ -36,6 +39,7 @@ class Sitting:
         self.project, self.params, self.jobs, self.deadline, self.pack = project, params, jobs, deadline, pack
         self.stages, self._quiet, self._began = 0, quiet, time.monotonic()
         self._outcome, self._parts, self._ended = Outcome(), set[str](), set[str]()
+        self._open, self._running, self._beats = dict[str, Task](), dict[str, float](), Heartbeats()
 
     def run(self) -> Outcome:
         """Ask DVC what is due and run it; again, while it can't be known before some of it has run."""
@@ -47,10 +51,10 @@ class Sitting:
             due = due_tasks(self.project, seconds, self._apart(), self.params.compute.threads, self._can_be_packed)
             due = packed(due, self.pack, time.time() + self.deadline - time.monotonic())
             before, self.stages = self.stages, len(self._outcome.done) + due.stages
+            self._open = {task.name: task for task in (*due.tasks, *due.later)}
             if self.stages != before:
-                self.say(
-                    f"{due.stages} stages at most; {logs}/ has what each prints" if due.stages else "nothing is due"
-                )
+                most = f"{due.stages} stages at most, {self._left()}; {logs}/ has what each prints"
+                self.say(most if due.stages else "nothing is due")
             self._parts |= {task.name for task in due.tasks if ":" in task.name or task.name == PACK}
             noted(self.project)  # of a sitting that was killed before it read this
             found = Local(self.project.state, self.jobs).run(due.tasks, self._tell, self.deadline)
@@ -73,6 +77,12 @@ class Sitting:
         """On a GPU a label's GAN is trained sooner than another process would have started."""
         return labels_apart(1 if self.params.compute.device == "cuda" else self.jobs)
 
+    def _left(self) -> str:
+        """How long all of it will take from now on."""
+        now = time.monotonic()
+        running = {name: max(0.0, end - now) for name, end in self._running.items()}
+        return f"about {duration(makespan(self._open.values(), self.jobs, running))} for all that is left"
+
     def say(self, text: str) -> None:
         """One line with the time since the start."""
         if not self._quiet:
@@ -81,16 +91,29 @@ class Sitting:
 
     def _tell(self, event: Event) -> None:
         name, log = event.task.name, event.task.log
+        if event.kind not in ("started", "silent", "printed"):
+            self._open.pop(name, None)
+            self._running.pop(name, None)
         match event.kind:
             case "started":
+                self._beats.started(event)
+                self._running[name] = time.monotonic() + event.task.seconds
                 self.say(f"{name}: started")
+            case "printed" if name == PACK:
+                self.say(f"{name}: {event.text}")
+            case "printed":
+                if reached := self._beats.of(event):
+                    if reached.left is not None and name.startswith("train@"):  # others go on after this part
+                        self._running[name] = time.monotonic() + reached.left
+                    self.say(f"{name}: {told(reached, name)}; {self._left()}")
             case "silent":
                 if holder := lock_holder(self.project.root):
                     self.say(f"{name}: waits for DVC's lock, which {holder} holds")
             case "done":
-                done = how(log) if name not in self._parts else "done"
+                done = how(event.text) if name not in self._parts else "done"
                 self._ended |= {name} - self._parts
-                self.say(f"{name}: {done} in {event.seconds:.0f} s ({len(self._ended)} of {self.stages})")
+                left = f"; {self._left()}" if self._open else ""
+                self.say(f"{name}: {done} in {event.seconds:.0f} s ({len(self._ended)} of {self.stages}{left})")
             case "failed":
                 self.say(f"{name}: failed after {event.seconds:.0f} s; its last words, from {log}:")
                 words = explain(self.project.root, event.text)

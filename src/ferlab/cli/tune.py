@@ -95,7 +95,7 @@ def _work(project: "Project", classifier: str, words: tuple[str, ...], jobs: int
     names = [f"tune-{classifier}-{number}" for number in range(jobs)]
 
     def tell(event: Event) -> None:
-        if event.text and (event.kind == "failed" or not quiet):
+        if event.kind == "failed" or (event.kind == "printed" and not quiet):
             print(f"{event.task.name}: {event.text}", file=sys.stderr, flush=True)
 
     tasks = [Task(name, words, project.root, logs / f"{name}.log") for name in names]

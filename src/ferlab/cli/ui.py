@@ -11,6 +11,7 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this ma
     import sys
 
     from ferlab.adapters.tracking import connect
+    from ferlab.execution.signals import end_group, stop_on_signals
     from ferlab.project import Project
 
     project = Project.find()
@@ -18,4 +19,11 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this ma
     typer.echo(f"MLflow: http://127.0.0.1:{port} (store: {project.tracking_uri}); Ctrl-C ends it")
     uri = ["--backend-store-uri", project.tracking_uri]
     command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port), *uri]
-    raise typer.Exit(subprocess.run(command, cwd=project.home, check=False).returncode)
+    stop_on_signals()
+    server = subprocess.Popen(command, cwd=project.home, process_group=0)
+    try:
+        raise typer.Exit(server.wait())
+    except KeyboardInterrupt:
+        typer.echo("MLflow's page is closed", err=True)
+    finally:
+        end_group(server)  # its workers too, which outlive it where it is killed

@@ -1,10 +1,12 @@
-"""What a stage will cost, for deciding what to start first: by measured pace, else roughly by its size."""
+"""What stages will cost on this machine: by the pace of finished runs, else roughly by their size."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
 from ferlab.execution.pace import Pace
+from ferlab.execution.task import Words
 from ferlab.params import Params
 from ferlab.project import Project
 from ferlab.training.identity import flatten
@@ -17,30 +19,75 @@ PER_IMAGE = 0.03  # seconds an epoch of a network of full width
 WITHOUT_EPOCHS = 1e-3  # seconds an image of a method that makes no epochs
 
 
-def expected(project: Project, params: Params) -> Callable[[tuple[str, ...]], float]:
-    """A function from a stage's command, `ferlab stage NAME …`, to the seconds that it will take."""
+@dataclass(frozen=True)
+class Cost:
+    """Seconds, and whether runs like these have finished here; else they are a rough guess by size, for a CPU."""
+
+    seconds: float
+    is_measured: bool = True
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(self.seconds + other.seconds, self.is_measured and other.is_measured)
+
+
+def costs(project: Project, params: Params) -> Callable[[Words], Cost]:
+    """A function from a stage's command, `ferlab stage NAME …`, to what it will cost."""
     pace = Pace.read(project)
 
-    def seconds(words: tuple[str, ...]) -> float:
+    def cost(words: Words) -> Cost:
         name, *arguments = words[2:]
         if name == "gan":
-            return gan_seconds(pace, params, arguments[0])
+            return _of_gan(pace, params, arguments[0])
         if name == "train":
             settings = params.classifiers[params.arms[arguments[0]].classifier].model_dump(mode="json")
-            return training_seconds(pace, params, settings)
+            return _of_training(pace, params, settings)
         if name == "tune":
             return _of_search(pace, params, arguments[0])
-        return OTHERS
+        return Cost(OTHERS)
 
-    return seconds
+    return cost
+
+
+def expected(project: Project, params: Params) -> Callable[[Words], float]:
+    """A function from a stage's command to the seconds that it will take."""
+    cost = costs(project, params)
+    return lambda words: cost(words).seconds
+
+
+def of_budget(project: Project, params: Params) -> Cost:
+    """All of a budget's stages, one after the other, if none has run yet.
+
+    A budget that isn't meant for drawn faces is taken to run on real ones, whatever lies in data/.
+    """
+    data = params.data if params.data.allow_demo else params.data.model_copy(update={"kind": "real"})
+    cost = costs(project, params.model_copy(update={"data": data}))
+    return sum((cost(("ferlab", "stage", *words)) for words in _stages(params)), Cost(0.0))
+
+
+def _stages(params: Params) -> Iterator[tuple[str, ...]]:
+    """The stages that dvc.yaml makes of `run`, with their arguments."""
+    run = params.run
+    yield from (("prepare",), ("audit",), ("code",), ("quality",), ("report",))
+    for family in run.families:
+        yield from (("gan", family, str(draw)) for draw in run.draws)
+        yield "synthesize", family
+    yield from (("tune", classifier) for classifier in run.tuned)
+    for arm in run.arms:
+        yield "mix", arm
+        for seed in map(str, run.seeds):
+            yield from (("train", arm, seed), ("evaluate", arm, seed))
 
 
 def training_seconds(pace: Pace, params: Params, settings: Mapping[str, Any]) -> float:
     """Of a classifier on the whole training split."""
+    return _of_training(pace, params, settings).seconds
+
+
+def _of_training(pace: Pace, params: Params, settings: Mapping[str, Any]) -> Cost:
     flat, images = flatten(settings), TRAIN[params.data.kind]
     steps = flat["epochs"] * ceil(images / flat["batch_size"]) if "epochs" in flat else None
     known = pace.of_training(settings, params.data.kind, params.compute.threads, steps)
-    return _roughly(flat, images) if known is None else known
+    return Cost(_roughly(flat, images), is_measured=False) if known is None else Cost(known)
 
 
 def _roughly(flat: Mapping[str, Any], images: int) -> float:
@@ -54,14 +101,19 @@ def _roughly(flat: Mapping[str, Any], images: int) -> float:
 
 def gan_seconds(pace: Pace, params: Params, family: str) -> float:
     """Of all of a family's GANs, one after the other."""
+    return _of_gan(pace, params, family).seconds
+
+
+def _of_gan(pace: Pace, params: Params, family: str) -> Cost:
     settings = params.gan.families[family].model_dump(mode="json")
     known = pace.of_gan(family, settings, params.compute.threads)
     rough = PER_IMAGE * CKPLUS[params.data.kind] * settings["epochs"] * settings["base_channels"] / 64
-    return sum(known.values()) if known else rough
+    return Cost(sum(known.values())) if known else Cost(rough, is_measured=False)
 
 
-def _of_search(pace: Pace, params: Params, classifier: str) -> float:
+def _of_search(pace: Pace, params: Params, classifier: str) -> Cost:
     """All trials, the reference beside them, and the best on the whole split; a pruned trial costs less."""
     tune, settings = params.tune, params.classifiers[classifier].model_dump(mode="json")
     epochs = (tune.trials + 1) * tune.epochs * tune.train_fraction + tune.transfer.best * tune.transfer.epochs
-    return training_seconds(pace, params, settings) * epochs / float(settings.get("epochs", epochs))
+    whole = _of_training(pace, params, settings)
+    return Cost(whole.seconds * epochs / float(settings.get("epochs", epochs)), whole.is_measured)

@@ -37,12 +37,14 @@ class Due:
         stages: how many stages are due, those of later rounds among them.
         more: whether to ask again once these have ended: a stage that is done in parts or packed waits for some of
             them, and only then is it known whether it has to run at all.
+        later: those of later rounds, as far as they are known.
         to_pack: names of tasks that can be packed.
     """
 
     tasks: tuple[Task, ...]
     stages: int
     more: bool
+    later: tuple[Task, ...] = ()
     to_pack: tuple[str, ...] = ()
 
 
@@ -89,7 +91,8 @@ def due_tasks(
                 tasks |= {one.name: one for one in in_parts(task, some, START_UP)}
     if undecided:
         first = before(undecided, waits)
-        return Due(tuple(task for task in tasks.values() if task.name in first), len(waits), more=True)
+        now, later = ([task for task in tasks.values() if (task.name in first) is asked] for asked in (True, False))
+        return Due(tuple(now), len(waits), more=True, later=tuple(later))
     return Due(tuple(tasks.values()), len(waits), more=False, to_pack=tuple(to_pack))
 
 
@@ -173,9 +176,8 @@ def commit(project: Project, stages: Sequence[str]) -> None:
         )
 
 
-def how(log: Path) -> str:
+def how(text: str) -> str:
     """Whether a stage was run, by what DVC printed."""
-    text = log.read_text(encoding="utf-8", errors="replace")
     if "didn't change, skipping" in text:
         return "unchanged, seen"
     return "fetched from DVC's cache" if "skipping run" in text else "done"

@@ -22,12 +22,18 @@ LAST_WORDS = 8  # lines
 
 @dataclass
 class _Running:
-    """A task's process, and how much of its log has been told."""
+    """A task's process, and how much of its log has been told.
+
+    Attributes:
+        begun: bytes of the log when it was started, of earlier starts.
+        told: bytes of the log that have been told.
+    """
 
     task: Task
     process: "subprocess.Popen[bytes]"
     started: float
-    told: int = 0
+    begun: int
+    told: int
     is_silent: bool = False
 
     @property
@@ -44,6 +50,12 @@ class _Running:
             fresh, newline, _ = log.read().rpartition(b"\n")
         self.told += len(fresh) + len(newline)
         return fresh.decode(errors="replace").rpartition("\n")[2] if newline else None
+
+    def printed(self) -> str:
+        """All that it has printed since it was started."""
+        with self.task.log.open("rb") as log:
+            log.seek(self.begun)
+            return log.read().decode(errors="replace")
 
 
 class Local:
@@ -74,7 +86,7 @@ class Local:
                     for one in list(running):
                         if (line := one.new_line()) is not None:
                             tell(Event("printed", one.task, one.seconds, line))
-                        elif one.seconds > SILENCE and not (one.told or one.is_silent):
+                        elif one.seconds > SILENCE and one.told == one.begun and not one.is_silent:
                             one.is_silent = True
                             tell(Event("silent", one.task, one.seconds))
                         if one.process.poll() is not None:
@@ -88,16 +100,20 @@ class Local:
 
 
 def _start(task: Task, ours: dict[str, str]) -> _Running:
-    """Start a task in a process group of its own: Ctrl-C is passed on once, by us."""
+    """Start a task in a process group of its own: Ctrl-C is passed on once, by us. What it printed before stays."""
     task.log.parent.mkdir(parents=True, exist_ok=True)
     beside = str(Path(sys.executable).parent)  # our own ferlab and dvc, also where their environment isn't active
     env = os.environ | ours | {"PATH": os.pathsep.join((beside, os.environ.get("PATH", os.defpath)))}
-    with task.log.open("wb") as output:
+    with task.log.open("ab") as output:
+        if output.tell():
+            output.write(f"--- started again, {time.strftime('%Y-%m-%d %H:%M:%S')} ---\n".encode())
+            output.flush()
+        begun = output.tell()
         process = subprocess.Popen(
             task.command, cwd=task.folder, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
             process_group=0,
         )  # fmt: skip
-    return _Running(task, process, time.monotonic())
+    return _Running(task, process, time.monotonic(), begun, begun)
 
 
 def _end(one: _Running, outcome: Outcome, tell: Tell) -> None:
@@ -105,10 +121,10 @@ def _end(one: _Running, outcome: Outcome, tell: Tell) -> None:
     code = one.process.returncode
     if code == 0:
         outcome.done.append(one.task.name)
-        tell(Event("done", one.task, one.seconds))
+        tell(Event("done", one.task, one.seconds, one.printed()))
     else:
         outcome.failed.append(one.task.name)
-        lines = one.task.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = one.printed().splitlines()
         tell(Event("failed", one.task, one.seconds, "\n".join(lines[-LAST_WORDS:]), code))
 
 

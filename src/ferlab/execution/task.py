@@ -16,7 +16,7 @@ class Task:
     Attributes:
         command: the program and its arguments.
         folder: where it works.
-        log: the file that holds what it prints.
+        log: the file that holds what it prints, after what it printed when it was started before.
         waits_for: names of the tasks that must have ended well before; one that isn't among the tasks has.
         inputs, outs: files and folders that it reads and makes, for an executor on another machine.
         threads: CPU threads that it uses. Side by side here is what the caller allows, whatever they are.
@@ -75,7 +75,7 @@ class Event:
         kind: `started`; `silent`, as it has printed nothing for a while since; `printed` a line; ended: `done` or
             `failed`; `stopped`, as it was asked to; `killed`, as it didn't stop.
         seconds: since it was started.
-        text: the line, or the last words of a task that failed.
+        text: the line; of a task that is done all that it printed, of one that failed its last words.
         code: the exit code of one that failed, negative for the signal that killed it.
     """
 
