@@ -1,8 +1,13 @@
 """How far a training is, for people."""
 
+from itertools import pairwise
+from pathlib import Path
+
 import pytest
 
-from ferlab.cli.progress import ShowProgress
+from ferlab.cli.heartbeat import BEAT, Heartbeats, told
+from ferlab.cli.progress import Reached, ShowProgress, ShowSteps
+from ferlab.execution.task import Event, Task
 
 
 def show(title: str, steps: range) -> None:
@@ -50,3 +55,80 @@ def test_a_resume_does_not_count_as_speed(capsys: pytest.CaptureFixture[str], mo
     now = 30.0
     progress(70, {})
     assert "30 s left" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "reached",
+    [
+        Reached("train-resnet50-0", 2, 3, 15.0, "epoch 2  lr 0.032  valid_accuracy 0.2571"),
+        Reached("gan-dcgan-0-happy", 80, 80, None, "loss 0.3333"),
+        Reached("train-dfsvm-0", 4, None, None, "member 0"),
+        Reached("x", 1, 2),
+    ],
+)
+def test_a_plain_line_is_read_as_it_was_written(reached: Reached) -> None:
+    assert Reached.read(str(reached)) == reached
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "> ferlab stage train svm 0",
+        "train-svm-0: validation accuracy 0.1071, epoch 1",
+        "Updating lock file 'dvc.lock'",
+    ],
+)
+def test_other_lines_tell_no_progress(line: str) -> None:
+    assert Reached.read(line) is None
+
+
+@pytest.mark.parametrize(
+    ("stage", "line", "shown"),
+    [
+        (
+            "train@resnet50-0",
+            "train-resnet50-0: 2/3, 15 s left  epoch 2  step 88  valid_loss 1.87  valid_accuracy 0.2571",
+            "epoch 2 of 3, validation accuracy 25.7%, 15 s left",
+        ),
+        ("train@dfsvm-0", "train-dfsvm-0: 4  member 1", "epoch 4"),
+        ("gan@dcgan-0", "gan-dcgan-0-happy: 40/80, 5400 s left  loss 1", "happy, epoch 40 of 80, 1.5 h left"),
+        ("gan@dcgan-0:sad", "gan-dcgan-0-sad: 9/80, 300 s left  loss 1", "sad, epoch 9 of 80, 5 min left"),
+        (
+            "tune@resnet50",
+            "tune-resnet50-5cdfe6dc-whole-0: 2/5, 9 s left  valid_accuracy 0.5",
+            "trial whole-0, epoch 2 of 5, validation accuracy 50.0%, 9 s left",
+        ),
+    ],
+)
+def test_a_stage_tells_people_how_far_it_is(stage: str, line: str, shown: str) -> None:
+    reached = Reached.read(line)
+    assert reached
+    assert told(reached, stage) == shown
+
+
+@pytest.mark.parametrize(("seconds", "fewest", "most"), [(25, 0, 0), (600, 10, 20), (3600, 20, 40), (36_000, 30, 60)])
+def test_long_work_shows_itself_in_few_lines_and_short_work_in_none(seconds: int, fewest: int, most: int) -> None:
+    """A line every ten seconds, as a stage prints them."""
+    beats, task = Heartbeats(), Task("train@x-0", (), Path(), Path())
+    beats.started(Event("started", task))
+    lines = [Event("printed", task, float(now), f"train-x-0: {now}/{seconds}") for now in range(10, seconds, 10)]
+    passed = [event.seconds for event in lines if beats.of(event)]
+    assert fewest <= len(passed) <= most
+    assert all(later - earlier >= BEAT for earlier, later in pairwise(passed))
+
+
+def test_a_task_that_begins_again_is_heard_as_soon_as_a_new_one() -> None:
+    beats, task = Heartbeats(), Task("train@x-0", (), Path(), Path())
+    for _ in range(2):
+        beats.started(Event("started", task))
+        assert beats.of(Event("printed", task, 40.0, "train-x-0: 1/2"))
+        assert not beats.of(Event("printed", task, 50.0, "train-x-0: 2/2"))
+
+
+def test_steps_of_unknown_length_are_told_as_they_begin(capsys: pytest.CaptureFixture[str]) -> None:
+    for quiet in (False, True):
+        with ShowSteps(quiet) as say:
+            say("reading [1/2].zip")
+            say("copying")
+    assert capsys.readouterr() == ("", "reading [1/2].zip\ncopying\n")

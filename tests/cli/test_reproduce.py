@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ferlab.cli import estimate
 from ferlab.cli.reproduce import TIME_UP, parse_duration
 from ferlab.errors import UserError
 from ferlab.execution.dvc import due_tasks
@@ -59,6 +60,28 @@ def test_what_a_change_makes_due(done: TemporaryProject) -> None:
     assert done.root / "work" / "arms" / "svm" in due["mix@svm"].outs
 
 
+def test_a_dry_run_says_what_is_due_and_what_it_costs_and_writes_nothing(done: TemporaryProject) -> None:
+    project = Project(done.root)
+    assert estimate.due(project, done.params, 2) == "tiny: nothing is due"
+    done.change({"classifiers": {"svm": {"max_iterations": 301}}})
+    before = done.dirt()
+    first, *kinds, last = estimate.due(project, done.params, 2).splitlines()
+    assert first.startswith("tiny: 9 stages are due at most")
+    counts = {line.split()[0]: int(line.split()[1]) for line in kinds}
+    assert counts == {"code": 1, "tune": 1, "mix": 2, "train": 2, "evaluate": 2, "report": 1}
+    assert "one stage at a time; with --jobs 2 about " in last
+    assert done.dirt() == before
+
+
+def test_what_has_finished_here_is_measured(done: TemporaryProject) -> None:
+    """The tiny pipeline has run, so that the rest of it is no guess; a wider network has not."""
+    done.change({"run": {"seeds": [0, 1]}})
+    assert estimate.BY_SIZE not in estimate.due(Project(done.root), done.params, 1)
+    done.change({"classifiers": {"resnet50": {"width": 0.125}}})
+    assert estimate.BY_SIZE in estimate.due(Project(done.root), done.params, 1)
+    assert estimate.BY_SIZE in estimate.whole(Project(done.root), done.params)
+
+
 def test_the_costliest_arm_is_trained_first_but_none_before_those_of_earlier_seeds(done: TemporaryProject) -> None:
     """And a trained arm is evaluated before another is trained."""
     done.change({"run": {"seeds": [0, 1]}, "compute": {"threads": 2}})
@@ -80,7 +103,8 @@ def test_a_stage_in_parts_is_asked_about_again_when_what_it_reads_is_made(untouc
     first = due_tasks(project, lambda _: 1.0, parts, threads=1)
     assert first.more
     assert [task.name for task in first.tasks] == ["prepare"]
-    assert first.stages > 10
+    assert {task.name for task in first.later} >= {"gan@dcgan-0", "report"}
+    assert len(first.later) + 1 == first.stages > 10
 
 
 def test_parts_come_before_their_stage_and_only_where_it_would_run(done: TemporaryProject) -> None:

@@ -80,6 +80,19 @@ def test_what_a_task_prints_is_told(make: Callable[..., Task]) -> None:
     assert told[1].text == "two"
 
 
+def test_a_log_keeps_what_was_printed_before_and_only_the_new_is_told(make: Callable[..., Task]) -> None:
+    """As over two sittings: a stage that DVC skips now isn't said to be skipped for what it printed then."""
+    told = list[Event]()
+    run([make("talks", "echo skipping run; echo two")])
+    run([make("talks", "echo three")], 1, told.append)
+    run([make("talks", "exit 7")], 1, told.append)
+    first, second, third = make("talks").log.read_text().split("--- started again, ")
+    assert (first, second.splitlines()[1:], third.splitlines()[1:]) == ("skipping run\ntwo\n", ["three"], [])
+    assert [(event.kind, event.text) for event in told] == [
+        ("started", ""), ("printed", "three"), ("done", "three\n"), ("started", ""), ("failed", "")
+    ]  # fmt: skip
+
+
 def test_a_task_that_says_nothing_is_told_of_once(
     make: Callable[..., Task], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -91,8 +104,10 @@ def test_a_task_that_says_nothing_is_told_of_once(
         if event.kind == "silent":
             (tmp_path / "heard").touch()
 
-    run([make("waits", "until [ -e heard ]; do sleep 0.01; done; sleep 0.3; echo at last")], 1, tell)
-    assert told == ["started", "silent", "printed", "done"]
+    for _ in range(2):  # the second time its log holds the first time's words
+        (tmp_path / "heard").unlink(missing_ok=True)
+        run([make("waits", "until [ -e heard ]; do sleep 0.01; done; sleep 0.3; echo at last")], 1, tell)
+    assert told == ["started", "silent", "printed", "done"] * 2
 
 
 def test_when_the_time_is_up_nothing_is_begun(make: Callable[..., Task], tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ferlab.adapters.tracking import tracked
-from ferlab.execution.cost import expected
+from ferlab.execution.cost import Cost, costs, expected, of_budget, stages_of
 from ferlab.execution.pace import SECONDS, Pace
 from ferlab.params import load
 from ferlab.project import Project
@@ -64,3 +64,22 @@ def test_where_nothing_is_known_big_trainings_still_cost_more_than_small_ones(tm
 def test_a_store_that_cannot_be_read_tells_nothing(uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     assert Pace.read(Project(tmp_path)) == Pace()
+
+
+def test_a_budget_costs_what_its_stages_cost_and_is_measured_where_all_of_them_are(tmp_path: Path) -> None:
+    params, project = load(REPOSITORY / "params.yaml"), Project(tmp_path)
+    cost = costs(project, params)
+    assert of_budget(project, params).seconds == pytest.approx(
+        sum(cost(("ferlab", "stage", *words)).seconds for words in stages_of(params))
+    )
+    assert not of_budget(project, params).is_measured
+    assert Cost(1.0) + Cost(2.0) == Cost(3.0)
+    assert Cost(1.0) + Cost(2.0, is_measured=False) == Cost(3.0, is_measured=False)
+    one = params.model_copy(update={"run": params.run.model_copy(update={"arms": {}, "families": [], "tuned": []})})
+    assert of_budget(project, one).is_measured  # nothing is trained
+
+
+def test_a_budget_for_real_faces_is_reckoned_on_those_whatever_lies_here(tmp_path: Path) -> None:
+    params, project = load(REPOSITORY / "params.yaml"), Project(tmp_path)
+    real = params.model_copy(update={"data": params.data.model_copy(update={"allow_demo": False})})
+    assert of_budget(project, real).seconds > 5 * of_budget(project, params).seconds

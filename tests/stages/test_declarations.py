@@ -14,6 +14,7 @@ import pytest
 from dvc.repo import Repo
 from dvc.stage import PipelineStage
 
+from ferlab.execution.cost import stages_of
 from ferlab.params import Params, load
 from ferlab.stages.context import Context, Stage
 from ferlab.stages.table import NAMES, find
@@ -56,6 +57,11 @@ def test_dvc_yaml_has_just_the_stages_and_matrix_entries_of_the_table(
         entries = calls(find(name), params)
         wanted |= {f"{name}@{'-'.join(e.values())}" if e else name for e in entries}
     assert set(resolved) == wanted
+
+
+def test_what_a_budget_costs_is_that_of_all_its_stages(resolved: dict[str, PipelineStage], params: Params) -> None:
+    counted = sorted(" ".join(("ferlab", "stage", *words)) for words in stages_of(params))
+    assert counted == sorted(stage.cmd for stage in resolved.values())
 
 
 @pytest.mark.parametrize("name", NAMES)

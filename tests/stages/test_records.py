@@ -14,7 +14,10 @@ from ferlab.data.images import ImageSet
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
 from ferlab.evaluation import metrics, predictions
 from ferlab.files import content_hash, sha256_file
+from ferlab.project import Project
 from ferlab.records.plan import ArmSummary
+from ferlab.stages.context import Context
+from ferlab.stages.table import find
 from ferlab.training.instructions import AVX2
 from temporary import TemporaryProject
 
@@ -194,3 +197,22 @@ def test_files_under_dvc_and_the_report_hold_no_time_place_or_machine(finished: 
             if path.is_file():
                 content = path.read_bytes()
                 assert not any(word in content for word in words), path
+
+
+def test_a_checkpoint_that_was_never_written_is_not_gone_on_from(
+    finished: TemporaryProject, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """As where the disk was full at the first one: the folder is there, and no state in it."""
+    project = finished.copy(tmp_path / "project")
+    context = Context(Project(project.root), find("train"), {"arm": "resnet50-dcgan", "seed": "0"}, project.params)
+    context.checkpoints.clear()
+    context.start_training()
+    context.start_training()
+    assert "going on" not in capsys.readouterr().err
+    context.checkpoints.save({"step": 1})
+    context.start_training()
+    assert "going on from the checkpoint" in capsys.readouterr().err
+    context.checkpoints.clear()
+    context.checkpoints.child("happy").save({"step": 1})
+    context.start_training()
+    assert "going on from the checkpoint" in capsys.readouterr().err

@@ -15,6 +15,7 @@ app = typer.Typer(help="Put faces into data/, and see what is there.", no_args_i
 
 @app.command()
 def add(
+    context: typer.Context,
     paths: Annotated[
         list[Path],
         typer.Argument(help="FER-2013 and CK+48 as you have them: folders, CSV, zip, tar, one in another; any order."),
@@ -27,6 +28,7 @@ def add(
     import tempfile
 
     from ferlab import params
+    from ferlab.cli.progress import ShowSteps
     from ferlab.datasets.containers import DATASETS, examine, install
     from ferlab.errors import UserError
     from ferlab.execution.locks import exclusive
@@ -37,7 +39,8 @@ def add(
     with exclusive(project, "data"), tempfile.TemporaryDirectory(prefix="ferlab-") as scratch:
         recover(project.data)
         kind = params.load(project.params).data.kind
-        found = examine(paths, allow_partial, Path(scratch))
+        with ShowSteps(context.obj["quiet"]) as say:
+            found = examine(paths, allow_partial, Path(scratch), say)
         for dataset, what in found.items():
             _describe(dataset, what)
         sources = {dataset: what.path for dataset, what in found.items()}
@@ -51,7 +54,10 @@ def add(
                         next_step="give both: ferlab data add fer2013.zip ckplus48.zip",
                     )
                 sources[dataset] = kept
-        _track(project, "real", install(sources, project.data))
+        with ShowSteps(context.obj["quiet"]) as say:
+            say("copying both archives into data/")
+            hashes = install(sources, project.data)
+        _track(project, "real", hashes)
 
 
 @app.command()

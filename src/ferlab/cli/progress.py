@@ -7,7 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 PLAIN_SECONDS = 10.0  # between plain lines where there is no terminal
 _UNITS = (("weeks", 14 * 86400, 7 * 86400), ("days", 2 * 86400, 86400), ("h", 5400, 3600), ("min", 90, 60))
@@ -20,7 +29,7 @@ def duration(seconds: float) -> str:
     return f"{seconds / size:.{int(size >= 3600)}f} {name}"
 
 
-_LINE = re.compile(r"(\S+): (\d+)(?:/(\d+))?(?:, (\d+) s left)?  ?(.*)")
+_LINE = re.compile(r"(\S+): (\d+)(?:/(\d+))?(?:, (\d+) s left)?(?:  (.*))?")
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,7 @@ class Reached:
         if not (found := _LINE.fullmatch(line)):
             return None
         title, step, total, left, values = found.groups()
-        return cls(title, int(step), int(total) if total else None, float(left) if left else None, values)
+        return cls(title, int(step), int(total) if total else None, float(left) if left else None, values or "")
 
     def value(self, name: str) -> float | None:
         """One of the values."""
@@ -101,3 +110,39 @@ class ShowProgress:
         if self.total and done and step < self.total:
             left = (self.total - step) * (now - self._started) / done
         print(Reached(self.title, step, self.total, left, shown), file=sys.stderr, flush=True)
+
+
+class ShowSteps:
+    """One line a step of work whose length nobody knows; on a terminal with the time that it takes.
+
+    Use as a context manager, which gives the function that is told each step.
+    """
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet, self._bar = quiet, None
+        if not quiet and sys.stderr.isatty():
+            columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+            self._bar = Progress(*columns, console=Console(stderr=True))
+
+    def __enter__(self) -> "ShowSteps":
+        if self._bar:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+        if self._bar:
+            self._bar.stop()
+
+    def __call__(self, text: str) -> None:
+        self._end()
+        if self._bar:
+            self._bar.add_task(escape(text), total=1)
+        elif not self._quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    def _end(self) -> None:
+        """The step before this one has ended: its time stands."""
+        if self._bar:
+            for task in self._bar.task_ids:
+                self._bar.update(task, completed=1)

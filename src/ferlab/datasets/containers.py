@@ -1,7 +1,7 @@
 """data/: two container files, one a dataset, replaced together or not at all."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,8 +39,13 @@ class Found:
     skipped: list[str]
 
 
-def examine(paths: Sequence[Path], allow_partial: bool, scratch: Path) -> dict[str, Found]:
+def examine(
+    paths: Sequence[Path], allow_partial: bool, scratch: Path, say: Callable[[str], None] = lambda _: None
+) -> dict[str, Found]:
     """Read whole what people give, in whatever form, and check the counts; nothing is changed outside `scratch`.
+
+    Args:
+        say: is told what is being done, for whoever waits.
 
     Returns:
         What was found, by dataset (`fer2013`, `ckplus`).
@@ -51,6 +56,7 @@ def examine(paths: Sequence[Path], allow_partial: bool, scratch: Path) -> dict[s
     """
     found: dict[str, Found] = {}
     for path in paths:
+        say(f"{path}: looking what is in it")
         containers = gather.gather(path, scratch)
         if not containers:
             raise UserError(
@@ -59,6 +65,7 @@ def examine(paths: Sequence[Path], allow_partial: bool, scratch: Path) -> dict[s
                 next_step=forms.WANTED,
             )
         for container in containers:
+            say(f"{container.shown}: reading every image")
             dataset, new = _read(container, allow_partial, scratch)
             if dataset in found:
                 raise UserError(

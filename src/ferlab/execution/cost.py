@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
+from ferlab.errors import UserError
 from ferlab.execution.pace import Pace
 from ferlab.execution.task import Words
-from ferlab.params import Params
+from ferlab.params import Classifier, Params, with_values
 from ferlab.project import Project
+from ferlab.records.search import SearchRecord
 from ferlab.training.identity import flatten
 
 TRAIN = {"demo": 700, "real": 28_709}  # images of the training split
@@ -39,8 +41,7 @@ def costs(project: Project, params: Params) -> Callable[[Words], Cost]:
         if name == "gan":
             return _of_gan(pace, params, arguments[0])
         if name == "train":
-            settings = params.classifiers[params.arms[arguments[0]].classifier].model_dump(mode="json")
-            return _of_training(pace, params, settings)
+            return _of_training(pace, params, _settings(project, params, arguments[0]).model_dump(mode="json"))
         if name == "tune":
             return _of_search(pace, params, arguments[0])
         return Cost(OTHERS)
@@ -61,10 +62,10 @@ def of_budget(project: Project, params: Params) -> Cost:
     """
     data = params.data if params.data.allow_demo else params.data.model_copy(update={"kind": "real"})
     cost = costs(project, params.model_copy(update={"data": data}))
-    return sum((cost(("ferlab", "stage", *words)) for words in _stages(params)), Cost(0.0))
+    return sum((cost(("ferlab", "stage", *words)) for words in stages_of(params)), Cost(0.0))
 
 
-def _stages(params: Params) -> Iterator[tuple[str, ...]]:
+def stages_of(params: Params) -> Iterator[tuple[str, ...]]:
     """The stages that dvc.yaml makes of `run`, with their arguments."""
     run = params.run
     yield from (("prepare",), ("audit",), ("code",), ("quality",), ("report",))
@@ -76,6 +77,19 @@ def _stages(params: Params) -> Iterator[tuple[str, ...]]:
         yield "mix", arm
         for seed in map(str, run.seeds):
             yield from (("train", arm, seed), ("evaluate", arm, seed))
+
+
+def _settings(project: Project, params: Params, arm: str) -> Classifier:
+    """An arm's settings, with those that a search has found, if there was one; they decide what a step costs."""
+    row = params.arms[arm]
+    settings = params.classifiers[row.classifier]
+    found = project.reports(params.budget) / "tuning" / f"{row.classifier}.json"
+    if not (row.tuned and found.is_file()):
+        return settings
+    try:
+        return with_values(settings, SearchRecord.read(found).chosen.values)
+    except (UserError, ValueError):  # of other settings; the stage tune will mend that
+        return settings
 
 
 def training_seconds(pace: Pace, params: Params, settings: Mapping[str, Any]) -> float:
