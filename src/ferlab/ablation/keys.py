@@ -1,12 +1,12 @@
 """The words of a question: keys of params.yaml, short or whole, and values that its schema accepts."""
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
 from ferlab import params as schema
 from ferlab.errors import UserError
 from ferlab.params import Params
+from ferlab.params.near import near
 from ferlab.training.identity import flatten
 
 NOT_ASKED = "a question is about one arm, its classifier, its synthetic set and compute"
@@ -37,12 +37,14 @@ def resolve(key: str, params: Params, arm: str) -> str:
             raise UserError(
                 f"'{key}' is several keys: {', '.join(found)}", where="the question", next_step="write the whole key"
             )
-    if key in flatten({name: params.plain(name) for name in type(params).model_fields}):
+    everything = flatten({name: params.plain(name) for name in type(params).model_fields})
+    if key in everything:
         raise UserError(f"'{key}' can't be asked: {NOT_ASKED}", where="the question")
-    short = {name.rsplit(".", 1)[-1]: name for name in known}
-    begun = [name for name in short if key.startswith(name) or name.startswith(key)]  # lrate, or batch
-    near = list(dict.fromkeys([*begun, *difflib.get_close_matches(key, [*short, *known], n=3)]))[:3]
-    hint = f"did you mean {' or '.join(near)}?" if near else f"the arm's own keys: {', '.join(_own(known, arm))}"
+    hint = f"the arm's own keys: {', '.join(_own(known, arm))}"
+    if meant := near(key, known):
+        hint = f"did you mean {' or '.join(_short(name, inside) for name in meant)}?"
+    elif meant := near(key, everything):
+        hint = f"did you mean {' or '.join(meant)}? That can't be asked: {NOT_ASKED}"
     raise UserError(f"params.yaml has no key '{key}'", where="the question", next_step=hint)
 
 
@@ -74,6 +76,11 @@ def changed(params: Params, arm: str, settings: Mapping[str, Any], where: str = 
 def _rooms(params: Params, arm: str) -> tuple[str, ...]:
     """What may be changed. The family is any: `synthetic=` may be a part of the question too."""
     return (f"arms.{arm}.", f"classifiers.{params.arms[arm].classifier}.", "synthesis.", "gan.", "compute.")
+
+
+def _short(key: str, inside: tuple[str, ...]) -> str:
+    """A key as a question may name it."""
+    return next((key.removeprefix(room) for room in inside if key.startswith(room)), key)
 
 
 def _own(known: Mapping[str, Any], arm: str) -> list[str]:

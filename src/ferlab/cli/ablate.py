@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ferlab.cli import complete
+
 if TYPE_CHECKING:
     from ferlab.ablation.plan import Planned
     from ferlab.ablation.question import Question
@@ -16,35 +18,10 @@ if TYPE_CHECKING:
 ASK_ABOVE = 100  # runs that nobody asks for by accident
 
 
-def complete_arm(incomplete: str) -> list[str]:
-    """Names of arms for the shell."""
-    from ferlab import params
-    from ferlab.project import Project
-
-    return [name for name in params.load(Project.find().params).arms if name.startswith(incomplete)]
-
-
-def complete_key(context: typer.Context, incomplete: str) -> list[str]:
-    """Keys of params.yaml for the shell, short where they are the arm's own."""
-    from ferlab import params
-    from ferlab.ablation.keys import known_keys
-    from ferlab.project import Project
-
-    if "=" in incomplete:
-        return []
-    settings = params.load(Project.find().params)
-    arm = context.params.get("arm") or next(iter(settings.arms))
-    keys = list(known_keys(settings, arm)) if arm in settings.arms else []
-    short = [
-        key.removeprefix(f"arms.{arm}.").removeprefix(f"classifiers.{settings.arms[arm].classifier}.") for key in keys
-    ]
-    return [f"{key}=" for key in sorted({*short, *keys}) if key.startswith(incomplete)]
-
-
 Settings = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", help="key=value for every run; a short key means the arm's own.", autocompletion=complete_key
+        "--set", help="key=value for every run; a short key means the arm's own.", autocompletion=complete.key
     ),
 ]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Runs side by side; it never alters a result.")]
@@ -53,11 +30,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def ablate(
     context: typer.Context,
-    arm: Annotated[str | None, typer.Option("--arm", help="The arm to ask about.", autocompletion=complete_arm)] = None,
+    arm: Annotated[str | None, typer.Option("--arm", help="The arm to ask about.", autocompletion=complete.arm)] = None,
     grid: Annotated[
         list[str] | None,
         typer.Option(
-            "--grid", help="key=value,value,…; the first value of each is the baseline.", autocompletion=complete_key
+            "--grid", help="key=value,value,…; the first value of each is the baseline.", autocompletion=complete.key
         ),
     ] = None,
     settings: Settings = None,
@@ -97,7 +74,7 @@ def ablate(
 
 def train(
     context: typer.Context,
-    arm: Annotated[str, typer.Argument(help="An arm of params.yaml.", autocompletion=complete_arm)],
+    arm: Annotated[str, typer.Argument(help="An arm of params.yaml.", autocompletion=complete.arm)],
     seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
     settings: Settings = None,
     as_json: AsJson = False,

@@ -6,16 +6,25 @@ from typing import Annotated, Any
 
 import typer
 
+from ferlab.cli import complete
+
 app = typer.Typer(help="Choose how much to spend: demo, trial, cpu, gpu, design or paper.", no_args_is_help=True)
 
 
 @app.command()
-def use(name: Annotated[str, typer.Argument(help="A file in budgets/, without .yaml.")]) -> None:
+def use(
+    name: Annotated[str, typer.Argument(help="A file in budgets/, without .yaml.", autocompletion=complete.budget)],
+) -> None:
     """Lay budgets/NAME.yaml on params.yaml; its comments stay."""
-    from ferlab.params.budgets import lay_budget
+    from ferlab import params
+    from ferlab.params.budgets import lay_budget, left_out
     from ferlab.project import Project
 
-    checked = lay_budget(Project.find().root, name)
+    project = Project.find()
+    before = params.load(project.params)
+    checked = lay_budget(project.root, name)
+    for sentence in left_out(project.root, before, checked):
+        typer.echo(f"careful: {sentence}", err=True)
     typer.echo(f"params.yaml is now the {name} budget; `dvc repro` rebuilds reports/{name}/")
     if checked.data.kind == "demo" and not checked.data.allow_demo:
         typer.echo("It is meant for real faces: `ferlab data add fer2013.zip ckplus48.zip` first.")
@@ -23,7 +32,10 @@ def use(name: Annotated[str, typer.Argument(help="A file in budgets/, without .y
 
 @app.command()
 def show(
-    name: Annotated[str | None, typer.Argument(help="Compare with this budget; default: params.yaml's own.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="Compare with this budget; default: params.yaml's own.", autocompletion=complete.budget),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show where params.yaml and a budget differ, and how long the budget takes on this machine."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ferlab.cli import complete
+
 if TYPE_CHECKING:
     from ferlab.bundle.wheels import Lacking
 
@@ -16,7 +18,10 @@ _UNITS = {"K": 2**10, "M": 2**20, "G": 2**30}
 def bundle(
     file: Annotated[Path, typer.Argument(help="The archive to write, such as node.tar.")],
     budget: Annotated[
-        str | None, typer.Option("--budget", help="What the node runs; default: params.yaml's budget.")
+        str | None,
+        typer.Option(
+            "--budget", help="What the node runs; default: params.yaml's budget.", autocompletion=complete.budget
+        ),
     ] = None,
     python: Annotated[
         str, typer.Option("--python", help="The node's version of Python; default: this one's.")

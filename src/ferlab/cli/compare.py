@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ferlab.cli import complete
+
 if TYPE_CHECKING:
     from ferlab.evaluation.contrast import Contrast, Seeds
     from ferlab.project import Project
@@ -18,9 +20,17 @@ _SHOWN = 10  # flipping images on the terminal; --json has them all
 
 
 def compare(
-    first: Annotated[str, typer.Argument(help="An arm, a run (resnet50-0), a prediction file or an MLflow run.")],
-    second: Annotated[str, typer.Argument(help="The same of the other.")],
-    name: Annotated[str | None, typer.Option("--budget", help="Whose arms; default: params.yaml's.")] = None,
+    first: Annotated[
+        str,
+        typer.Argument(
+            help="An arm, a run (resnet50-0), a prediction file or an MLflow run.", autocompletion=complete.side
+        ),
+    ],
+    second: Annotated[str, typer.Argument(help="The same of the other.", autocompletion=complete.side)],
+    name: Annotated[
+        str | None,
+        typer.Option("--budget", help="Whose arms; default: params.yaml's.", autocompletion=complete.report),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Test whether two runs or two arms differ, and say in which classes and on which images."""

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ferlab.cli import complete
+
 if TYPE_CHECKING:
     from ferlab.evaluation.blocks import Spread
     from ferlab.evaluation.power import Design
@@ -16,7 +18,10 @@ GAINS = (0.0, 0.25, 0.5, 1.0, 2.0)  # points
 
 
 def power(
-    name: Annotated[str | None, typer.Option("--budget", help="Whose plan and spread; default: params.yaml's.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--budget", help="Whose plan and spread; default: params.yaml's.", autocompletion=complete.budget),
+    ] = None,
     sd: Annotated[float | None, typer.Option(help="Spread in points, instead of the report's.", min=0)] = None,
     arms: Annotated[int | None, typer.Option(help="Arms that share the spread; default: the budget's.", min=2)] = None,
     blocks: Annotated[int | None, typer.Option(help="Seeds with their GANs; default: the budget's.", min=2)] = None,

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ferlab.cli import complete
+
 if TYPE_CHECKING:
     from ferlab.classifiers.base import Classifier
     from ferlab.project import Project
@@ -13,7 +15,12 @@ if TYPE_CHECKING:
 
 def predict(
     images: Annotated[list[Path], typer.Argument(help="Pictures of one face each, in any format that Pillow reads.")],
-    run: Annotated[str, typer.Option("--run", help="A trained arm and its seed, e.g. resnet50-0 (work/runs/).")],
+    run: Annotated[
+        str,
+        typer.Option(
+            "--run", help="A trained arm and its seed, e.g. resnet50-0 (work/runs/).", autocompletion=complete.run
+        ),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Print seven probabilities for each picture.

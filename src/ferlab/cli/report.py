@@ -4,9 +4,14 @@ from typing import Annotated
 
 import typer
 
+from ferlab.cli import complete
+
 
 def report(
-    name: Annotated[str | None, typer.Option("--budget", help="Which report; default: params.yaml's budget.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--budget", help="Which report; default: params.yaml's budget.", autocompletion=complete.report),
+    ] = None,
 ) -> None:
     """Rebuild every table, figure and the page in reports/<budget>/ from the small files there.
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ferlab.cli import complete
+
 if TYPE_CHECKING:
     from ferlab.params import Params
     from ferlab.project import Project
@@ -19,7 +21,12 @@ _UNITS = {"s": 1, "m": 60, "h": 3600}
 def reproduce(
     context: typer.Context,
     budget: Annotated[
-        str | None, typer.Option("--budget", help="Lay this budget on params.yaml first; default: leave it as it is.")
+        str | None,
+        typer.Option(
+            "--budget",
+            help="Lay this budget on params.yaml first; default: leave it as it is.",
+            autocompletion=complete.budget,
+        ),
     ] = None,
     limit: Annotated[
         str | None, typer.Option("--time-limit", help="Stop then and keep the checkpoints: 90s, 25m or 1h30m.")
@@ -95,9 +102,10 @@ def _lay(project: "Project", budget: str | None) -> "Params":
     from ferlab.cli import gpu
     from ferlab.execution.cost import of_budget
     from ferlab.files import write_text
-    from ferlab.params.budgets import with_budget
+    from ferlab.params.budgets import left_out, with_budget
 
     settings, text, source = params.load(project.params), None, "params.yaml"
+    before = settings
     if budget and budget != settings.budget:
         text, settings = with_budget(project.root, budget)
         source = f"budgets/{budget}.yaml"
@@ -108,6 +116,8 @@ def _lay(project: "Project", budget: str | None) -> "Params":
         gpu.must_be_here(of_budget(project, settings).seconds, source, instead)
     if text is not None:
         write_text(project.params, text)
+        for sentence in left_out(project.root, before, settings):
+            typer.echo(f"careful: {sentence}", err=True)
     return settings
 
 

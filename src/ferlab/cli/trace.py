@@ -5,10 +5,17 @@ from typing import Annotated, Any
 
 import typer
 
+from ferlab.cli import complete
+
 
 def trace(
-    arm: Annotated[str, typer.Argument(help="A row of the experiment, such as resnet50-dcgan.")],
-    name: Annotated[str | None, typer.Option("--budget", help="Of which report; default: the one that has it.")] = None,
+    arm: Annotated[
+        str, typer.Argument(help="A row of the experiment, such as resnet50-dcgan.", autocompletion=complete.arm)
+    ],
+    name: Annotated[
+        str | None,
+        typer.Option("--budget", help="Of which report; default: the one that has it.", autocompletion=complete.report),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say who made an arm's numbers: code, data, parameters, seeds, GANs, checkpoint, machine, libraries, times."""

@@ -5,13 +5,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ferlab.cli import complete
+
 if TYPE_CHECKING:
     from ferlab.project import Project
 
 
 def tune(
     context: typer.Context,
-    classifier: Annotated[str, typer.Argument(help="A row of params.yaml's classifiers.")],
+    classifier: Annotated[
+        str, typer.Argument(help="A row of params.yaml's classifiers.", autocompletion=complete.classifier)
+    ],
     trials: Annotated[int | None, typer.Option(help="How many in total, over all workers and restarts.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs of each trial.")] = None,
     fraction: Annotated[float | None, typer.Option(help="Share of the training split that a trial sees.")] = None,

@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ferlab.cli import complete
+
 if TYPE_CHECKING:
     from ferlab.project import Project
 
 
 def verify(
-    name: Annotated[str | None, typer.Option("--budget", help="Which report; default: every one.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--budget", help="Which report; default: every one.", autocompletion=complete.report),
+    ] = None,
     figures: Annotated[bool, typer.Option("--figures", help="Draw the figures anew too, and compare bytes.")] = False,
     seal: Annotated[str | None, typer.Option("--seal", help="What `ferlab seal` printed; it must still hold.")] = None,
 ) -> None:
@@ -65,7 +70,10 @@ def verify(
 
 
 def seal(
-    name: Annotated[str | None, typer.Option("--budget", help="Which report; default: all of reports/.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--budget", help="Which report; default: all of reports/.", autocompletion=complete.report),
+    ] = None,
 ) -> None:
     """Print one hash over a whole report: put it where no later edit of this repository reaches.
 

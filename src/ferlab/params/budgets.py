@@ -10,6 +10,8 @@ from ferlab.yaml_file import dump_yaml, overlay, read_value, read_yaml
 
 WHOLE = ("run.arms",)
 """A budget runs the arms that it names and no others."""
+OWN = ("run.families", "run.tuned", "run.arms")
+"""Keys whose names may be of the user's own."""
 
 
 def read_budget(root: Path, name: str) -> Any:
@@ -43,6 +45,27 @@ def with_budget(root: Path, name: str) -> tuple[str, Params]:
     text, where = dump_yaml(tree), f"params.yaml with budgets/{name}.yaml laid on it"
     # read anew, since a row that takes over another's values (`<<: *name`) doesn't follow a change in the tree
     return text, check(read_value(text, where), where)
+
+
+def left_out(root: Path, before: Params, laid: Params) -> list[str]:
+    """What a budget has taken out of `run` that no budget knows, such as a family of the user's own: a sentence each.
+
+    What some budget names goes and comes with the budgets.
+    """
+    gone = {key: [name for name in before.plain(key) if name not in laid.plain(key)] for key in OWN}
+    if not any(gone.values()):
+        return []
+    files = [read_yaml(path) for path in sorted((root / "budgets").glob("*.yaml"))]
+    runs = [one["run"] for one in files if isinstance(one, dict) and isinstance(one.get("run"), dict)]
+    found = []
+    for key, names in gone.items():
+        named = {name for run in runs for name in run.get(key.removeprefix("run."), ())}
+        if own := [name for name in names if name not in named]:
+            found.append(
+                f"{key} no longer names {', '.join(own)}, as no budget does; to run it, add it there and, to keep it, "
+                f"in budgets/{laid.budget}.yaml too"
+            )
+    return found
 
 
 def lay_budget(root: Path, name: str) -> Params:

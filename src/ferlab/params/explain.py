@@ -1,18 +1,26 @@
 """pydantic's errors in the words of params.yaml."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
+from ferlab.params.near import did_you_mean
+
 CHOSEN = ("tagged-union", "union")  # kinds of schema whose members pydantic names in the paths of errors
 
 
-def explain(error: Mapping[str, Any], model: type[BaseModel]) -> str:
-    """One line for one of `ValidationError.errors()` of a model: the key, the value and what is allowed."""
-    path = ".".join(map(str, _in_the_file(error["loc"], model)))
+def explain(error: Mapping[str, Any], model: type[BaseModel], known: Sequence[str] = ()) -> str:
+    """One line for one of `ValidationError.errors()` of a model: the key, the value and what is allowed.
+
+    Args:
+        known: dotted keys of the file, one of which may have been meant by an unknown one.
+    """
+    path = in_the_file(error["loc"], model)
     if error["type"] == "extra_forbidden":
-        return f"{path}: unknown key (value {error['input']!r})"
+        others = [key for key in known if key != path and not key.startswith(f"{path}.")]
+        meant = did_you_mean(path, others)
+        return f"{path}: unknown key (value {error['input']!r}){meant}"
     if error["type"] == "missing":
         return f"{path}: missing key"
     if error["type"] == "value_error":
@@ -20,8 +28,8 @@ def explain(error: Mapping[str, Any], model: type[BaseModel]) -> str:
     return f"{path}: {error['input']!r} is not allowed: {error['msg'][0].lower()}{error['msg'][1:]}"
 
 
-def _in_the_file(path: Iterable[Any], model: type[BaseModel]) -> list[Any]:
-    """A path without the names of unions' members, which pydantic adds and the file has no levels for."""
+def in_the_file(path: Iterable[Any], model: type[BaseModel]) -> str:
+    """A dotted key without the names of unions' members, which pydantic adds and the file has no levels for."""
     whole: Any = model.__pydantic_core_schema__
     shared = {schema["ref"]: schema for schema in whole.get("definitions", ())}
     keys = []
@@ -37,7 +45,7 @@ def _in_the_file(path: Iterable[Any], model: type[BaseModel]) -> list[Any]:
         else:
             below = schema.get("values_schema", schema.get("items_schema"))
         schema = _inner(below or {}, shared)
-    return keys
+    return ".".join(map(str, keys))
 
 
 def _inner(schema: Any, shared: Mapping[str, Any]) -> Any:

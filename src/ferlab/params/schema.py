@@ -12,9 +12,10 @@ from ferlab.errors import UserError
 from ferlab.params.classifiers import Classifier
 from ferlab.params.data import Audit, Data
 from ferlab.params.experiment import CKPLUS, NONE, Arm, Compute, Run, Runtime
-from ferlab.params.explain import explain
+from ferlab.params.explain import explain, in_the_file
 from ferlab.params.following import check_followed
 from ferlab.params.gan import Gan, Quality, Synthesis
+from ferlab.params.near import names
 from ferlab.params.section import Name, Section
 from ferlab.params.tuning import Tune, check_space
 from ferlab.yaml_file import read_yaml
@@ -105,7 +106,9 @@ def check(values: Any, where: str) -> Params:
         # by way of JSON, in which lists may stand for tuples; in the file's order, which is the reports' order of arms
         return Params.model_validate_json(json.dumps(values, allow_nan=False), strict=True)
     except ValidationError as error:
-        lines = [explain(item, Params) for item in error.errors(include_url=False)]
+        errors = error.errors(include_url=False)
+        known = [*names(values), *(in_the_file(item["loc"], Params) for item in errors if item["type"] == "missing")]
+        lines = [explain(item, Params, known) for item in errors]
         raise UserError("\n".join(lines), where=where, next_step="mend it and start again") from None
     except (ValueError, TypeError) as error:
         raise UserError(f"a value is not plain YAML: {error}", where=where, next_step="use finite numbers") from None

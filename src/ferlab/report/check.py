@@ -21,7 +21,7 @@ from ferlab.report.search_check import search_faults
 from ferlab.yaml_file import read_yaml
 
 PAGE = "index.html"
-TEXTS = ("numbers.json", "table1.csv", "table1.md", "table1.tex", PAGE)
+TEXTS = ("summary.json", "numbers.json", "table1.csv", "table1.md", "table1.tex", PAGE)
 _BUILDER = re.compile(r'<p class="banner builder".*\n')  # who built a page doesn't change what follows from its files
 _FIGURE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]*)")
 _PALETTE = 40

@@ -36,6 +36,7 @@ from ferlab.report.sections import (
     tuning,
     usefulness,
 )
+from ferlab.report.summary import summary
 
 SECTIONS: tuple[Callable[[Evidence, Album], PageSection], ...] = (
     forest.section,
@@ -103,6 +104,7 @@ def build(
         doubts=doubts(evidence.origins),
     )
     numbers = {one.name: one.numbers for one in made if one.numbers}
+    write_json(target / "summary.json", summary(evidence))
     write_json(target / "numbers.json", {"budget": params.budget, "data": params.data.kind} | numbers)
     write_text(target / "index.html", html)
     return target / "index.html"

@@ -38,6 +38,7 @@ STAGE = Stage(
         "table1_md": "reports/{budget}/table1.md",
         "table1_csv": "reports/{budget}/table1.csv",
         "table1_tex": "reports/{budget}/table1.tex",
+        "summary": "reports/{budget}/summary.json",
         "numbers": "reports/{budget}/numbers.json",
         "forest": "reports/{budget}/forest.png",
         "accuracy": "reports/{budget}/accuracy.png",
