@@ -41,8 +41,12 @@ def test_a_short_key_means_the_arms_own_first_then_the_only_one(short: str, whol
     [
         ("batchsize", "batch_size"),
         ("sythetic", "synthetic"),
-        ("lrate", "did you mean lr "),
+        ("lrate", "did you mean lr"),
         ("zzzz", "the arm's own keys: classifier, tuned, synthetic"),
+        ("learning_rate", "did you mean lr?"),
+        ("batch", "did you mean batch_size?"),
+        ("num_epochs", "did you mean epochs?"),
+        ("trails", "did you mean tune.trials? That can't be asked"),
         ("tune.trials", "can't be asked"),
         ("arms.svm.tuned", "can't be asked"),  # another arm's
         ("seed", "gan.seed, synthesis.seed"),

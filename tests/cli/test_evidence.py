@@ -30,7 +30,13 @@ def test_a_bare_clone_rebuilds_and_verifies_every_byte(done: TemporaryProject, t
     done.run("git", "clone", "--quiet", ".", str(tmp_path / "clone"))
     clone = TemporaryProject(tmp_path / "clone")
     folder = clone.root / "reports" / "tiny"
-    made = [*folder.glob("*.png"), *folder.glob("table1.*"), folder / "numbers.json", folder / "index.html"]
+    made = [
+        *folder.glob("*.png"),
+        *folder.glob("table1.*"),
+        folder / "numbers.json",
+        folder / "summary.json",
+        folder / "index.html",
+    ]
     before = {path: path.read_bytes() for path in made}
     assert "reports/tiny/: follows from its files" in clone.python(BLOCK, "verify", "--figures")
     for path in made:
@@ -134,8 +140,11 @@ def test_a_seal_sees_a_rewrite_that_all_else_fits(done: TemporaryProject) -> Non
 def test_dvc_sees_numbers_and_figures(finished: TemporaryProject, tmp_path: Path) -> None:
     shown = json.loads(finished.run("dvc", "metrics", "show", "--json"))
     files = {name: one["data"] for name, one in shown[""]["data"].items()}
-    assert files["reports/tiny/numbers.json"]["table1"]["resnet50-dcgan"]["ours_percent"] > 0
-    assert "reports/tiny/selection/svm-0.json" in files
+    assert set(files) == {"reports/tiny/summary.json"}  # `dvc exp show` has a column for each of its numbers
+    summary = files["reports/tiny/summary.json"]
+    assert summary["accuracy"]["resnet50-dcgan"] > 0
+    assert set(summary["accuracy"]) == set(summary["macro_f1"]) == {"resnet50-dcgan", "svm"}
+    assert summary["claims"]["dcgan_lifts_resnet50"] == "not decided"
     finished.run("dvc", "plots", "show", "--out", str(tmp_path / "plots"))
     page = (tmp_path / "plots" / "index.html").read_text()
     assert "accuracy.png" in page

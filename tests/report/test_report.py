@@ -121,9 +121,21 @@ def test_controls_are_the_arms_that_the_paper_has_not(full: tuple[Path, Params, 
     assert rows.loc["resnet50-steps", "status"] == "not run yet"
 
 
+def test_the_summary_has_each_arm_that_has_run_and_each_claim(full: tuple[Path, Params, str]) -> None:
+    folder, params, _ = full
+    summary = json.loads((folder / "summary.json").read_text())
+    right = {"resnet50": 40, "resnet50-dcgan": 45, "svm": 20}
+    assert summary["accuracy"] == {arm: pytest.approx(n / N, abs=1e-6) for arm, n in right.items()}
+    assert summary["macro_f1"].keys() == summary["accuracy"].keys()
+    rows = tables.table1(Evidence(folder, params)).set_index("arm")
+    assert 100 * summary["macro_f1"]["resnet50"] == pytest.approx(rows.loc["resnet50", "macro_f1_percent"], abs=1e-4)
+    assert summary["claims"].keys() == {claim.key for claim in (*paper.ORDERS, *paper.IMAGES)}
+
+
 def test_rebuild_is_byte_identical(full: tuple[Path, Params, str]) -> None:
     folder, params, _ = full
-    names = ["index.html", "numbers.json", "table1.csv", "table1.md", "table1.tex", *(f"{name}.png" for name in IMAGES)]
+    texts = ["index.html", "numbers.json", "summary.json", "table1.csv", "table1.md", "table1.tex"]
+    names = [*texts, *(f"{name}.png" for name in IMAGES)]
     before = {name: (folder / name).read_bytes() for name in names}
     for name in names:
         (folder / name).unlink()

@@ -67,7 +67,8 @@ def near(key: str, known: Iterable[str], most: int = 3) -> list[str]:
     begun = [name for name in by_name if len(name) > 1 < len(last) and (name.startswith(last) or last.startswith(name))]
     slips = difflib.get_close_matches(last, by_name, n=most, cutoff=0.7)
     found = [name for name in dict.fromkeys((*renamed, *begun, *slips)) if name in by_name]
-    return [min(by_name[name], key=lambda one: _apart(parent, one)) for name in found][:most]
+    best = [min(by_name[name], key=lambda one: _apart(parent, one)) for name in found]
+    return sorted(best, key=lambda one: one.rpartition(".")[0] != parent)[:most]
 
 
 def did_you_mean(key: str, known: Iterable[str]) -> str:
