@@ -132,7 +132,7 @@ def test_parts_come_before_their_stage_and_only_where_it_would_run(done: Tempora
         (("--time-limit", "25"), "90s, 25m or 1h30m"),
         (("--time-limit", ""), "90s, 25m or 1h30m"),
         (("--bring", "."), "name another folder"),
-        (("--bring", "params.yaml/below"), "params.yaml is no folder"),
+        (("--bring", "params.yaml/below"), "params.yaml isn't a folder"),
     ],
 )
 def test_bad_input_changes_nothing(done: TemporaryProject, words: tuple[str, ...], said: str) -> None:
@@ -194,7 +194,7 @@ def test_cut_short_after_a_change_it_still_brings_what_there_is(done: TemporaryP
     output = process.stdout + process.stderr
     assert process.returncode == TIME_UP, output
     assert "train@svm-0: stopped" in output
-    assert "the page is as it was" in output
+    assert "the page stays as it was" in output
     assert (done.root / "reports" / "tiny" / "index.html").read_bytes() == page
     assert mine.read_text() == "mine"
     brought, ours = (folder / "arms" / "svm.json" for folder in (mine.parent, done.root / "reports" / "tiny"))

@@ -102,6 +102,6 @@ def parse_size(text: str) -> int:
 def _describe(lacking: "Lacking", python: str) -> None:
     typer.echo(f"wheels: {len(lacking.pins)} for Python {python} that the node lacks")
     for name, (version, locked) in sorted(lacking.unlike.items()):
-        typer.echo(f"  on the node otherwise than in requirements.lock: {name} {version or 'unknown'}, not {locked}")
+        typer.echo(f"  the node has {name} {version or 'of unknown version'}, and requirements.lock names {locked}")
     for sentence in lacking.unmet:
         typer.echo(f"  careful: {sentence}; take it out of the list, and it is packed")

@@ -16,6 +16,6 @@ def code(
 
     project = Project.find()
     if not check:
-        typer.echo(f"{NAME} {'names the code anew' if record(project) else 'is up to date'}")
+        typer.echo(f"{NAME} {'is brought up to date' if record(project) else 'is up to date'}")
     elif read(project.code_home / NAME) != Code.of(SOURCE):
-        raise UserError("it isn't of the code beside it", where=NAME, next_step="`ferlab code`, and commit it")
+        raise UserError("it isn't of the code in src/", where=NAME, next_step="`ferlab code`, and commit it")

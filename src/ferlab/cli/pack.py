@@ -45,6 +45,6 @@ def pack(
     for name, reason in packed.failed.items():
         print(f"{name}: {reason}", file=sys.stderr)
     if packed.left:
-        print(f"not begun, as the time wouldn't have sufficed: {', '.join(packed.left)}")
+        print(f"not begun, because they would not have ended in time: {', '.join(packed.left)}")
     if packed.failed:
         raise typer.Exit(1)

@@ -171,7 +171,7 @@ def _must_be_a_place(target: Path, project: "Project") -> None:
         raise UserError("the results are here already", where="--bring", next_step="name another folder")
     there = next(path for path in (target, *target.parents) if path.exists())
     if not there.is_dir():
-        raise UserError(f"{there} is no folder", where="--bring", next_step="name another folder")
+        raise UserError(f"{there} isn't a folder", where="--bring", next_step="name another folder")
 
 
 def _set_aside(project: "Project") -> None:
@@ -194,7 +194,7 @@ def _page(project: "Project", say: Callable[[str], None]) -> None:
         evidence = evidence_of(project, None)
         build(evidence.folder, evidence.params, dirty=read_commit(project).code_dirty)
     except UserError:  # no results yet, or some are still of the settings before a change
-        say("the page is as it was; it is made anew when all results are of these settings")
+        say("the page stays as it was: some results still belong to earlier settings")
 
 
 def _bring(project: "Project", budget: str, target: Path) -> None:
