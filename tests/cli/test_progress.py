@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ferlab.cli.heartbeat import BEAT, Heartbeats, told
+from ferlab.cli.heartbeat import BEAT, QUIET, Heartbeats, told
 from ferlab.cli.progress import Reached, ShowProgress, ShowSteps
 from ferlab.execution.task import Event, Task
 
@@ -116,6 +116,17 @@ def test_long_work_shows_itself_in_few_lines_and_short_work_in_none(seconds: int
     passed = [event.seconds for event in lines if beats.of(event)]
     assert fewest <= len(passed) <= most
     assert all(later - earlier >= BEAT for earlier, later in pairwise(passed))
+
+
+def test_a_task_that_prints_nothing_is_said_to_be_at_work() -> None:
+    """As an SVM, or a network whose epoch takes half an hour; not one that has just told how far it is."""
+    beats, task = Heartbeats(), Task("train@x-0", (), Path(), Path())
+    beats.started(Event("started", task))
+    heard = [now for now in range(30, 3600, 30) if beats.is_quiet(Event("running", task, float(now)))]
+    assert heard[0] == QUIET
+    assert 10 < len(heard) < 30
+    assert beats.of(Event("printed", task, 4000.0, "train-x-0: 1/2"))
+    assert not beats.is_quiet(Event("running", task, 4020.0))
 
 
 def test_a_task_that_begins_again_is_heard_as_soon_as_a_new_one() -> None:

@@ -115,6 +115,23 @@ def test_when_the_time_is_up_nothing_is_begun(make: Callable[..., Task], tmp_pat
     assert outcome == Outcome(left=["early"])
 
 
+def test_a_running_task_is_told_of_again_and_again(make: Callable[..., Task], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "BEAT", 0.0)
+    told = list[str]()
+    task = make("works", "until [ $(wc -l < beats) -ge 2 ]; do sleep 0.01; done")
+    (task.folder / "beats").touch()
+
+    def tell(event: Event) -> None:
+        told.append(event.kind)
+        if event.kind == "running":
+            with (task.folder / "beats").open("a") as beats:
+                beats.write("beat\n")
+
+    run([task], 1, tell)
+    assert told.count("running") >= 2
+    assert (told[0], told[-1]) == ("started", "done")
+
+
 WAITS = "trap 'echo swept; exit 130' INT; echo ready; while :; do sleep 0.01; done"
 HARDLY = WAITS.replace("'echo swept; exit 130'", "''")
 

@@ -6,6 +6,7 @@ from ferlab.cli.progress import Reached, duration
 from ferlab.execution.task import Event
 
 BEAT = 30.0  # seconds, at least, between two lines of one task
+QUIET = 120.0  # seconds after which a task that prints nothing is said to be at work
 SHARE = 0.1  # of the time that the task has taken: the longer it takes, the rarer they are
 
 
@@ -22,10 +23,18 @@ class Heartbeats:
     def of(self, event: Event) -> Reached | None:
         """How far a task is by a line that it printed; None where the line says nothing of it, or too soon."""
         reached = Reached.read(event.text)
-        if reached is None or event.seconds - self._last[event.task.name] < max(BEAT, SHARE * event.seconds):
-            return None
+        return reached if reached and self._is_time(event, BEAT) else None
+
+    def is_quiet(self, event: Event) -> bool:
+        """Whether a running task has told nothing for so long that it should be said to be at work."""
+        return self._is_time(event, QUIET)
+
+    def _is_time(self, event: Event, least: float) -> bool:
+        """Whether another line of a task is due; from then on it is taken to be told."""
+        if event.seconds - self._last[event.task.name] < max(least, SHARE * event.seconds):
+            return False
         self._last[event.task.name] = event.seconds
-        return reached
+        return True
 
 
 def told(reached: Reached, stage: str) -> str:

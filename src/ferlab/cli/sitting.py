@@ -91,7 +91,7 @@ class Sitting:
 
     def _tell(self, event: Event) -> None:
         name, log = event.task.name, event.task.log
-        if event.kind not in ("started", "silent", "printed"):
+        if event.kind not in ("started", "silent", "printed", "running"):
             self._open.pop(name, None)
             self._running.pop(name, None)
         match event.kind:
@@ -106,6 +106,9 @@ class Sitting:
                     if reached.left is not None and name.startswith("train@"):  # others go on after this part
                         self._running[name] = time.monotonic() + reached.left
                     self.say(f"{name}: {told(reached, name)}; {self._left()}")
+            case "running":
+                if self._beats.is_quiet(event):
+                    self.say(f"{name}: at work for {duration(event.seconds)}; {self._left()}")
             case "silent":
                 if holder := lock_holder(self.project.root):
                     self.say(f"{name}: waits for DVC's lock, which {holder} holds")

@@ -16,6 +16,7 @@ from ferlab.execution.task import Event, Outcome, Task, Tell
 
 GRACE = 60.0  # seconds that a task has to end after it was asked to
 POLL = 0.1  # seconds
+BEAT = 30.0  # seconds between two words that a task is running
 SILENCE = 10.0  # seconds without a word from its start on after which a task is said to be silent
 LAST_WORDS = 8  # lines
 
@@ -27,6 +28,7 @@ class _Running:
     Attributes:
         begun: bytes of the log when it was started, of earlier starts.
         told: bytes of the log that have been told.
+        beat: seconds after its start at which it was last said to be running.
     """
 
     task: Task
@@ -35,6 +37,7 @@ class _Running:
     begun: int
     told: int
     is_silent: bool = False
+    beat: float = 0.0
 
     @property
     def seconds(self) -> float:
@@ -89,6 +92,9 @@ class Local:
                         elif one.seconds > SILENCE and one.told == one.begun and not one.is_silent:
                             one.is_silent = True
                             tell(Event("silent", one.task, one.seconds))
+                        if one.seconds - one.beat > BEAT:
+                            one.beat = one.seconds
+                            tell(Event("running", one.task, one.seconds))
                         if one.process.poll() is not None:
                             running.remove(one)
                             _end(one, outcome, tell)
