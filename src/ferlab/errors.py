@@ -1,4 +1,19 @@
-"""The one exception that a user is meant to see."""
+"""The one exception that a user is meant to see, and how names that others chose are shown."""
+
+import unicodedata
+
+_HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # Unicode's controls, formats, halves of characters, line ends
+_NAME, _LINE = 200, 1000  # characters of a name and of a line that are shown
+
+
+def printable(text: object, longest: int = _NAME) -> str:
+    """Any name in one line that a terminal shows and doesn't obey: controls are escaped, a long middle is left out."""
+    text = str(text)
+    if len(text) > longest:
+        text = f"{text[: longest // 2]}… ({len(text):,} characters) …{text[-longest // 2 :]}"
+    if text.isprintable():
+        return text
+    return "".join(c.encode("unicode_escape").decode() if unicodedata.category(c) in _HIDDEN else c for c in text)
 
 
 class UserError(Exception):
@@ -15,9 +30,9 @@ class UserError(Exception):
         super().__init__(what)
 
     def __str__(self) -> str:
-        lines = [self.what]
+        lines = self.what.split("\n")
         if self.where:
             lines.append(f"  where: {self.where}")
         if self.next_step:
-            lines.append(f"  next:  {self.next_step}")
-        return "\n".join(lines)
+            lines.extend(f"  next:  {self.next_step}".split("\n"))
+        return "\n".join(printable(line, _LINE) for line in lines)

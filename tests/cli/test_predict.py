@@ -59,6 +59,15 @@ def test_a_run_of_other_faces_is_told(done: TemporaryProject, tmp_path: Path) ->
     assert "it learned from OTHER faces than data/ now holds" in output
 
 
+def test_a_picture_that_shows_nothing_is_told(finished: TemporaryProject, tmp_path: Path) -> None:
+    """Else an empty picture is sad. And a name may hold what a terminal would obey."""
+    Image.new("L", (64, 64), 90).save(tmp_path / "e\x1b[2Jmpty.png")
+    output = finished.ferlab("predict", str(tmp_path / "e\x1b[2Jmpty.png"), "--run", "svm-0")
+    assert "shows nothing, all its pixels are alike" in output
+    assert "e\\x1b[2Jmpty.png: " in output
+    assert "\x1b" not in output
+
+
 def test_files_that_are_no_pictures_are_all_named(finished: TemporaryProject, tmp_path: Path) -> None:
     """Cut off, empty, text, absent."""
     Image.fromarray(FACE).save(tmp_path / "good.png")
@@ -69,6 +78,7 @@ def test_files_that_are_no_pictures_are_all_named(finished: TemporaryProject, tm
     output = finished.ferlab("predict", *paths, "--run", "svm-0", code=2)
     assert "Traceback" not in output
     for name in ("cut", "empty", "text", "absent"):
-        assert f"{name}.png" in output
+        assert f"{name}.png: " in output
     assert "absent.png: there is no such file" in output
-    assert "good.png" not in output
+    assert "good.png: " in output  # which is answered all the same
+    assert "svm-0 had" in output

@@ -24,24 +24,27 @@ def test_pixels_come_back_in_the_order_asked_for(tmp_path: Path) -> None:
     images = noise(3)
     path = make_zip(tmp_path / "a.zip", {f"{i}.png": png(image) for i, image in enumerate(images)})
     with open_archive(path) as archive:
-        found, problems = read_pictures(archive, ["2.png", "0.png"])
-    np.testing.assert_array_equal(found, images[[2, 0]])
-    assert not problems
+        found = read_pictures(archive, ["2.png", "0.png"])
+    np.testing.assert_array_equal(found.images, images[[2, 0]])
+    assert not found.problems
+    assert not found.notices()
 
 
 def test_helper_processes_bring_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pixels and problems stand at their pictures' places, however the work is parted."""
+    """Pixels, problems and changes stand at their pictures' places, however the work is parted."""
     members = {f"{i}.png": png(image) for i, image in enumerate(noise(11))} | {"7.png": b"", "10.png": b""}
+    members |= {f"{i}.png": png(noise(11)[i], "RGB") for i in (2, 9)}
     path = make_zip(tmp_path / "a.zip", members)
     with open_archive(path) as archive:
-        alone, problems = read_pictures(archive, list(members))
+        alone = read_pictures(archive, list(members))
         monkeypatch.setattr("ferlab.datasets.archive._WORTH_A_PROCESS", 4)
         monkeypatch.setattr("os.cpu_count", lambda: 3)
-        parted, same = read_pictures(archive, list(members))
-    np.testing.assert_array_equal(parted, alone)
-    np.testing.assert_array_equal(parted[:7], noise(11)[:7])
-    assert same == problems
-    assert sorted(same) == [7, 10]
+        parted = read_pictures(archive, list(members))
+    np.testing.assert_array_equal(parted.images, alone.images)
+    np.testing.assert_array_equal(parted.images[:7], noise(11)[:7])
+    assert parted[1:] == alone[1:]
+    assert sorted(parted.problems) == [7, 10]
+    assert parted.notices() == ["2 pictures were changed: RGB 48x48 became grey 48x48 (2)"]
 
 
 @pytest.mark.parametrize(
@@ -50,21 +53,35 @@ def test_helper_processes_bring_the_same(tmp_path: Path, monkeypatch: pytest.Mon
         (png(noise(1)[0])[:900], "can't be decoded"),  # cut off
         (b"", "can't be decoded"),
         (b"<html>404</html>", "can't be decoded"),
-        (png(noise(1)[0], "RGB"), "48x48 in mode RGB"),
-        (png(noise(1)[0], "LA"), "48x48 in mode LA"),
-        (png(noise(1)[0], "1"), "48x48 in mode 1"),
-        (png(noise(1)[0][:32, :40]), "40x32 in mode L"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "it is PostScript"),
+        (png(noise(1)[0][:32, :40]), "is 40x32, not a square"),
+        (png(np.zeros((1100, 1100), np.uint8)), "is 1100x1100, far more pixels"),
     ],
-    ids=["cut off", "empty", "not a picture", "colour", "alpha", "bilevel", "another size"],
+    ids=["cut off", "empty", "not a picture", "another program's", "not square", "too large"],
 )
 def test_a_bad_picture_is_named(tmp_path: Path, content: bytes, problem: str) -> None:
     path = make_zip(tmp_path / "a.zip", {"good.png": png(noise(1)[0]), "train/happy/bad.png": content})
     with open_archive(path) as archive:
         assert picture_members(archive) == ["good.png", "train/happy/bad.png"]
-        images, problems = read_pictures(archive, picture_members(archive))
-    assert list(problems) == [1]
-    assert problem in problems[1]
-    np.testing.assert_array_equal(images[0], noise(1)[0])
+        found = read_pictures(archive, picture_members(archive))
+    assert list(found.problems) == [1]
+    assert problem in found.problems[1]
+    np.testing.assert_array_equal(found.images[0], noise(1)[0])
+
+
+def test_pictures_that_unpack_to_too_much_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of them may be as large as it is."""
+    monkeypatch.setattr("ferlab.datasets.archive.LARGEST_TOTAL", 5000)
+    path = make_zip(tmp_path / "a.zip", {f"{i}.png": png(image) for i, image in enumerate(noise(3))})
+    with pytest.raises(UserError, match="far more than a dataset"), open_archive(path) as archive:
+        read_pictures(archive, picture_members(archive))
+
+
+def test_more_files_than_any_dataset_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ferlab.datasets.archive.MOST_FILES", 2)
+    path = make_zip(tmp_path / "a.zip", dict.fromkeys("abc", b""))
+    with pytest.raises(UserError, match="holds 3 files"), open_archive(path):
+        pass
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])

@@ -8,13 +8,17 @@ import typer
 from ferlab.cli import complete
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ferlab.classifiers.base import Classifier
     from ferlab.project import Project
     from ferlab.records.run import RunRecord
 
 
 def predict(
-    images: Annotated[list[Path], typer.Argument(help="Pictures of one face each, in any format that Pillow reads.")],
+    images: Annotated[
+        list[Path], typer.Argument(help="Pictures of one face each, in PNG, JPEG, TIFF, BMP, GIF, WebP or PGM.")
+    ],
     run: Annotated[
         str,
         typer.Option(
@@ -27,49 +31,65 @@ def predict(
 
     The networks know grey faces of 48x48 pixels that fill the picture: anything else is turned upright, made grey and
     resized to that (a picture that isn't square is squeezed), and a note says so. No face is searched for.
+    Pictures that can't be read are named after the answers to the others.
     """
     import json
     import sys
 
     import numpy as np
 
+    from ferlab import params
     from ferlab.data.labels import FER_CLASSES
-    from ferlab.datasets.picture import read_face
-    from ferlab.errors import UserError
+    from ferlab.datasets.picture import PictureError, read_face
+    from ferlab.errors import UserError, printable
     from ferlab.project import Project
 
     project = Project.find()
     classifier, record = load(project, run)
-    faces, problems = [], []
+    nothing = params.load(project.params).audit.near_constant_std
+    faces: dict[str, NDArray[np.uint8]] = {}
+    problems = list[str]()
     for path in images:
+        name = printable(path)
         try:
-            face, change = read_face(path)
-        except FileNotFoundError:
-            problems.append(f"{path}: there is no such file")
+            with path.open("rb") as handle:
+                face, change = read_face(handle)
+        except (OSError, PictureError) as error:
+            problems.append(f"{name}: {_reason(error)}")
             continue
-        except (OSError, ValueError, SyntaxError) as error:  # as Pillow says that a file is none of its formats
-            problems.append(f"{path}: {error}")
-            continue
-        faces.append(face)
+        faces[str(path)] = face
         if change:
-            print(f"note: {path}: {change}", file=sys.stderr)
+            print(f"note: {name}: {change}", file=sys.stderr)
+        if face.std() < nothing:
+            print(f"note: {name}: shows nothing, all its pixels are alike: its answer means nothing", file=sys.stderr)
+    rows = {}
+    if faces:
+        answers = classifier.predict_proba(np.stack(list(faces.values())))
+        for path_text, row in zip(faces, answers, strict=True):
+            rows[path_text] = {name: round(float(p), 4) for name, p in zip(FER_CLASSES, row, strict=True)}
+    if as_json:
+        typer.echo(json.dumps(rows, indent=1))
+    else:
+        for path_text, chances in rows.items():
+            best = max(chances, key=lambda name: chances[name])
+            empty = " (shows nothing)" if faces[path_text].std() < nothing else ""
+            typer.echo(f"{printable(path_text)}: {best}{empty}")
+            typer.echo("  " + "  ".join(f"{name} {p:.4f}" for name, p in chances.items()))
+        if rows:
+            typer.echo(_standing(project, record))
     if problems:
         raise UserError(
             "these can't be read as pictures:\n  " + "\n  ".join(problems),
-            next_step="check their names, convert them, or leave them out",
+            next_step="check their names, convert them, or leave them out"
+            + ("; the others are answered above" if rows else ""),
         )
-    rows = {
-        str(path): {name: round(float(p), 4) for name, p in zip(FER_CLASSES, row, strict=True)}
-        for path, row in zip(images, classifier.predict_proba(np.stack(faces)), strict=True)
-    }
-    if as_json:
-        typer.echo(json.dumps(rows, indent=1))
-        return
-    for path_text, chances in rows.items():
-        best = max(chances, key=lambda name: chances[name])
-        typer.echo(f"{path_text}: {best}")
-        typer.echo("  " + "  ".join(f"{name} {p:.4f}" for name, p in chances.items()))
-    typer.echo(_standing(project, record))
+
+
+def _reason(error: Exception) -> str:
+    """Why a file can't be read as a picture, to follow its name."""
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def load(project: "Project", run: str) -> "tuple[Classifier, RunRecord]":

@@ -7,9 +7,9 @@ import stat
 import subprocess
 import sys
 import tempfile
-import warnings
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -18,21 +18,40 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from ferlab.data.images import SIDE
+from ferlab.datasets.content import what_is
+from ferlab.datasets.picture import PictureError, read_face
 from ferlab.errors import UserError
 
 PICTURES = {".jpg", ".jpeg", ".png", ".pgm", ".bmp", ".tif", ".tiff", ".gif", ".webp"}
-LARGEST_PICTURE = 2**20  # bytes; a picture of 48x48 needs a few thousand
+LARGEST_PICTURE = 2**20  # bytes, and pixels; a picture of 48x48 needs a few thousand
+LARGEST_TOTAL = 2**31  # bytes that all pictures of an archive unpack to; FER-2013's to 60 million
+MOST_FILES = 500_000  # in an archive; both datasets have 37 thousand
 _JUNK = {"__MACOSX", "$RECYCLE.BIN", "System Volume Information", ".ipynb_checkpoints", "@eaDir"}
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)  # the last: encrypted, or packed in an unknown way
-_UNREADABLE = (*_DAMAGE, OSError, UnidentifiedImageError, ValueError, SyntaxError, NotImplementedError)
-_BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 _AGAIN = "it may have been cut off or changed on its way: download it again"
 _WORTH_A_PROCESS = 3000  # pictures: about what is decoded while a process starts
 
-Decoded = tuple[NDArray[np.uint8], dict[int, str]]
+
+class Decoded(NamedTuple):
+    """Pictures made faces.
+
+    Attributes:
+        images: uint8 (N, 48, 48), 0-255.
+        problems: why one can't be used, by its index; its image is black.
+        changes: how one was changed to become a face, by its index.
+    """
+
+    images: NDArray[np.uint8]
+    problems: dict[int, str]
+    changes: dict[int, str]
+
+    def notices(self) -> list[str]:
+        """What was changed, in one line, the most frequent first; nothing where all pictures were faces as they are."""
+        kinds = Counter(self.changes.values()).most_common()
+        some = "; ".join(f"{change} ({n})" for change, n in kinds[:3]) + ("; …" if len(kinds) > 3 else "")
+        return [f"{len(self.changes)} pictures were changed: {some}"] if kinds else []
 
 
 @contextmanager
@@ -46,14 +65,20 @@ def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
         raise UserError("no such file", where=str(path), next_step="check the name, or download the archive again")
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        with path.open("rb") as handle:
+            found = what_is(handle.read(512))
         raise UserError(
-            f"not a whole zip archive ({error}); {path.stat().st_size:,} bytes long",
+            f"not a whole zip archive ({error}) but {found}; {path.stat().st_size:,} bytes long",
             where=str(path),
             next_step=_AGAIN,
         ) from None
     with archive:
         try:
+            if len(archive.infolist()) > MOST_FILES:
+                raise UserError(
+                    f"holds {len(archive.infolist()):,} files, far more than both datasets", where=str(path)
+                )
             yield archive
         except (*_DAMAGE, NotImplementedError) as error:
             raise UserError(
@@ -106,15 +131,23 @@ def read_pictures(archive: zipfile.ZipFile, members: Sequence[str]) -> Decoded:
     """Decode pictures, many of them on all cores: Pillow holds Python's lock, so the helpers are processes.
 
     Returns:
-        uint8 (N, 48, 48), 0-255; and what is wrong, by index: the picture can't be decoded, isn't 48x48 or isn't 8-bit
-        grey, or isn't what an archive of pictures should hold. Nothing is ever written under a member's own name.
+        One face a member, as `read_face` makes them, or what is wrong with it. Nothing is ever written under a member's
+        own name.
+
+    Raises:
+        UserError: together they unpack to far more than a dataset does.
     """
+    total = sum(archive.getinfo(member).file_size for member in members)
+    if total > LARGEST_TOTAL:
+        raise UserError(
+            f"the pictures unpack to {total:,} bytes, far more than a dataset's", where=str(archive.filename)
+        )
     workers = min(os.cpu_count() or 1, 1 + len(members) // _WORTH_A_PROCESS)
     share = (len(members) + _WORTH_A_PROCESS * (workers - 1)) // workers  # larger: the helpers have to start first
     mine, rest = np.split(np.arange(len(members)), [share])
     others = np.array_split(rest, workers - 1) if workers > 1 else []
     running = [_start(Path(str(archive.filename)), [members[i] for i in part]) for part in others]
-    images, problems = _decode(archive, [members[i] for i in mine])
+    images, problems, changes = _decode(archive, [members[i] for i in mine])
     parts = [images]
     start = len(mine)
     for process, part in zip(running, others, strict=True):
@@ -127,9 +160,10 @@ def read_pictures(archive: zipfile.ZipFile, members: Sequence[str]) -> Decoded:
                 next_step="start again; was there enough memory?",
             )
         parts.append(np.frombuffer(pixels, dtype=np.uint8).reshape(-1, SIDE, SIDE))
-        problems |= {start + int(i): what for i, what in json.loads(head).items()}
+        for told, mentioned in zip((problems, changes), json.loads(head), strict=True):
+            told |= {start + int(i): what for i, what in mentioned.items()}
         start += len(part)
-    return np.concatenate(parts), problems
+    return Decoded(np.concatenate(parts), problems, changes)
 
 
 def _start(path: Path, members: list[str]) -> "subprocess.Popen[bytes]":
@@ -150,8 +184,8 @@ def serve() -> None:
     try:
         path, members = json.load(sys.stdin.buffer)
         with zipfile.ZipFile(path) as archive:
-            images, problems = _decode(archive, members)
-        sys.stdout.buffer.write(json.dumps(problems).encode() + b"\n" + images.tobytes())
+            images, problems, changes = _decode(archive, members)
+        sys.stdout.buffer.write(json.dumps([problems, changes]).encode() + b"\n" + images.tobytes())
         sys.stdout.buffer.flush()
     except (KeyboardInterrupt, BrokenPipeError):  # whoever asked is gone, or is going
         os._exit(1)
@@ -159,25 +193,22 @@ def serve() -> None:
 
 def _decode(archive: zipfile.ZipFile, members: Sequence[str]) -> Decoded:
     images = np.zeros((len(members), SIDE, SIDE), dtype=np.uint8)
-    problems = dict[int, str]()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        for i, member in enumerate(members):
-            if problem := _odd(archive.getinfo(member)):
-                problems[i] = problem
-                continue
-            try:
-                with Image.open(io.BytesIO(archive.read(member))) as picture:
-                    if picture.mode != "L" or picture.size != (SIDE, SIDE):  # before anything is unpacked
-                        size = f"{picture.width}x{picture.height}"
-                        problems[i] = f"is {size} in mode {picture.mode}, not {SIDE}x{SIDE} 8-bit grey (L)"
-                        continue
-                    images[i] = np.asarray(picture)
-            except _BOMB:
-                problems[i] = "unpacks to far more than a picture of a face should"
-            except _UNREADABLE as error:
-                problems[i] = f"can't be decoded ({type(error).__name__})"
-    return images, problems
+    problems, changes = dict[int, str](), dict[int, str]()
+    for i, member in enumerate(members):
+        if problem := _odd(archive.getinfo(member)):
+            problems[i] = problem
+            continue
+        try:
+            content = io.BytesIO(archive.read(member))
+            images[i], change = read_face(content, LARGEST_PICTURE, squeeze=False)
+        except PictureError as error:
+            problems[i] = str(error)
+        except (*_DAMAGE, OSError, ValueError, NotImplementedError) as error:
+            problems[i] = f"can't be decoded ({type(error).__name__})"
+        else:
+            if change:
+                changes[i] = change
+    return Decoded(images, problems, changes)
 
 
 def _odd(member: zipfile.ZipInfo) -> str | None:

@@ -53,12 +53,12 @@ def read_folders(archive: zipfile.ZipFile) -> Reading:
             known = ", ".join(CKPLUS_CLASSES)
             problems.append(Problem(member, f"lies in '{path.folder}', which is no class of CK+ ({known})"))
     rows.sort()
-    images, wrong = read_pictures(archive, [member for _, member, _, _ in rows])
-    problems += [Problem(rows[i][1], what) for i, what in wrong.items()]
-    good = [i for i in range(len(rows)) if i not in wrong]
+    decoded = read_pictures(archive, [member for _, member, _, _ in rows])
+    problems += [Problem(rows[i][1], what) for i, what in decoded.problems.items()]
+    good = [i for i in range(len(rows)) if i not in decoded.problems]
     members = tuple(rows[i][1] for i in good)
     frames = ImageSet(
-        images=images[good],
+        images=decoded.images[good],
         labels=np.array([rows[i][3] for i in good], dtype=np.int64),
         classes=CKPLUS_CLASSES,
         ids=members,
@@ -66,7 +66,7 @@ def read_folders(archive: zipfile.ZipFile) -> Reading:
         origins=(DATASET,) * len(good),
         split="all",
     )
-    return Reading(DATASET, "CK+48 in folders with subjects", {"all": frames}, problems, members=members)
+    return Reading(DATASET, "CK+48 in folders with subjects", {"all": frames}, problems, decoded.notices(), members)
 
 
 def read_csv(archive: zipfile.ZipFile, member: str) -> Reading:

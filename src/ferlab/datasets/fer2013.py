@@ -82,13 +82,15 @@ def read_folders(archive: zipfile.ZipFile) -> Reading:
         notices.append(UNMARKED)
     elif _EITHER in splits:
         rows = [replace(row, split="test") if row.split == _EITHER else row for row in rows]
-    images, wrong = read_pictures(archive, [row.member for row in rows])
-    problems += [Problem(rows[i].member, what) for i, what in wrong.items()]
-    split = np.array(["" if i in wrong else row.split for i, row in enumerate(rows)])
+    decoded = read_pictures(archive, [row.member for row in rows])
+    problems += [Problem(rows[i].member, what) for i, what in decoded.problems.items()]
+    split = np.array(["" if i in decoded.problems else row.split for i, row in enumerate(rows)])
     labels = np.array([row.label for row in rows], dtype=np.int64)
     members = np.array([row.member for row in rows], dtype=object)
-    sets = {name: _image_set(images, labels, members, split == name, name) for name in PUBLISHED}
-    return Reading(DATASET, "FER-2013 in folders", sets, problems, notices, tuple(members[split != ""]), halved)
+    sets = {name: _image_set(decoded.images, labels, members, split == name, name) for name in PUBLISHED}
+    return Reading(
+        DATASET, "FER-2013 in folders", sets, problems, notices + decoded.notices(), tuple(members[split != ""]), halved
+    )
 
 
 def read_csv(archive: zipfile.ZipFile, member: str) -> Reading:

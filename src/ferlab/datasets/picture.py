@@ -1,26 +1,127 @@
-"""Any picture of one face as the networks know faces: upright, grey, 48x48."""
+"""Any picture of one face as the networks know faces: upright, grey, 8 bits, 48x48.
 
-from pathlib import Path
+The one way in for pictures, of a dataset or of a user. What a picture means is never guessed: where its range of values
+can't be told, it is refused.
+"""
+
+import warnings
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ferlab.data.images import SIDE
+from ferlab.datasets.content import what_is
+
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+"""What is read; Pillow would hand other formats to other programs (PostScript to Ghostscript)."""
+
+LARGEST = 2**26  # pixels; above what most cameras take
+_RANGES = (255, 4095, 65535)  # the highest values of 8, 12 and 16 bits
+_FILLED = 4  # a range is believed if the brightest value lies above this part of it
+_ORIENTATION, _TURNS = 0x0112, range(2, 9)  # EXIF's tag, and its values that mean a turn
+_INVERTED = (262, 0)  # TIFF's tag and value: 0 is white
+_WIDE = ("I", "F")
 
 
-def read_face(path: Path) -> tuple[NDArray[np.uint8], str]:
-    """A picture as uint8 (48, 48), and how it was changed to become that ("" if it was that already).
+class PictureError(ValueError):
+    """Why a picture can't become a face, to be read after its name."""
+
+
+def read_face(source: IO[bytes], largest: int = LARGEST, *, squeeze: bool = True) -> tuple[NDArray[np.uint8], str]:
+    """A picture as a person would see it, made a face.
+
+    Transparent parts lie on white, of several pictures the first counts, the camera's turn is undone. More than 8 bits
+    are scaled by the range that they fill.
+
+    Args:
+        source: a file open for reading.
+        largest: pixels that it may have at most.
+        squeeze: whether a picture that isn't square is squeezed; else it is refused.
+
+    Returns:
+        uint8 (48, 48), 0-255; and how it was changed to become that, "" if it was that already.
 
     Raises:
-        OSError, ValueError, SyntaxError: it can't be read as a picture.
+        PictureError: it can't be read, is far too large, or nobody can tell what its values mean.
     """
-    with Image.open(path) as picture:
-        upright = ImageOps.exif_transpose(picture)
-        grey = upright.convert("L")
-        change = f"{upright.mode} {upright.width}x{upright.height} became grey {SIDE}x{SIDE}"
-        if (upright.mode, upright.size) == ("L", (SIDE, SIDE)):
-            change = ""
-        if grey.size != (SIDE, SIDE):
-            grey = grey.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
-        return np.asarray(grey, dtype=np.uint8), change
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of sizes, which are checked here, and of odd metadata
+        try:
+            with Image.open(source, formats=FORMATS) as picture:
+                width, height = picture.size
+                if width * height > largest:
+                    raise PictureError(f"is {width}x{height}, far more pixels than a picture of a face should have")
+                if width != height and not squeeze:
+                    raise PictureError(f"is {width}x{height}, not a square picture of one face")
+                return _face(picture)
+        except PictureError:
+            raise
+        except Image.DecompressionBombError:
+            raise PictureError("has far more pixels than a picture of a face should have") from None
+        except UnidentifiedImageError:
+            source.seek(0)
+            found = what_is(source.read(512))
+            raise PictureError(f"can't be decoded: it is {found}; read are {', '.join(FORMATS)}") from None
+        except Exception as error:  # decoders raise anything over damaged files
+            raise PictureError(f"can't be decoded ({type(error).__name__})") from None
+
+
+def _face(picture: Image.Image) -> tuple[NDArray[np.uint8], str]:
+    many = getattr(picture, "is_animated", False)
+    deep = any(
+        ";16" in str(tile) or "65535" in str(tile) for tile in getattr(picture, "tile", [])
+    )  # known until it is loaded
+    turned = picture.getexif().get(_ORIENTATION) in _TURNS
+    upright = ImageOps.exif_transpose(picture) if turned else picture
+    if upright.mode.split(";")[0] in _WIDE:
+        grey, how = _from_wide(upright, getattr(picture, "tag_v2", {}))
+    else:
+        grey, how = _from_bytes(upright)
+    if deep and 0 < np.asarray(grey).max() <= 255 // _FILLED:
+        raise PictureError("is almost black in 16 bits a channel, or has fewer bits than that: save it with 8 bits")
+    square = grey.resize((SIDE, SIDE), Image.Resampling.BILINEAR) if grey.size != (SIDE, SIDE) else grey
+    steps = ["the first of several pictures"] * many + ["turned upright"] * turned + [how] * bool(how)
+    before = (upright.mode, *upright.size)
+    if before == ("L", SIDE, SIDE) and not steps:
+        return np.asarray(square), ""
+    became = f"{before[0]} {before[1]}x{before[2]} became grey {SIDE}x{SIDE}"
+    return np.asarray(square, dtype=np.uint8), "; ".join([became, *steps])
+
+
+def _from_bytes(picture: Image.Image) -> tuple[Image.Image, str]:
+    """Grey of 8 bits a channel, what shows through being white."""
+    if picture.mode == "LAB":  # which Pillow converts to nothing
+        raise PictureError("is in the colours of LAB, which aren't read: save it in grey or RGB")
+    if not picture.has_transparency_data:
+        return picture.convert("L"), ""
+    colour = picture.convert("RGBA")
+    if colour.getchannel("A").getextrema() == (255, 255):
+        return colour.convert("L"), ""
+    white = Image.new("RGBA", colour.size, "white")
+    return Image.alpha_composite(white, colour).convert("L"), "transparent parts laid on white"
+
+
+def _from_wide(picture: Image.Image, tags: Any) -> tuple[Image.Image, str]:
+    """Grey of 16 or 32 bits or of floats, in 8 bits.
+
+    Several ranges are usual in such files, and none is written in them: the one is taken that the brightest value fills
+    to more than a quarter. Fewer bits are had by a shift, which is right for values of 8 bits times 256 and times 257.
+    """
+    values = np.asarray(picture)
+    low, high = values.min(), values.max()
+    if not np.isfinite((low, high)).all() or "transparency" in picture.info:
+        raise PictureError(f"has values in mode {picture.mode} that are no grey levels (NaN, infinite or transparent)")
+    tops = (*((1,) if picture.mode == "F" else ()), *_RANGES)
+    top = 255 if high == 0 else next((top for top in tops if top / _FILLED < high <= top), None)
+    if low < 0 or top is None:
+        raise PictureError(
+            f"has values from {low:g} to {high:g} in mode {picture.mode}, which don't say what is black and white: "
+            "save it with 8 bits"
+        )
+    whole = top > 1 and bool((values == np.rint(values)).all())
+    grey = values.astype(np.int64) * 256 // (top + 1) if whole else np.rint(values * (255 / top))
+    if tags.get(_INVERTED[0]) == _INVERTED[1]:
+        grey = 255 - grey
+    return Image.fromarray(grey.astype(np.uint8)), f"values 0-{top:,} scaled to 0-255" if top != 255 else ""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from ferlab.data.images import ImageSet
-from ferlab.errors import UserError
+from ferlab.errors import UserError, printable
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ def refuse(problems: list[Problem], where: str, partial: bool = True) -> None:
     first = problems[0]
     others = len(problems) - 1
     raise UserError(
-        f"{first.where} {first.what}" + (f" (and {others} more can't be used)" if others else ""),
-        where=f"{where}: {first.where}",
+        f"{printable(first.where)} {printable(first.what)}" + (f" (and {others} more can't be used)" if others else ""),
+        where=f"{printable(where)}: {printable(first.where)}",
         next_step="get a whole copy"
         + ("; or `ferlab data add --allow-partial` does without what can't be used" if partial else ""),
     )
@@ -60,5 +60,6 @@ def tally(problems: list[Problem]) -> str:
     for problem in problems:
         kinds.setdefault(problem.what, []).append(problem.where)
     return "; ".join(
-        f"{len(places)} {what} ({places[0]}{', …' if len(places) > 1 else ''})" for what, places in kinds.items()
+        f"{len(places)} {what} ({printable(places[0])}{', …' if len(places) > 1 else ''})"
+        for what, places in kinds.items()
     )

@@ -1,0 +1,67 @@
+"""What a file really is, told by its first bytes: names lie, and people should hear what they gave."""
+
+_STARTS = (
+    (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard file"),
+    (b"PAR1", "a Parquet file"),
+    (b"ARROW1", "an Arrow file"),
+    (b"PK\x07\x08", "a part of a zip archive of several files"),
+    (b"PK", "a zip archive that isn't whole"),
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"\x1f\x9d", "a compress (.Z) file"),
+    (b"MSCF", "a cabinet archive"),
+    (b"!<arch>", "an ar archive"),
+    (b"%!PS", "PostScript"),
+    (b"\xc5\xd0\xd3\xc6", "PostScript (EPS)"),
+    (b"%PDF", "a PDF"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"\x93NUMPY", "a NumPy array"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"\xd0\xcf\x11\xe0", "an old Office document"),
+    (b"\x7fELF", "a program"),
+    (b"MZ", "a program"),
+    (b"\x80\x04\x95", "a pickle, which could run code"),
+    (b"version https://git-lfs", "a pointer of Git LFS, not the file itself"),
+    (b"8BPS", "a Photoshop picture"),
+    (b"\x00\x00\x01\x00", "an icon"),
+    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
+    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
+    (b"\xff\x0a", "a JPEG XL picture"),
+    (b"DDS ", "a DDS picture"),
+    (b"SIMPLE  =", "a FITS picture"),
+    (b"\x89PNG", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"II*\x00", "a TIFF picture"),
+    (b"MM\x00*", "a TIFF picture"),
+    (b"RIFF", "a picture, sound or film (RIFF)"),
+)
+_BRANDS = {b"heic": "a HEIC picture", b"heix": "a HEIC picture", b"mif1": "a HEIF picture", b"avif": "an AVIF picture"}
+
+
+def what_is(start: bytes) -> str:
+    """What a file is, for people, by its first 512 bytes or more: `a RAR archive`, `a web page`, `text`, `empty`."""
+    for known, name in _STARTS:
+        if start.startswith(known):
+            return name
+    if start[4:8] == b"ftyp":
+        return _BRANDS.get(start[8:12], "a film")
+    if start[257:262] == b"ustar":
+        return "a tar archive"
+    words = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if not words:
+        return "empty"
+    if words.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
+        return "a web page, as a download without signing in leaves it"
+    if words.startswith(b"<svg") or (words.startswith(b"<?xml") and b"<svg" in words):
+        return "an SVG drawing"
+    if words.startswith(b"<?xml"):
+        return "XML"
+    if words.startswith((b"{", b"[")):
+        return "JSON, perhaps a server's error"
+    if b"\0" in start or sum(byte < 32 and byte not in b"\t\r\n\f" for byte in start):
+        return "of no kind known here"
+    return "text"
