@@ -11,7 +11,7 @@ from ferlab.data import ids as image_ids
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import CKPLUS_CLASSES
 from ferlab.data.splits import hold_out, stratified_part, subject_folds
-from ferlab.datasets.fer2013 import PUBLISHED
+from ferlab.datasets.counts import PUBLISHED
 from ferlab.errors import UserError
 from small import barred, noise
 

@@ -6,17 +6,18 @@ import numpy as np
 import pytest
 
 from ferlab.data.images import ImageSet
-from ferlab.data.labels import FER_CLASSES
+from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
 from ferlab.datasets import forms
 from ferlab.datasets.containers import examine, install
-from ferlab.datasets.fer2013 import PUBLISHED
+from ferlab.datasets.counts import PUBLISHED
 from ferlab.errors import UserError
 from ferlab.files import sha256_file
 from small import make_zip, noise, png
 
 PICTURE = png(noise(1)[0])
-FER = {f"x/fear/{usage}_1.png": PICTURE for usage in ("Training", "PublicTest", "PrivateTest")}
-CKPLUS = {"fear/S010_004_00000017.png": PICTURE}
+USAGES = ("Training", "PublicTest", "PrivateTest")
+FER = {f"x/{name}/{usage}_1.png": PICTURE for usage in USAGES for name in FER_CLASSES}
+CKPLUS = {f"{name}/S010_004_00000017.png": PICTURE for name in CKPLUS_CLASSES}
 
 
 @pytest.fixture
@@ -45,13 +46,13 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_examined_by_content_not_by_name(archives: dict[str, Path], scratch: Path) -> None:
     found = examine([archives["ckplus"], archives["fer2013"]], True, scratch)
     assert {dataset: what.path for dataset, what in found.items()} == archives
-    assert found["fer2013"].counts["test"] == {name: int(name == "fear") for name in found["fer2013"].counts["test"]}
+    assert found["fer2013"].counts["test"] == dict.fromkeys(FER_CLASSES, 1)
     assert "valid/fear: 1 images, published 496" in found["fer2013"].differences
     assert "all/fear: 1 images, published 75" in found["ckplus"].differences
 
 
 def test_a_part_is_refused_unless_it_is_meant(archives: dict[str, Path], scratch: Path) -> None:
-    with pytest.raises(UserError, match="all/surprise: 0 images, published 249") as caught:
+    with pytest.raises(UserError, match="all/surprise: 1 images, published 249") as caught:
         examine([archives["ckplus"]], False, scratch)
     assert caught.value.where == str(archives["ckplus"])
     assert "--allow-partial" in caught.value.next_step
@@ -92,17 +93,49 @@ def test_what_is_stored_reads_without_a_loss(tmp_path: Path, scratch: Path) -> N
     found = examine([path], True, scratch)["fer2013"]
     assert sorted(p.where for p in found.lost) == sorted(bad)
     again = forms.read(found.path)
-    assert again.members == tuple(sorted(FER))
+    assert sorted(again.members) == sorted(FER)
     assert not again.problems
+
+
+@pytest.mark.parametrize("lost", ["train/fear", "test/disgust", "all/contempt"])
+def test_a_class_without_images_is_never_stored(lost: str, tmp_path: Path, scratch: Path) -> None:
+    """A training would stumble over it hours later, so no flag is offered."""
+    split, name = lost.split("/")
+    usage = {"train": "Training", "test": "PrivateTest", "all": "S010"}[split]
+    members = {n: content for n, content in (CKPLUS if split == "all" else FER).items()
+               if not (name in n and usage in n)}  # fmt: skip
+    for allowed in (False, True):
+        with pytest.raises(UserError, match=rf"classes without images.*\({split}: {name}\)") as caught:
+            examine([make_zip(tmp_path / "a.zip", members)], allowed, scratch)
+        assert "--allow-partial" not in str(caught.value)
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_numbers_whose_meaning_is_unknown_are_never_stored(allowed: bool, tmp_path: Path, scratch: Path) -> None:
+    members = {f"{folder}/{n}/1.png": PICTURE for folder in USAGES for n in range(7)}
+    with pytest.raises(UserError, match="can't be told") as caught:
+        examine([make_zip(tmp_path / "a.zip", members)], allowed, scratch)
+    assert "--allow-partial" not in str(caught.value)
+    assert "angry, disgust" in caught.value.next_step
+
+
+def test_cohn_kanade_in_its_original_layout(tmp_path: Path, scratch: Path) -> None:
+    """Frames by subject and sequence, labels in text files: named, and no flag is offered."""
+    members = {f"cohn-kanade-images/S010/00{s}/S010_00{s}_0000000{i}.png": PICTURE for s in (1, 2) for i in (1, 2)}
+    path = make_zip(tmp_path / "a.zip", members | {"Emotion/S010/001/S010_001_00000002_emotion.txt": b"3.0"})
+    for allowed in (False, True):
+        with pytest.raises(UserError, match="CK\\+ in its original layout") as caught:
+            examine([path], allowed, scratch)
+        assert "--allow-partial" not in str(caught.value)
 
 
 def test_rows_that_cannot_be_used_are_not_stored(tmp_path: Path, scratch: Path) -> None:
     row = " ".join(["7"] * 2304)
-    rows = [f"3,{row},{usage}" for usage in ("Training", "PublicTest", "PrivateTest")]
+    rows = [f"{code},{row},{usage}" for usage in USAGES for code in range(7)]
     path = tmp_path / "fer2013.csv"
     path.write_text("\n".join(["emotion,pixels,Usage", *rows, f"9,{row},Training", "1,2 3,Training"]))
     found = examine([path], True, scratch)["fer2013"]
-    assert [p.where for p in found.lost] == ["fer2013.csv, line 6", "fer2013.csv, line 5"]
+    assert [p.where for p in found.lost] == ["fer2013.csv, line 24", "fer2013.csv, line 23"]
     again = forms.read(found.path)
     assert not again.problems
     assert {split: images.counts()["happy"] for split, images in again.sets.items()} == {

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import FER_CLASSES
-from ferlab.datasets import fer2013
+from ferlab.datasets import counts, fer2013
 from ferlab.datasets.archive import open_archive
+from ferlab.datasets.counts import PUBLISHED
 from ferlab.datasets.reading import Reading
 from ferlab.datasets.tables import is_table, write_table
 from ferlab.errors import UserError
@@ -125,6 +126,122 @@ def test_a_test_folder_without_marks_says_what_cannot_be_told(tmp_path: Path) ->
     assert valid.counts() == test.counts() == dict.fromkeys(FER_CLASSES, 2)
 
 
+SMALL = {"train": (5, 1, 6, 9, 7, 3, 8), "valid": (1, 1, 2, 4, 2, 1, 2), "test": (2, 1, 1, 3, 2, 2, 3)}
+ALPHABETICAL = sorted(FER_CLASSES)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dataset with these published counts."""
+    expected = {split: np.array(row) for split, row in SMALL.items()}
+    monkeypatch.setattr(counts, "_EXPECTED", expected | {counts.EITHER: expected["valid"] + expected["test"]})
+    monkeypatch.setattr(counts, "_NEAR", 0)
+
+
+def whole(folder_of: dict[str, str], names: dict[str, str]) -> dict[str, bytes]:
+    """The small dataset; grey levels tell the class, and no name does."""
+    numbers = iter(range(999))
+    return {
+        f"{folder}/{names[name]}/{next(numbers)}.png": png(np.full((48, 48), 10 * label, np.uint8))
+        for split, folder in folder_of.items()
+        for label, name in enumerate(FER_CLASSES)
+        for _ in range(SMALL[split][label])
+    }
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("start", [0, 1])
+@pytest.mark.parametrize("order", [FER_CLASSES, ALPHABETICAL, random.Random(1).sample(FER_CLASSES, 7)])
+@pytest.mark.parametrize("folders", [("train", "PublicTest", "PrivateTest"), ("training", "dev", "test")])
+def test_numbers_mean_what_the_published_counts_say(
+    tmp_path: Path, start: int, order: list[str], folders: tuple[str, ...]
+) -> None:
+    """A folder `4` is sad in the challenge's order, and neutral where someone sorted the classes."""
+    names = {name: str(order.index(name) + start) for name in FER_CLASSES}
+    found = read(make_zip(tmp_path / "a.zip", whole(dict(zip(SMALL, folders, strict=True)), names)))
+    assert not found.doubt + "".join(p.what for p in found.problems)
+    for split, images in found.sets.items():
+        assert tuple(images.counts().values()) == SMALL[split]
+        np.testing.assert_array_equal(images.images[:, 0, 0], 10 * images.labels)
+    assert bool(found.notices) == (order != FER_CLASSES or start == 1)
+    assert all(f"{names['neutral']} neutral" in notice for notice in found.notices)
+
+
+@pytest.mark.usefixtures("small")
+def test_numbers_of_which_nobody_can_say_what_they_mean(tmp_path: Path) -> None:
+    members = whole(dict(zip(SMALL, USAGES, strict=True)), {name: str(i) for i, name in enumerate(ALPHABETICAL)})
+    del members[next(iter(members))]
+    assert "can't be told" in read(make_zip(tmp_path / "a.zip", members)).doubt
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("kept", [1, 0.5])
+def test_a_table_in_the_alphabet_s_order(tmp_path: Path, kept: float) -> None:
+    """Whole it says so by its counts; of a part it is refused, rather than read in the challenge's order."""
+    rows = [
+        f"{ALPHABETICAL.index(name)},{' '.join([str(10 * label)] * 2304)},{usage}"
+        for usage, row in zip(USAGES, SMALL.values(), strict=True)
+        for label, name in enumerate(FER_CLASSES)
+        for _ in range(round(kept * row[label] + 0.1))
+    ]
+    found = read_table(tmp_path / "a.zip", "\n".join(["emotion,pixels,Usage", *rows]))
+    assert bool(found.doubt) == (kept < 1)
+    if kept == 1:
+        for images in found.sets.values():
+            np.testing.assert_array_equal(images.images[:, 0, 0], 10 * images.labels)
+        assert "4 neutral, 5 sad, 6 surprise" in found.notices[0]
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"valid": "validation", "test": "validation"}, "validation/ doesn't tell PublicTest from PrivateTest"),
+        ({"valid": "test", "test": "test"}, "test/ doesn't tell PublicTest from PrivateTest"),
+        ({"valid": "val"}, "PrivateTest is missing"),
+        ({"test": "validation"}, "PublicTest is missing"),
+        ({"test": "test"}, "PublicTest is missing"),
+        ({"train": "validation"}, "is no part of the challenge's split"),
+    ],
+)
+def test_one_folder_for_validation_and_test(tmp_path: Path, given: dict[str, str], said: str) -> None:
+    """It is halved, and the cost is said."""
+    names = {name: name for name in FER_CLASSES}
+    found = read(make_zip(tmp_path / "a.zip", whole({"train": "train"}, names) | whole(given, names)))
+    assert found.halved
+    (notice,) = found.notices
+    assert said in notice
+    assert "no score on them can be compared" in notice
+    valid, test = (np.array(list(found.sets[split].counts().values())) for split in ("valid", "test"))
+    np.testing.assert_array_equal(valid + test, sum(np.array(SMALL[split]) for split in given))
+    assert set(test - valid) <= {0, 1}
+
+
+@pytest.mark.usefixtures("small")
+def test_validation_and_test_under_each_other_s_name(tmp_path: Path) -> None:
+    folder_of = {"train": "train", "valid": "test", "test": "validation"}
+    found = read(make_zip(tmp_path / "a.zip", whole(folder_of, {name: name for name in FER_CLASSES})))
+    assert {split: tuple(images.counts().values()) for split, images in found.sets.items()} == SMALL
+    assert "validation/ has PrivateTest's counts" in found.notices[0]
+
+
+def test_the_published_counts_tell_all_classes_apart() -> None:
+    """Of a whole copy, and of one that lacks a few dozen images."""
+    order = [6, 2, 0, 1, 5, 4, 3]
+    lacking = {split: np.array(row)[order] for split, row in PUBLISHED.items()}
+    assert counts.order_of(lacking) == order
+    lacking["train"] = lacking["train"] - 10
+    assert counts.order_of(lacking) == order
+    lacking["train"] = lacking["train"] // 2
+    assert counts.order_of(lacking) is None
+
+
+def test_a_number_of_thousands_of_digits_in_a_name(tmp_path: Path) -> None:
+    """Python refuses to make an integer of it."""
+    members = {f"train/sad/Training_{n}.png": png(noise(1)[0]) for n in ("1" + "0" * 5000, "9", "010")}
+    assert [len(name) for name in read_folders(make_zip(tmp_path / "a.zip", members))["train"].ids] == [24, 26, 5024]
+
+
 def test_a_picture_that_two_splits_claim(tmp_path: Path) -> None:
     """An image in two splits would be tested on after it was trained on."""
     found = read(make_zip(tmp_path / "a.zip", folders() | {"train/sad/PrivateTest_99.png": png(IMAGES[0])}))
@@ -219,6 +336,19 @@ def test_a_table_far_larger_than_it_should_be(tmp_path: Path, monkeypatch: pytes
         read_table(tmp_path / "a.zip", table())
 
 
+@pytest.mark.parametrize("line", ["x" * 2**17, "3,7" + " 7" * 2**17, '"' + "x" * 2**17, "3," + "," * 2**17])
+def test_an_endless_line(tmp_path: Path, line: str) -> None:
+    """It is refused at its start: a megabyte of zip can hold gigabytes of it."""
+    with pytest.raises(UserError, match="line 3 of the table has more than 65,536"):
+        read_table(tmp_path / "a.zip", f"emotion,pixels,Usage\n3,{FULL},Training\n{line}")
+
+
+def test_endlessly_many_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ferlab.datasets.tables.MOST_ROWS", 5)
+    with pytest.raises(UserError, match="more than 5 lines"):
+        read_table(tmp_path / "a.zip", "emotion,pixels,Usage" + "\n" * 7)
+
+
 @st.composite
 def sets(draw: st.DrawFn) -> dict[str, ImageSet]:
     found = {}
@@ -251,7 +381,7 @@ def test_any_sets_come_back_from_a_table_and_from_folders(whole: dict[str, Image
 
 def test_published_counts() -> None:
     """The sizes that every paper on FER-2013 gives."""
-    assert [sum(part) for part in fer2013.PUBLISHED.values()] == [28709, 3589, 3589]
-    by_class = np.sum(list(fer2013.PUBLISHED.values()), axis=0)
+    assert [sum(part) for part in PUBLISHED.values()] == [28709, 3589, 3589]
+    by_class = np.sum(list(PUBLISHED.values()), axis=0)
     # Goodfellow et al. 2015: 4953 angry, 547 disgust, 5121 fear, 8989 happy, 6077 sad, 4002 surprise, 6198 neutral
     np.testing.assert_array_equal(by_class, [4953, 547, 5121, 8989, 6077, 4002, 6198])

@@ -11,7 +11,7 @@ from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
 from ferlab.datasets import ckplus, fer2013, forms
 from ferlab.datasets.archive import open_archive
 from ferlab.datasets.ckplus import PUBLISHED as CKPLUS_COUNTS
-from ferlab.datasets.fer2013 import PUBLISHED as FER_COUNTS
+from ferlab.datasets.counts import PUBLISHED as FER_COUNTS
 from ferlab.datasets.reading import tally
 from ferlab.errors import UserError
 from small import make_zip, noise, png
@@ -78,7 +78,7 @@ def test_neither_dataset(tmp_path: Path, members: dict[str, bytes | str]) -> Non
 
 def test_a_split_without_images(tmp_path: Path) -> None:
     path = make_zip(tmp_path / "a.zip", {k: v for k, v in FER_FOLDERS.items() if "Private" not in k})
-    with pytest.raises(UserError, match="split 'test' has no images") as caught:
+    with pytest.raises(UserError, match="no images of the split test, without which no accuracy") as caught:
         forms.read(path)
     assert caught.value.where == str(path)
 

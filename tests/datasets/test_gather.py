@@ -1,6 +1,9 @@
 """From whatever people have to containers of one dataset each, without writing anything outside the scratch folder."""
 
+import bz2
+import gzip
 import io
+import lzma
 import tarfile
 import zipfile
 from collections.abc import Mapping
@@ -9,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ferlab.datasets import forms, gather
+from ferlab.datasets import forms, gather, unpack
 from ferlab.datasets.gather import Container
 from ferlab.errors import UserError
 from small import make_zip, noise, png
@@ -84,13 +87,19 @@ def made(kind: str, path: Path) -> Path:
             return make_zip(path / "a.zip", {"deep/fer.zip": inner(FER), "notes.txt": "x"})
         case "tar in a zip":
             return make_zip(path / "a.zip", {"fer.tar.gz": tar(path / "x.tar.gz", {"fer2013.csv": TABLE}).read_bytes()})
+        case "table in gzip" | "table in bzip2" | "table in xz":
+            packer = {"gzip": gzip, "bzip2": bz2, "xz": lzma}[kind.split()[-1]]
+            return folder(path / "a", {"fer2013.csv.z": packer.compress(TABLE.encode())}) / "fer2013.csv.z"
+        case "table in gzip in a folder":
+            files = {"fer2013.csv.gz": gzip.compress(TABLE.encode()), "readme.txt.gz": gzip.compress(b"x")}
+            return folder(path / "a", files)
     raise AssertionError(kind)
 
 
 @pytest.mark.parametrize(
     "kind",
     ["zip", "folder", "table", "table in a folder", "tar", "table in a tar", "zip in a folder", "zip in a zip",
-     "tar in a zip"],
+     "tar in a zip", "table in gzip", "table in bzip2", "table in xz", "table in gzip in a folder"],
 )  # fmt: skip
 def test_every_wrapping_holds_the_same(kind: str, tmp_path: Path, scratch: Path) -> None:
     found = gather.gather(made(kind, tmp_path), scratch)
@@ -98,8 +107,9 @@ def test_every_wrapping_holds_the_same(kind: str, tmp_path: Path, scratch: Path)
     assert list(pixels) == ["fer2013/train", "fer2013/valid", "fer2013/test"]
     for image, expected in zip(pixels.values(), FACES, strict=False):
         np.testing.assert_array_equal(image[0], expected)
-    if kind not in ("table", "table in a tar", "tar in a zip"):
-        assert any(Path(name).name in ("readme.txt", "notes.txt", "other.csv") for name in found[0].skipped)
+    if kind not in ("table", "table in a tar", "tar in a zip", "table in gzip", "table in bzip2", "table in xz"):
+        beside = ("readme.txt", "notes.txt", "other.csv", "readme.txt.gz")
+        assert any(Path(name).name in beside for name in found[0].skipped)
 
 
 @pytest.mark.parametrize("wrapped", ["folder", "zip", "archives"])
@@ -152,12 +162,101 @@ def test_links_in_a_tar_lead_nowhere(tmp_path: Path, scratch: Path) -> None:
 def test_archives_that_unpack_to_far_too_much(
     kind: str, tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gather, "LARGEST_ARCHIVE", 1000)
+    monkeypatch.setattr(unpack, "LARGEST_TOTAL", 1000)
     files = {"fer.zip": bytes(2000)}
     path = make_zip(tmp_path / "a.zip", files) if kind == "zip" else tar(tmp_path / "a.tgz", files)
     with pytest.raises(UserError, match="far more") as caught:
         gather.gather(path, scratch)
     assert "fer.zip" in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["zip in zip", "zip in folder", "gzip", "tables"])
+def test_a_nest_that_unpacks_to_too_much_is_refused_before_it_fills_the_disk(
+    kind: str, tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each archive alone may be as large as it is; what all together may unpack to has one limit."""
+    monkeypatch.setattr(unpack, "LARGEST_TOTAL", 50_000)
+    one, path = bytes(20_000), tmp_path / "a"
+    match kind:
+        case "zip in zip":
+            content = io.BytesIO()
+            with zipfile.ZipFile(content, "w") as archive:
+                archive.writestr("x.zip", inner({"y.zip": inner({"z.zip": one})}) + one)
+            path.write_bytes(content.getvalue())
+        case "zip in folder":
+            folder(path, {f"{i}.zip": one for i in range(9)})
+        case "gzip":
+            path.write_bytes(gzip.compress(b"x" * 10**6))
+        case "tables":
+            folder(path, {f"{i}.csv": TABLE for i in range(9)})
+    with pytest.raises(UserError, match="unpacks to far more"):
+        gather.gather(path, scratch)
+    assert sum(p.stat().st_size for p in scratch.rglob("*") if p.is_file()) <= 60_000
+
+
+def test_an_archive_inside_another_that_is_far_too_dense(tmp_path: Path, scratch: Path) -> None:
+    """A few kilobytes that would write gigabytes: what is inside an archive is dense already."""
+    path = make_zip(tmp_path / "a.zip", {"x.zip": bytes(2 * 10**6)}, zipfile.ZIP_DEFLATED)
+    with pytest.raises(UserError, match=r"x\.zip unpacks to 2,000,000 bytes"):
+        gather.gather(path, scratch)
+    assert not list(scratch.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (b"Rar!\x1a\x07\x01\0", "RAR"),
+        (b"7z\xbc\xaf\x27\x1c\0", "7z"),
+        (b"PAR1", "Parquet"),
+        (b"\xef\xbb\xbf\n <!DOCTYPE HTML><html>", "web page"),
+        (b'{"code": 403}', "JSON"),
+        (b"\x28\xb5\x2f\xfd", "Zstandard"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
+        (gzip.compress(b"Rar!\x1a\x07"), "RAR"),
+        (b"hello", "text"),
+    ],
+)
+def test_what_is_no_archive_is_named_by_its_content(content: bytes, named: str, tmp_path: Path, scratch: Path) -> None:
+    """Whatever its name says."""
+    (tmp_path / "fer2013.zip").write_bytes(content)
+    with pytest.raises(UserError, match=named) as caught:
+        gather.gather(tmp_path / "fer2013.zip", scratch)
+    assert "read are folders, zip, tar" in caught.value.next_step
+    assert "--allow-partial" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_an_unread_archive_inside_is_named(kind: str, tmp_path: Path, scratch: Path) -> None:
+    files = {"x/data.rar": b"Rar!", "notes.txt": b"x"}
+    path = folder(tmp_path / "a", files) if kind == "folder" else make_zip(tmp_path / "a.zip", files)
+    with pytest.raises(UserError, match=r"data\.rar, which isn't read"):
+        gather.gather(path, scratch)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_names_that_stand_there_twice_are_told(kind: str, tmp_path: Path, scratch: Path) -> None:
+    name, path = next(iter(FER)), tmp_path / "a"
+    if kind == "zip":
+        make_zip(path, FER)
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr(name, png(FACES[3]))
+    else:
+        tar(path, FER, "w")
+        with tarfile.open(path, "a") as file:
+            entry = tarfile.TarInfo(name)
+            entry.size = len(png(FACES[3]))
+            file.addfile(entry, io.BytesIO(png(FACES[3])))
+    (found,) = gather.gather(path, scratch)
+    assert found.notices == ["1 names stand there more than once: the last file of each name counts"]
+    np.testing.assert_array_equal(read([found])["fer2013/train"], FACES[3:])
+
+
+@pytest.mark.parametrize("name", ["absent", "x" * 5000])
+def test_paths_at_which_nothing_can_lie(name: str, tmp_path: Path, scratch: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        gather.gather(tmp_path / name, scratch)
+    assert len(str(caught.value)) < 2500
 
 
 def test_archives_too_deep_in_each_other(tmp_path: Path, scratch: Path) -> None:

@@ -30,7 +30,7 @@ def add(
     from ferlab import params
     from ferlab.cli.progress import ShowSteps
     from ferlab.datasets.containers import DATASETS, examine, install
-    from ferlab.errors import UserError
+    from ferlab.errors import UserError, printable
     from ferlab.execution.locks import exclusive
     from ferlab.files import recover
     from ferlab.project import Project
@@ -41,8 +41,8 @@ def add(
         kind = params.load(project.params).data.kind
         with ShowSteps(context.obj["quiet"]) as say:
             found = examine(paths, allow_partial, Path(scratch), say)
-        for dataset, what in found.items():
-            _describe(dataset, what)
+        for what in found.values():
+            _describe(what)
         sources = {dataset: what.path for dataset, what in found.items()}
         for dataset in DATASETS:
             if dataset not in sources:
@@ -57,6 +57,8 @@ def add(
         with ShowSteps(context.obj["quiet"]) as say:
             say("copying both archives into data/")
             hashes = install(sources, project.data)
+        for dataset, what in found.items():
+            typer.echo(f"{printable(what.shown)} -> data/{dataset}.zip")
         _track(project, "real", hashes)
 
 
@@ -158,22 +160,22 @@ def audit(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
         typer.echo(f"not the published count: {difference}")
 
 
-def _describe(dataset: str, what: "Found") -> None:
+def _describe(what: "Found") -> None:
     """What was found, what it can't tell, what was skipped and what is lost."""
     from ferlab.datasets.reading import tally
+    from ferlab.errors import printable
 
-    typer.echo(f"{what.shown}: {what.form}")
+    typer.echo(f"{printable(what.shown)}: {printable(what.form)}")
     for split, counts in what.counts.items():
         typer.echo(f"  {split}: {sum(counts.values())} ({', '.join(f'{k} {v}' for k, v in counts.items())})")
     typer.echo("  counts as published" if not what.differences else f"  {len(what.differences)} counts differ")
     for notice in what.notices:
-        typer.echo(f"  note: {notice}")
+        typer.echo(f"  note: {printable(notice, 1000)}")
     if what.skipped:
-        some = ", ".join(what.skipped[:3]) + (", …" if len(what.skipped) > 3 else "")
+        some = ", ".join(map(printable, what.skipped[:3])) + (", …" if len(what.skipped) > 3 else "")
         typer.echo(f"  skipped: {len(what.skipped)} other file{'s' * (len(what.skipped) > 1)} ({some})")
     if what.lost:
         typer.echo(f"  lost: {len(what.lost)} that can't be used: {tally(what.lost)}")
-    typer.echo(f"  -> data/{dataset}.zip")
 
 
 def _track(project: "Project", kind: str, hashes: dict[str, str]) -> None:

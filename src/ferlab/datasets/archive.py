@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferlab.data.images import SIDE
-from ferlab.datasets.content import what_is
+from ferlab.datasets.content import EMPTY, PART_OF_ZIP, what_is
 from ferlab.datasets.picture import PictureError, read_face
 from ferlab.errors import UserError
 
@@ -31,6 +31,8 @@ MOST_FILES = 500_000  # in an archive; both datasets have 37 thousand
 _JUNK = {"__MACOSX", "$RECYCLE.BIN", "System Volume Information", ".ipynb_checkpoints", "@eaDir"}
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)  # the last: encrypted, or packed in an unknown way
 _AGAIN = "it may have been cut off or changed on its way: download it again"
+READ = "read are folders, zip, tar and fer2013.csv, also as .gz, .bz2 or .xz: unpack or convert what you have"
+_PACKINGS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
 _WORTH_A_PROCESS = 3000  # pictures: about what is decoded while a process starts
 
 
@@ -66,13 +68,7 @@ def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        with path.open("rb") as handle:
-            found = what_is(handle.read(512))
-        raise UserError(
-            f"not a whole zip archive ({error}) but {found}; {path.stat().st_size:,} bytes long",
-            where=str(path),
-            next_step=_AGAIN,
-        ) from None
+        raise _no_zip(path, error) from None
     with archive:
         try:
             if len(archive.infolist()) > MOST_FILES:
@@ -84,6 +80,18 @@ def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
             raise UserError(
                 f"a part of this archive can't be read: {error}", where=str(path), next_step=_AGAIN
             ) from None
+
+
+def _no_zip(path: Path, error: Exception) -> UserError:
+    """What a file is that should be a zip archive."""
+    if isinstance(error, PermissionError):
+        return UserError(f"can't be read: {error.strerror}", where=str(path))
+    with path.open("rb") as handle:
+        found = what_is(handle.read(512))
+    size = f"{path.stat().st_size:,} bytes long"
+    if found in (EMPTY, PART_OF_ZIP):
+        return UserError(f"not a whole zip archive ({error}); {size}", where=str(path), next_step=_AGAIN)
+    return UserError(f"not a whole zip archive but {found}; {size}", where=str(path), next_step=f"{READ}; or {_AGAIN}")
 
 
 class Inside(NamedTuple):
@@ -216,6 +224,10 @@ def _odd(member: zipfile.ZipInfo) -> str | None:
     folders = inside(member.filename).folders
     if stat.S_ISLNK(member.external_attr >> 16):
         return "is a symbolic link, not a picture"
+    if member.flag_bits & 1:
+        return "is encrypted: unpack the archive with its password, and give the folder"
+    if member.compress_type not in _PACKINGS:
+        return "is packed in a way that isn't read: unpack the archive, and give the folder"
     if ".." in folders or (folders and folders[0].endswith(("/", ":"))):
         return "has a path that leads out of its archive"
     if member.file_size > LARGEST_PICTURE:

@@ -52,6 +52,13 @@ def read_folders(archive: zipfile.ZipFile) -> Reading:
         else:
             known = ", ".join(CKPLUS_CLASSES)
             problems.append(Problem(member, f"lies in '{path.folder}', which is no class of CK+ ({known})"))
+    if not rows and problems and all(map(_is_original, (problem.where for problem in problems))):
+        raise UserError(
+            "this is CK+ in its original layout: frames of whole scenes by subject and sequence, labels in text files",
+            where=str(archive.filename),
+            next_step="it isn't read: give CK+48, its faces cropped to 48x48 in a folder a class "
+            "(<class>/Sxxx_yyy_zzzzzzzz.png)",
+        )
     rows.sort()
     decoded = read_pictures(archive, [member for _, member, _, _ in rows])
     problems += [Problem(rows[i][1], what) for i, what in decoded.problems.items()]
@@ -105,6 +112,13 @@ def read_csv(archive: zipfile.ZipFile, member: str) -> Reading:
         notices.append(f"{len(kept) - n} neutral rows are left out: they are none of the seven expressions")
     form = f"CK+ as a table ({PurePosixPath(member).name})"
     return Reading(DATASET, form, {"all": frames}, [], notices)
+
+
+def _is_original(member: str) -> bool:
+    """Whether a frame lies in folders named by its subject and sequence."""
+    path = inside(member)
+    match = _FILE.match(path.stem)
+    return match is not None and tuple(map(str.upper, path.folders[-2:])) == (match[1].upper(), match[2])
 
 
 def _order(table: Table) -> tuple[str, ...] | None:

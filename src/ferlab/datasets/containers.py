@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ferlab.datasets import forms, gather
+from ferlab.datasets import forms, gather, unpack
 from ferlab.datasets.fer2013 import SPLITS
 from ferlab.datasets.forms import CKPLUS, FER2013
 from ferlab.datasets.gather import Container
-from ferlab.datasets.reading import Problem
+from ferlab.datasets.reading import Problem, Reading
 from ferlab.datasets.tables import write_table
 from ferlab.errors import UserError
 from ferlab.files import atomic_folder, sha256_file
@@ -92,13 +92,15 @@ def install(archives: dict[str, Path], folder: Path) -> dict[str, str]:
 
 def _read(container: Container, allow_partial: bool, scratch: Path) -> tuple[str, Found]:
     reading = forms.read(container.path, allow_partial, container.shown)
+    _refuse_what_misleads(reading, container.shown)
     if reading.halved:
         differences = forms.differences_of_halves(reading.sets)
     else:
         differences = forms.differences(reading.dataset, reading.sets)
     if differences and not allow_partial:
+        said = "\n  ".join([*differences, *reading.notices])
         raise UserError(
-            f"{reading.form}: the counts are not the published ones:\n  " + "\n  ".join(differences),
+            f"{reading.form}: the counts are not the published ones:\n  {said}",
             where=container.shown,
             next_step="get the whole dataset, or accept this one as it is with --allow-partial",
         )
@@ -106,11 +108,35 @@ def _read(container: Container, allow_partial: bool, scratch: Path) -> tuple[str
     if reading.problems:  # store a container that can be read without a loss
         path = scratch / f"{reading.dataset}-whole.zip"
         if reading.members:
-            gather.pack_members(container.path, reading.members, path)
+            unpack.pack_members(container.path, reading.members, path)
         else:
             usages = {split: usage for usage, split in SPLITS.items()}
-            gather.pack_text("fer2013.csv", write_table(reading.sets, usages), path)
-    counts = {split: images.counts() for split, images in reading.sets.items()}
+            unpack.pack_text("fer2013.csv", write_table(reading.sets, usages), path)
     return reading.dataset, Found(
-        path, container.shown, reading.form, counts, differences, reading.problems, reading.notices, container.skipped
+        path,
+        container.shown,
+        reading.form,
+        counts={split: images.counts() for split, images in reading.sets.items()},
+        differences=differences,
+        lost=reading.problems,
+        notices=reading.notices + container.notices,
+        skipped=container.skipped,
     )
+
+
+def _refuse_what_misleads(reading: Reading, where: str) -> None:
+    """A set that no flag makes usable: wrong labels, or a class without images, which breaks trainings hours later."""
+    if reading.doubt:
+        classes = next(iter(reading.sets.values())).classes
+        raise UserError(
+            reading.doubt,
+            where=where,
+            next_step=f"name the classes' folders ({', '.join(classes)}), or give the challenge's own fer2013.csv",
+        )
+    absent = {split: [name for name, n in images.counts().items() if not n] for split, images in reading.sets.items()}
+    if said := "; ".join(f"{split}: {', '.join(names)}" for split, names in absent.items() if names):
+        raise UserError(
+            f"{reading.form}: classes without images, which can be neither learned nor measured ({said})",
+            where=where,
+            next_step="get the whole dataset",
+        )

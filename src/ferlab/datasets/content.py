@@ -1,5 +1,8 @@
 """What a file really is, told by its first bytes: names lie, and people should hear what they gave."""
 
+EMPTY = "empty"
+PART_OF_ZIP = "a zip archive that isn't whole"
+
 _STARTS = (
     (b"Rar!\x1a\x07", "a RAR archive"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
@@ -7,7 +10,7 @@ _STARTS = (
     (b"PAR1", "a Parquet file"),
     (b"ARROW1", "an Arrow file"),
     (b"PK\x07\x08", "a part of a zip archive of several files"),
-    (b"PK", "a zip archive that isn't whole"),
+    (b"PK", PART_OF_ZIP),
     (b"\x1f\x8b", "gzip"),
     (b"BZh", "bzip2"),
     (b"\xfd7zXZ\x00", "xz"),
@@ -53,7 +56,7 @@ def what_is(start: bytes) -> str:
         return "a tar archive"
     words = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if not words:
-        return "empty"
+        return EMPTY
     if words.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
         return "a web page, as a download without signing in leaves it"
     if words.startswith(b"<svg") or (words.startswith(b"<?xml") and b"<svg" in words):

@@ -10,12 +10,18 @@ from pathlib import Path
 from ferlab.data.images import ImageSet
 from ferlab.datasets import ckplus, fer2013
 from ferlab.datasets.archive import is_junk, open_archive, picture_members
+from ferlab.datasets.counts import PUBLISHED
 from ferlab.datasets.reading import Reading, refuse
-from ferlab.datasets.tables import head, is_table
+from ferlab.datasets.tables import LONGEST_LINE, head, is_table
 from ferlab.errors import UserError
 
 FER2013, CKPLUS = fer2013.DATASET, ckplus.DATASET
 WANTED = "FER-2013: <split>/<class>/Training_*.jpg … or fer2013.csv; CK+48: <class>/Sxxx_yyy_zzzzzzzz.png"
+COST = {
+    "train": "nothing can be trained",
+    "valid": "no epoch can be picked",
+    "test": "no accuracy can be measured that compares with a published one",
+}
 Reader = Callable[[zipfile.ZipFile], Reading]
 
 
@@ -48,24 +54,24 @@ def read(path: Path, allow_partial: bool = False, shown: str = "") -> Reading:
     with open_archive(path) as archive:
         reader = recognise(archive)
         reading = reader(archive) if reader else None
-    if reading and not allow_partial:
-        refuse(reading.problems, where)
-    if reading is None or not any(map(len, reading.sets.values())):
-        refuse(reading.problems if reading else [], where)
+    missing = [split for split, images in reading.sets.items() if not len(images)] if reading else []
+    if reading and (not allow_partial or len(missing) == len(reading.sets)):
+        refuse(reading.problems, where, partial=not missing)
+    if reading is None or len(missing) == len(reading.sets):
+        raise UserError("this is neither FER-2013 nor CK+48", where=where, next_step=WANTED)
+    if missing:
         raise UserError(
-            "this is neither FER-2013 nor CK+48",
+            f"{reading.form}: no images of the split{'s' * (len(missing) > 1)} {' and '.join(missing)}, without which "
+            + " and ".join(COST[split] for split in missing),
             where=where,
-            next_step=WANTED,
+            next_step="get the whole dataset: Training, PublicTest (valid) and PrivateTest (test)",
         )
-    for split, images in reading.sets.items():
-        if not len(images):
-            raise UserError(f"{reading.form}: the split '{split}' has no images", where=where)
     return reading
 
 
 def differences(dataset: str, sets: Mapping[str, ImageSet]) -> list[str]:
     """How the counts differ from the published dataset's: one line a split and class, empty if they agree."""
-    published = fer2013.PUBLISHED if dataset == FER2013 else {"all": ckplus.PUBLISHED}
+    published = PUBLISHED if dataset == FER2013 else {"all": ckplus.PUBLISHED}
     return [
         f"{split}/{name}: {found} images, published {expected}"
         for split, images in sets.items()
@@ -77,7 +83,7 @@ def differences(dataset: str, sets: Mapping[str, ImageSet]) -> list[str]:
 def differences_of_halves(sets: Mapping[str, ImageSet]) -> list[str]:
     """The same for a FER-2013 whose validation and test images can't be told apart: these two are counted together."""
     both = {name: n + sets["test"].counts()[name] for name, n in sets["valid"].counts().items()}
-    expected = [v + t for v, t in zip(fer2013.PUBLISHED["valid"], fer2013.PUBLISHED["test"], strict=True)]
+    expected = [v + t for v, t in zip(PUBLISHED["valid"], PUBLISHED["test"], strict=True)]
     return differences(FER2013, {"train": sets["train"]}) + [
         f"valid and test/{name}: {found} images, published {n}"
         for (name, found), n in zip(both.items(), expected, strict=True)
@@ -90,6 +96,8 @@ def _is_ckplus(archive: zipfile.ZipFile, member: str) -> bool:
     if re.search(r"(^|[^a-z])ck(\+|plus|ext|48|[^a-z]|$)", Path(member).stem.lower()):
         return True
     with archive.open(member) as raw:
-        lines = islice(raw, max(ckplus.TABLE_ROWS) + 2)  # the header, and one row more than CK+ has
+        lines = islice(
+            iter(partial(raw.readline, LONGEST_LINE), b""), max(ckplus.TABLE_ROWS) + 2
+        )  # the header, and one row more than CK+ has
         rows = sum(1 for line in lines if line.strip()) - 1
     return rows in ckplus.TABLE_ROWS

@@ -1,27 +1,24 @@
 """From what people have (a folder, a table, an archive, one inside another) to containers: zips of one dataset each."""
 
-import io
 import shutil
 import stat
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 from ferlab.datasets import ckplus, fer2013
-from ferlab.datasets.archive import is_junk, is_picture, open_archive, picture_members
-from ferlab.datasets.tables import is_table
-from ferlab.errors import UserError
+from ferlab.datasets.archive import READ, is_junk, is_picture, open_archive, picture_members
+from ferlab.datasets.tables import head, is_table
+from ferlab.datasets.unpack import Scratch, Source, expand, from_tar, is_dense, open_file, pack, start_of
+from ferlab.errors import UserError, printable
 from ferlab.files import disk_errors
 
-LARGEST_ARCHIVE = 2**31  # bytes of an archive inside another, or of all that a tar archive unpacks to
+DENSEST = 100  # to how many times its size an archive inside another may unpack: archives are dense already
 DEEPEST = 3  # archives inside each other
-_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-
-Opener = Callable[[], IO[bytes]]
+_ARCHIVES = (".zip", ".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz")
+_UNREAD = (".rar", ".7z", ".zst", ".parquet", ".arrow", ".npz", ".npy", ".h5", ".pkl", ".z01", ".001")
 
 
 @dataclass(frozen=True)
@@ -31,15 +28,17 @@ class Container:
     Attributes:
         shown: where it is from, for people.
         skipped: names of what was given with it and isn't in it.
+        notices: what a person should know of how it was packed.
     """
 
     path: Path
     shown: str
     skipped: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
 
-def gather(path: Path, scratch: Path, shown: str = "", depth: int = 0) -> list[Container]:
-    """All containers that a path leads to. Nothing is written outside `scratch`, a folder that the caller removes.
+def gather(path: Path, folder: Path) -> list[Container]:
+    """All containers that a path leads to. Nothing is written outside `folder`, which the caller removes.
 
     A zip that holds one dataset directly is a container as it is; everything else is packed into a new one, the same
     bytes for the same content.
@@ -47,17 +46,30 @@ def gather(path: Path, scratch: Path, shown: str = "", depth: int = 0) -> list[C
     Raises:
         UserError: absent, unreadable, neither a folder nor an archive nor a table, or far larger than it should be.
     """
-    shown = shown or str(path)
-    if path.is_dir():
-        found = [p for p in sorted(path.rglob("*")) if p.is_file()]
-        return _sort({p.relative_to(path).as_posix(): _opener(p) for p in found}, scratch, shown, depth)
+    try:
+        folders = stat.S_ISDIR(path.stat().st_mode)
+        found = [p for p in sorted(path.rglob("*")) if p.is_file()] if folders else []
+    except OSError as error:
+        what = "no such file" if isinstance(error, FileNotFoundError) else f"can't be read: {error.strerror}"
+        raise UserError(what, where=printable(path), next_step="check the name, or download it again") from None
+    scratch = Scratch(folder)
+    if folders:
+        files = {p.relative_to(path).as_posix(): Source(partial(open_file, p), p.stat().st_size) for p in found}
+        return _sort(files, scratch, str(path), 0)
+    return _look(path, scratch, str(path), 0)
+
+
+def _look(path: Path, scratch: Scratch, shown: str, depth: int) -> list[Container]:
+    """The containers in one file."""
     if path.is_file() and not zipfile.is_zipfile(path):
+        start = start_of(path)
         if tarfile.is_tarfile(path):
-            return gather(_from_tar(path, _new(scratch), shown), scratch, shown, depth)
-        with path.open("rb") as handle:
-            table = is_table(handle.read(1024))
-        if table:
-            return [Container(_pack(_new(scratch), {path.name: _opener(path)}), shown)]
+            return _look(from_tar(path, scratch, shown), scratch, shown, depth)
+        if is_table(start):
+            scratch.take(path.stat().st_size, shown)
+            return [Container(pack(scratch.new(), {path.name: partial(open_file, path)}), shown)]
+        if is_dense(start):
+            return _look_into_one(path, scratch, shown, depth)
         if path.suffix.lower() == ".csv":
             raise UserError(
                 "this table has no columns emotion, pixels and Usage",
@@ -65,61 +77,82 @@ def gather(path: Path, scratch: Path, shown: str = "", depth: int = 0) -> list[C
                 next_step="give fer2013.csv or icml_face_data.csv as they were given out",
             )
     with open_archive(path) as archive:
-        files = [info.filename for info in archive.infolist() if not info.is_dir()]
-        names: dict[str, Opener] = {name: partial(archive.open, name) for name in files}
+        infos = [info for info in archive.infolist() if not info.is_dir()]
+        files = {info.filename: Source(partial(archive.open, info.filename), info.file_size) for info in infos}
         pictures = picture_members(archive)
         kinds = {_dataset(name) for name in pictures} - {None}
         tables = [name for name in files if _is_csv(name)]
-        if len(kinds) == 1 or (not kinds and len(tables) == 1):
+        repeated = len(infos) - len(files)
+        notices = [f"{repeated} names stand there more than once: the last file of each name counts"] * bool(repeated)
+        if len(kinds) == 1 or (not kinds and len(tables) == 1 and is_table(head(archive, tables[0]))):
             used = set(pictures if kinds else tables)
-            return [Container(path, shown, [name for name in files if name not in used])]
-        sizes = {info.filename: info.file_size for info in archive.infolist()}
-        for name in files:
-            if name.lower().endswith(_ARCHIVES) and sizes[name] > LARGEST_ARCHIVE:
-                raise UserError(f"{name} unpacks to {sizes[name]:,} bytes, far more than it should", where=shown)
-        return _sort(names, scratch, shown, depth)
+            return [Container(path, shown, [name for name in files if name not in used], notices)]
+        for info in infos:
+            if _is_archive(info.filename) and info.file_size > DENSEST * (info.compress_size + 1000):
+                raise UserError(
+                    f"{printable(info.filename)} unpacks to {info.file_size:,} bytes, far more than an archive should",
+                    where=shown,
+                )
+        containers = _sort(files, scratch, shown, depth)
+        if containers:
+            containers[0].notices.extend(notices)
+        return containers
 
 
-def pack_members(source: Path, members: Iterable[str], target: Path) -> Path:
-    """A zip at `target` of some members of another."""
-    with open_archive(source) as archive:
-        return _pack(target, {name: partial(archive.open, name) for name in members})
+def _look_into_one(path: Path, scratch: Scratch, shown: str, depth: int) -> list[Container]:
+    """The containers in a file that was compressed alone, like fer2013.csv.gz."""
+    inner = expand(path, scratch, shown)
+    if depth and not (zipfile.is_zipfile(inner) or tarfile.is_tarfile(inner) or is_table(start_of(inner))):
+        return []  # something else that lies beside
+    return _look(inner, scratch, shown, depth)
 
 
-def pack_text(name: str, text: str, target: Path) -> Path:
-    """A zip at `target` of one file."""
-    return _pack(target, {name: lambda: io.BytesIO(text.encode())})
-
-
-def _sort(files: dict[str, Opener], scratch: Path, shown: str, depth: int) -> list[Container]:
+def _sort(files: dict[str, Source], scratch: Scratch, shown: str, depth: int) -> list[Container]:
     """Pack the pictures of each dataset, and each table; look into archives."""
     containers = list[Container]()
     used = set[str]()
     for dataset in (fer2013.DATASET, ckplus.DATASET):
         chosen = {name: files[name] for name in files if is_picture(name) and _dataset(name) == dataset}
         if chosen:
-            containers.append(Container(_pack(_new(scratch), chosen), shown))
+            scratch.take(sum(source.size for source in chosen.values()), shown)
+            containers.append(Container(pack(scratch.new(), {n: s.open for n, s in chosen.items()}), shown))
             used |= set(chosen)
-    for name in files:
+    for name, source in files.items():
+        inner_shown = f"{shown}: {name}"
         if _is_csv(name):
-            with files[name]() as handle:
+            with source.open() as handle:
                 table = is_table(handle.read(1024))
             if table:
-                containers.append(
-                    Container(_pack(_new(scratch), {PurePosixPath(name).name: files[name]}), f"{shown}: {name}")
-                )
+                scratch.take(source.size, inner_shown)
+                packed = pack(scratch.new(), {PurePosixPath(name).name: source.open})
+                containers.append(Container(packed, inner_shown))
                 used.add(name)
-        elif name.lower().endswith(_ARCHIVES) and not is_junk(name):
+        elif _is_archive(name):
             if depth == DEEPEST:
-                raise UserError(f"{name} lies more than {DEEPEST} archives deep", where=shown, next_step="unpack it")
-            inner = _new(scratch, "".join(PurePosixPath(name).suffixes[-2:]))
-            with files[name]() as source, inner.open("wb") as target:
-                shutil.copyfileobj(source, target)
-            containers += gather(inner, scratch, f"{shown}: {name}", depth + 1)
-            used.add(name)
+                raise UserError(
+                    f"{printable(name)} lies more than {DEEPEST} archives deep", where=shown, next_step="unpack it"
+                )
+            scratch.take(source.size, inner_shown)
+            inner = scratch.new(name)
+            with disk_errors(inner), source.open() as handle, inner.open("wb") as target:
+                shutil.copyfileobj(handle, target)
+            found = _look(inner, scratch, inner_shown, depth + 1)
+            containers += found
+            used |= {name} if found else set()
+    unread = [name for name in files if name.lower().endswith(_UNREAD) and not is_junk(name)]
+    if not containers and unread:
+        raise UserError(
+            f"neither FER-2013 nor CK+48 is in here, but {printable(unread[0])}, which isn't read",
+            where=shown,
+            next_step=READ,
+        )
     if containers:
         containers[0].skipped.extend(name for name in files if name not in used)
     return containers
+
+
+def _is_archive(name: str) -> bool:
+    return name.lower().endswith(_ARCHIVES) and not is_junk(name)
 
 
 def _dataset(picture: str) -> str | None:
@@ -130,50 +163,3 @@ def _dataset(picture: str) -> str | None:
 
 def _is_csv(name: str) -> bool:
     return name.lower().endswith(".csv") and not is_junk(name)
-
-
-def _opener(path: Path) -> Opener:
-    return lambda: path.open("rb")
-
-
-def _from_tar(path: Path, target: Path, shown: str) -> Path:
-    """A tar archive's files as a zip; links become links, which no reader follows."""
-    total = 0
-    try:
-        with tarfile.open(path) as tar, zipfile.ZipFile(target, "w") as archive:
-            for member in tar:
-                if member.isfile():
-                    total += member.size
-                    if total > LARGEST_ARCHIVE:
-                        raise UserError("unpacks to far more than both datasets have", where=f"{shown}: {member.name}")
-                    source = tar.extractfile(member)
-                    assert source is not None
-                    _write(archive, member.name, source)
-                elif member.issym() or member.islnk():
-                    entry = zipfile.ZipInfo(member.name)
-                    entry.external_attr = (stat.S_IFLNK | 0o777) << 16
-                    archive.writestr(entry, member.linkname)
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise UserError(f"this archive can't be read: {error}", where=shown, next_step="download it again") from None
-    return target
-
-
-def _pack(target: Path, files: dict[str, Opener]) -> Path:
-    with disk_errors(target), zipfile.ZipFile(target, "w") as archive:
-        for name in sorted(files):
-            with files[name]() as source:
-                _write(archive, name, source)
-    return target
-
-
-def _write(archive: zipfile.ZipFile, name: str, source: IO[bytes]) -> None:
-    """One file with no date. Pictures are compressed already."""
-    entry = zipfile.ZipInfo(name)
-    entry.compress_type = zipfile.ZIP_STORED if is_picture(name) else zipfile.ZIP_DEFLATED
-    entry.external_attr = 0o644 << 16
-    with archive.open(entry, "w", force_zip64=not is_picture(name)) as sink:
-        shutil.copyfileobj(source, sink)
-
-
-def _new(scratch: Path, suffix: str = ".zip") -> Path:
-    return scratch / f"{sum(1 for _ in scratch.iterdir())}{suffix}"

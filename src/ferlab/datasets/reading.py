@@ -25,6 +25,7 @@ class Reading:
         problems: pictures and rows that are not in the sets.
         notices: what the form can't tell, or what was left out on purpose.
         members: the pictures that are in the sets, by their names in the container; none for a table.
+        doubt: why its labels can't be trusted: it must not be stored.
         halved: whether `valid` and `test` of FER-2013 are halves of one folder that doesn't tell them apart.
     """
 
@@ -35,6 +36,7 @@ class Reading:
     notices: list[str] = field(default_factory=list)
     members: tuple[str, ...] = ()
     halved: bool = False
+    doubt: str = ""
 
 
 def refuse(problems: list[Problem], where: str, partial: bool = True) -> None:

@@ -4,8 +4,9 @@ import codecs
 import csv
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from ferlab.errors import UserError
 
 COLUMNS = ("emotion", "pixels", "usage")
 LARGEST_TABLE = 2**30  # bytes; fer2013.csv has 301 million
+LONGEST_LINE = 2**16  # characters; one of 2,304 pixels has 9 thousand
+MOST_ROWS = 200_000  # fer2013.csv has 36 thousand
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ def read_table(archive: zipfile.ZipFile, member: str) -> Table:
     Rows that can't be read are named by their line: another number of pixels, a value outside 0-255, no number.
 
     Raises:
-        UserError: the table unpacks to more than a gigabyte.
+        UserError: the table unpacks to more than a gigabyte, or its lines are too many or far too long.
     """
     size = archive.getinfo(member).file_size
     if size > LARGEST_TABLE:
@@ -68,7 +71,7 @@ def read_table(archive: zipfile.ZipFile, member: str) -> Table:
     encoding = _encoding(head(archive, member))
     with archive.open(member) as raw:
         text = io.TextIOWrapper(raw, encoding=encoding, errors="replace", newline="")
-        rows = csv.reader(text)
+        rows = csv.reader(_lines(text, f"{archive.filename}: {member}"))
         column_of = {name: i for i, name in enumerate(_columns(",".join(next(rows, []))))}
         number = -1
         while True:
@@ -92,6 +95,22 @@ def read_table(archive: zipfile.ZipFile, member: str) -> Table:
         tuple(numbers),
         problems,
     )
+
+
+def _lines(text: IO[str], where: str) -> Iterator[str]:
+    """Lines of a table, none of which is ever longer in memory than a row of pixels may be."""
+    for number in range(1, MOST_ROWS + 2):
+        line = text.readline(LONGEST_LINE)
+        if not line:
+            return
+        if len(line) == LONGEST_LINE:
+            raise UserError(
+                f"line {number} of the table has more than {LONGEST_LINE:,} characters, a row of FER-2013 9 thousand",
+                where=where,
+                next_step="get the table from where its authors give it out",
+            )
+        yield line
+    raise UserError(f"the table has more than {MOST_ROWS:,} lines, FER-2013's has 36 thousand", where=where)
 
 
 def write_table(sets: Mapping[str, ImageSet], usages: Mapping[str, str]) -> str:
