@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ferlab.errors import UserError
-from ferlab.yaml_file import dump_yaml, overlay, read_yaml
+from ferlab.yaml_file import dump_yaml, overlay, read_value, read_yaml
 
 TEXT = """\
 # head
@@ -75,3 +75,60 @@ def test_absent(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"absent\.yaml doesn't exist") as caught:
         read_yaml(tmp_path / "absent.yaml")
     assert caught.value.where == str(tmp_path)
+
+
+def aliases(levels: int) -> str:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    return "\n".join(lines + [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, levels)])
+
+
+MERGES = "\n".join(
+    ["m0: &m0 {k: v}", *(f"m{i}: &m{i} {{<<: *m{i - 1}, x: *m{i - 1}, y: *m{i - 1}}}" for i in range(1, 25))]
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (aliases(7), "more than 100,000 values"),
+        (MERGES, "more than 100,000 values"),
+        ("a: " + "[" * 5000 + "]" * 5000, "levels in each other"),
+        ("a: " + "{a: " * 60 + "}" * 60, "levels in each other"),
+        ("a:\n" + "- " * 3000 + "x", "levels in each other"),
+        ("\n".join(" " * i + "a:" for i in range(500)), "levels in each other"),
+        ("a: &a [1, *a]", "stands inside what it names"),
+        ("a: &a {b: {c: *a}}", "stands inside what it names"),
+        ("# " + "x" * 2**18, "more than 262,144 characters"),
+        ("a: 2020-99-99", "not valid YAML"),
+        ("a: *nobody", "not valid YAML"),
+        ("? [a, b]\n: *c", "not valid YAML"),
+        ("a: !!python/object/apply:os.system [x]", None),
+    ],
+)
+def test_what_would_grow_without_end_is_refused_before_it_does(tmp_path: Path, text: str, said: str | None) -> None:
+    (tmp_path / "bad.yaml").write_text(text)
+    if said is None:
+        assert read_yaml(tmp_path / "bad.yaml")["a"] == ["x"]  # a tag is kept as a word, and runs nothing
+        return
+    with pytest.raises(UserError, match=said) as caught:
+        read_yaml(tmp_path / "bad.yaml")
+    assert caught.value.where.startswith("bad.yaml")
+    assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize("text", [aliases(7), "[" * 5000, "&a [*a]"])
+def test_values_are_bounded_too(text: str) -> None:
+    with pytest.raises(UserError) as caught:
+        read_value(text, "--set")
+    assert caught.value.where.startswith("--set")
+
+
+def test_aliases_and_depth_of_a_usual_file(tmp_path: Path) -> None:
+    text = "a: &a {x: 1, y: [1, 2]}\nb: {<<: *a, z: 3}\nc: " + "[" * 40 + "]" * 40 + "\n" + aliases(3)
+    (tmp_path / "some.yaml").write_text(text)
+    assert read_yaml(tmp_path / "some.yaml")["b"]["x"] == 1
+
+
+def test_a_folder_in_the_place_of_a_file(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="can't be read: Is a directory"):
+        read_yaml(tmp_path)

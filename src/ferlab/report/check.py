@@ -18,7 +18,7 @@ from ferlab.report.evidence import Evidence
 from ferlab.report.ledger_check import ledger_faults
 from ferlab.report.render import build
 from ferlab.report.search_check import search_faults
-from ferlab.yaml_file import read_yaml
+from ferlab.yaml_file import LARGEST_LOCK, read_yaml
 
 PAGE = "index.html"
 TEXTS = ("summary.json", "numbers.json", "table1.csv", "table1.md", "table1.tex", PAGE)
@@ -95,7 +95,7 @@ def _of_runs(evidence: Evidence) -> Iterator[str]:
 
 def _of_lock(folder: Path) -> Iterator[str]:
     lock = folder / "dvc.lock"
-    stages = read_yaml(lock).get("stages", {}) if lock.exists() else {}
+    stages = read_yaml(lock, LARGEST_LOCK).get("stages", {}) if lock.exists() else {}
     for name, stage in stages.items():
         if name == "report":  # what it makes is made anew, and compared
             continue
