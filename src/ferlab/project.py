@@ -83,9 +83,16 @@ class Project:
     @property
     def tracking_uri(self) -> str:
         """MLflow's store: MLFLOW_TRACKING_URI, else MLflow's own default place, seen from the project's home."""
-        return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.home / 'mlflow.db'}"
+        return os.environ.get("MLFLOW_TRACKING_URI") or _sqlite(self.home / "mlflow.db")
 
     @property
     def study_uri(self) -> str:
         """Optuna's storage: FERLAB_STUDY_STORAGE, else a file of the project's own."""
-        return os.environ.get("FERLAB_STUDY_STORAGE") or f"sqlite:///{self.state / 'optuna.db'}"
+        return os.environ.get("FERLAB_STUDY_STORAGE") or _sqlite(self.state / "optuna.db")
+
+
+def _sqlite(path: Path) -> str:
+    """The URL of an SQLite file, whatever characters its path has."""
+    from sqlalchemy.engine import URL  # late: most commands need none
+
+    return URL.create("sqlite", database=str(path)).render_as_string()

@@ -11,7 +11,8 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from ferlab.adapters.tracking import SECONDS, connect, find_named, tracked
+from ferlab.adapters.store import connect
+from ferlab.adapters.tracking import SECONDS, find_named, tracked
 from ferlab.errors import UserError
 from ferlab.project import Project
 

@@ -16,7 +16,8 @@ from optuna.trial import TrialState
 
 from ferlab.adapters import study as storages
 from ferlab.adapters.study import OWNER, Storage
-from ferlab.adapters.tracking import connect, mark_killed, tracked
+from ferlab.adapters.store import connect
+from ferlab.adapters.tracking import mark_killed, tracked
 from ferlab.adapters.tuning import Objective, Suggestion, TrialRow, best, describe, fail, importances, search
 from ferlab.errors import UserError
 from ferlab.params import Tune

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import torch
 
-from ferlab.adapters.tracking import connect
+from ferlab.adapters.store import connect
 from ferlab.cli.main import app
 from ferlab.errors import UserError
 from ferlab.project import Project

@@ -6,14 +6,28 @@ from pathlib import Path
 
 import mlflow
 import numpy as np
+from mlflow.models import ModelSignature
+from mlflow.types import Schema, TensorSpec
 from numpy.typing import NDArray
+from packaging.version import Version
 
 from ferlab.adapters.tracking import TrackedRun
+from ferlab.code.source import SOURCE
+from ferlab.data.images import SIDE
+from ferlab.data.labels import FER_CLASSES
 
 NAME = "classifier"
 BEST = "ferlab.best_of"
 _LOGGING = threading.Lock()  # trainings of one process may end at once
-PACKAGES = ("torch", "torchvision", "scikit-learn", "numpy", "safetensors", "pydantic")
+PACKAGES = (
+    "torch", "torchvision", "scikit-learn", "scikit-image", "scipy", "numpy", "safetensors", "pydantic", "ruamel.yaml",
+    "threadpoolctl",
+)  # fmt: skip
+"""What a model imports beside ferlab, whose code it carries."""
+SIGNATURE = ModelSignature(
+    inputs=Schema([TensorSpec(np.dtype(np.uint8), (-1, SIDE, SIDE))]),
+    outputs=Schema([TensorSpec(np.dtype(np.float64), (-1, len(FER_CLASSES)))]),
+)
 
 
 def log_if_best(run: TrackedRun, arm_tag: str, valid_accuracy: float, folder: Path, example: NDArray[np.uint8]) -> bool:
@@ -48,8 +62,10 @@ def _log_if_best(
             name=NAME,
             loader_module="ferlab.adapters.served_model",
             data_path=str(folder),
+            code_paths=[str(SOURCE)],
+            signature=SIGNATURE,
             input_example=example,
-            pip_requirements=[f"{package}=={version(package)}" for package in PACKAGES],
+            pip_requirements=[f"{package}=={Version(version(package)).public}" for package in PACKAGES],
         )
     run.client.update_run(run.id, status="RUNNING")  # leaving the block above has ended the run
     for other in earlier:

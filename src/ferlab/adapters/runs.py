@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mlflow.exceptions import MlflowException
 
-from ferlab.adapters.tracking import connect
+from ferlab.adapters.store import connect
 from ferlab.errors import UserError
 from ferlab.project import Project
 

@@ -1,27 +1,42 @@
 """MLflow: one run an identity, taken up again after a kill, with one value a step."""
 
+import getpass
 import logging
+import os
+import re
+import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, SourceType
 from mlflow.exceptions import MlflowException
-from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
+from mlflow.utils.mlflow_tags import (
+    MLFLOW_DATASET_CONTEXT,
+    MLFLOW_GIT_COMMIT,
+    MLFLOW_PARENT_RUN_ID,
+    MLFLOW_SOURCE_NAME,
+    MLFLOW_SOURCE_TYPE,
+    MLFLOW_USER,
+)
 
-from ferlab.errors import UserError
+from ferlab.adapters.store import briefly, connect, experiment_named, make_experiment
+from ferlab.errors import UserError, masked
 from ferlab.project import Project
 from ferlab.training.observe import Pruned
 
 IDENTITY = "ferlab.identity"
 RUN_KEY = "ferlab.slot"  # a tag of published runs, so its name stays
 SECONDS = "ferlab.seconds"  # that processes have worked on a run, until a kill if there was one
+ENDED = "ferlab.ended"  # when the work ended, in milliseconds since 1970
+PRUNED = "ferlab.pruned"
+DVC_EXPERIMENT = "dvc.experiment"
 BATCH = 1000  # metrics a call: MLflow's own limit
 
 for noisy in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent", "mlflow.pyfunc"):
@@ -34,6 +49,8 @@ class TrackedRun:
 
     client: MlflowClient
     run: Run
+    afterwards: bool = False
+    began: float = field(default_factory=time.monotonic)
     logged: dict[str, int] = field(default_factory=dict)  # metric -> its last step: a run taken up logs none twice
     waiting: list[Metric] = field(default_factory=list)
 
@@ -64,6 +81,25 @@ class TrackedRun:
             batch, self.waiting = self.waiting[:BATCH], self.waiting[BATCH:]
             self.client.log_batch(self.id, metrics=batch)
 
+    def end(self, status: str, text: str = "", tags: Mapping[str, str] | None = None) -> None:
+        """Send what waits and end the run, as late after its start as was worked on it; `text` is a traceback."""
+        info, known = self.run.info, self.run.data.tags
+        fresh, end_time = dict(tags or {}), int(time.time() * 1000)
+        if not self.afterwards:
+            worked = float(known.get(SECONDS, 0)) + time.monotonic() - self.began
+            fresh |= {SECONDS: f"{worked:.1f}", ENDED: str(end_time)}
+            end_time = int(info.start_time + 1000 * worked)
+        elif SECONDS in known:
+            end_time = int(info.start_time + 1000 * float(known[SECONDS]))
+        try:
+            for key, value in fresh.items():
+                self.client.set_tag(self.id, key, value)
+            self.flush()
+            if text:
+                self.client.log_text(self.id, text, "traceback.txt")
+        finally:
+            self.client.set_terminated(self.id, status, end_time)
+
     def figures(self, values: Mapping[str, float]) -> None:
         """Log values of the run as a whole: a known one isn't repeated, a changed one is logged a step later."""
         now = int(time.time() * 1000)
@@ -84,46 +120,6 @@ class TrackedRun:
             self.client.log_artifact(self.id, str(path), folder)
 
 
-def connect(project: Project) -> MlflowClient:
-    """A client of the project's store. The first caller makes its schema while others wait.
-
-    Raises:
-        UserError: mlruns/ holds a store of an older MLflow, which the default store can't live beside; or the store
-            can't be reached.
-    """
-    old = sorted((project.home / "mlruns").glob("*/meta.yaml"))
-    if old:
-        raise UserError(
-            "mlruns/ holds runs in the file format of an older MLflow, which `mlflow ui` no longer opens",
-            where=str(old[0]),
-            next_step="keep them: `mlflow migrate-filestore --source mlruns --target sqlite:///mlflow-old.db`, "
-            "then move that folder out of mlruns/",
-        )
-    project.state.mkdir(parents=True, exist_ok=True)
-    with FileLock(project.state / "tracking.lock"):
-        try:
-            client = MlflowClient(project.tracking_uri)
-            client.search_experiments(max_results=1)
-        except Exception as error:  # each store raises its own kind
-            raise UserError(
-                f"the tracking store can't be reached: {error}",
-                where=project.tracking_uri,
-                next_step="check MLFLOW_TRACKING_URI, or unset it to use the project's own store",
-            ) from error
-    return client
-
-
-def _experiment(project: Project, client: MlflowClient, name: str) -> str:
-    with FileLock(project.state / "tracking.lock"):
-        found = client.get_experiment_by_name(name)
-        if found:
-            return str(found.experiment_id)
-        # the default store would put artifacts below the working directory; a server knows its own place
-        local = project.tracking_uri.startswith("sqlite:///" + str(project.home))
-        place = (project.home / "mlruns" / name).as_uri() if local else None
-        return str(client.create_experiment(name, artifact_location=place))
-
-
 @contextmanager
 def tracked(
     project: Project,
@@ -135,6 +131,7 @@ def tracked(
     tags: Mapping[str, str],
     datasets: Sequence[tuple[str, str, str]] = (),
     parent: str | None = None,
+    afterwards: bool = False,
 ) -> Iterator[TrackedRun]:
     """Open the run of an identity: a new one, or the very one that was cut off or has to be repeated.
 
@@ -144,42 +141,67 @@ def tracked(
     Args:
         params: dotted keys and values.
         datasets: (name, context such as `training`, content hash).
+        afterwards: whether something is added to a run whose work is done, which costs it no time.
 
     The run ends FINISHED, tagged `ferlab.pruned` if it was pruned; after an error FAILED with the traceback as an
-    artifact; after Ctrl-C or SIGTERM KILLED.
+    artifact; after Ctrl-C or SIGTERM KILLED. MLflow's duration is the time worked on it, without what lies between.
+
+    Raises:
+        UserError: the store can't be reached, at first or any more.
     """
     client = connect(project)
-    experiment_id = _experiment(project, client, experiment)
+    experiment_id = make_experiment(project, client, experiment)
     for stale in client.search_runs([experiment_id], f"tags.`{RUN_KEY}` = '{name}' AND attributes.status = 'RUNNING'"):
         client.set_terminated(stale.info.run_id, "KILLED")
     run = find(client, experiment_id, identity)
     if run is None:
-        every_tag = {IDENTITY: identity, RUN_KEY: name, **tags} | ({"mlflow.parentRunId": parent} if parent else {})
+        every_tag = {IDENTITY: identity, RUN_KEY: name, **source_tags(tags), **tags}
+        every_tag |= {MLFLOW_PARENT_RUN_ID: parent} if parent else {}
         run = client.create_run(experiment_id, tags=every_tag, run_name=name)
-    else:
-        client.update_run(run.info.run_id, status="RUNNING")
-    with FileLock(project.state / "tracking.lock"):  # two that enter the same data set at once would break it
-        _describe(client, run, params, datasets)
-    tracked_run = TrackedRun(client, run)
-    began = time.monotonic()
+    tracked_run = TrackedRun(client, run, afterwards=afterwards)
     try:
-        try:
-            yield tracked_run
-        finally:  # its start and end would count what lies between training and evaluation too
-            worked = float(run.data.tags.get(SECONDS, 0)) + time.monotonic() - began
-            client.set_tag(run.info.run_id, SECONDS, f"{worked:.1f}")
+        client.update_run(run.info.run_id, status="RUNNING")
+        if experiment_of_dvc := os.environ.get("DVC_EXP_NAME"):
+            client.set_tag(run.info.run_id, DVC_EXPERIMENT, experiment_of_dvc)
+        with FileLock(project.state / "tracking.lock"):  # two that enter the same data set at once would break it
+            _describe(client, run, params, datasets)
+        yield tracked_run
         tracked_run.flush()
+        tracked_run.end("FINISHED")
     except Pruned:
-        tracked_run.client.set_tag(tracked_run.id, "ferlab.pruned", "true")
-        _end(tracked_run, "FINISHED", None)
+        tracked_run.end("FINISHED", tags={PRUNED: "true"})
         raise
+    except MlflowException as error:
+        with briefly(), suppress(MlflowException):  # the store may be back, or have refused this one call
+            tracked_run.end("FAILED", masked(traceback.format_exc()))
+        raise UserError(
+            f"the tracking store failed at the run {name}: {error.message}",
+            where=project.tracking_uri,
+            next_step="once it answers (`ferlab doctor`), the same command goes on from the last checkpoint",
+        ) from error
     except Exception:
-        _end(tracked_run, "FAILED", traceback.format_exc())
+        tracked_run.end("FAILED", masked(traceback.format_exc()))
         raise
     except BaseException:
-        _end(tracked_run, "KILLED", None)
+        tracked_run.end("KILLED")
         raise
-    client.set_terminated(tracked_run.id, "FINISHED")
+
+
+def source_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """What MLflow's page shows as a run's source: the command, who typed it, and the commit, as far as known."""
+    command = masked(" ".join((Path(sys.argv[0]).name, *sys.argv[1:])))
+    found = {MLFLOW_SOURCE_NAME: command, MLFLOW_SOURCE_TYPE: SourceType.to_string(SourceType.LOCAL)}
+    with suppress(OSError, KeyError):  # in a container a user may have no name
+        found[MLFLOW_USER] = getpass.getuser()
+    if re.fullmatch("[0-9a-f]{40,64}", tags.get("commit", "")):
+        found[MLFLOW_GIT_COMMIT] = tags["commit"]
+    return found
+
+
+def span(run: Run) -> tuple[int | None, int | None]:
+    """When the work on a run began and really ended: milliseconds since 1970, None for what isn't known."""
+    ended = run.data.tags.get(ENDED)
+    return run.info.start_time, int(ended) if ended else run.info.end_time
 
 
 def _describe(
@@ -198,15 +220,6 @@ def _describe(
         client.log_inputs(run.info.run_id, datasets=inputs)
 
 
-def _end(tracked_run: TrackedRun, status: str, text: str | None) -> None:
-    try:
-        tracked_run.flush()
-        if text:
-            tracked_run.client.log_text(tracked_run.id, text, "traceback.txt")
-    finally:
-        tracked_run.client.set_terminated(tracked_run.id, status)
-
-
 def find(client: MlflowClient, experiment_id: str, identity: str) -> Run | None:
     """The run of an identity, or None."""
     found = client.search_runs([experiment_id], f"tags.`{IDENTITY}` = '{identity}'", max_results=1)
@@ -214,19 +227,16 @@ def find(client: MlflowClient, experiment_id: str, identity: str) -> Run | None:
 
 
 def find_named(project: Project, experiment: str, identity: str) -> Run | None:
-    """The run of an identity in an experiment by name, or None; also None where there is no store yet."""
+    """The run of an identity in an experiment by name, or None."""
     client = connect(project)
-    try:
-        found = client.get_experiment_by_name(experiment)
-    except MlflowException:
-        return None
+    found = experiment_named(project, client, experiment)
     return find(client, found.experiment_id, identity) if found else None
 
 
 def mark_killed(project: Project, experiment: str, is_alive: Callable[[str], bool]) -> None:
     """Mark runs KILLED that a kill has left RUNNING: nobody is at work under their run key any more."""
     client = connect(project)
-    found = client.get_experiment_by_name(experiment)
+    found = experiment_named(project, client, experiment)
     for run in client.search_runs([found.experiment_id], "attributes.status = 'RUNNING'") if found else []:
         if not is_alive(run.data.tags.get(RUN_KEY, "")):
             client.set_terminated(run.info.run_id, "KILLED")

@@ -40,7 +40,7 @@ def _look(project: "Project") -> tuple[dict[str, Any], list[str]]:
     import torch
 
     from ferlab import params
-    from ferlab.adapters.tracking import connect
+    from ferlab.adapters.store import connect
     from ferlab.code.check import fault
     from ferlab.code.commit import read_commit
     from ferlab.code.source import SOURCE

@@ -10,7 +10,7 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this ma
     import subprocess
     import sys
 
-    from ferlab.adapters.tracking import connect
+    from ferlab.adapters.store import connect
     from ferlab.execution.signals import end_group, stop_on_signals
     from ferlab.project import Project
 

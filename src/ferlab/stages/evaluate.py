@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ferlab.adapters.tracking import find_named, tracked
+from ferlab.adapters.tracking import find_named, span, tracked
 from ferlab.classifiers.base import Classifier
 from ferlab.classifiers.catalogue import create
 from ferlab.data.images import ImageSet
@@ -76,6 +76,7 @@ def _track(context: Context, record: RunRecord, predicted: Predictions) -> None:
         identity=record.identity,
         params=flatten(settings) | {"arm": record.arm, "seed": record.seed},
         tags={"stage": "train", "arm": record.arm, "seed": str(record.seed), "budget": context.params.budget},
+        afterwards=trained is not None,
     ) as run:
         run.figures({f"test_{key}": value for key, value in scores.items()})
         run.artifact(context.out("predictions"), "predictions")
@@ -97,7 +98,7 @@ def _track(context: Context, record: RunRecord, predicted: Predictions) -> None:
         valid_accuracy=record.valid_accuracy,
         test_accuracy=scores["accuracy"],
         mlflow_run=run.id,
-        trained=[_utc(t) for t in (trained.info.start_time, trained.info.end_time)] if trained else None,
+        trained=[_utc(t) for t in span(trained)] if trained else None,
         evaluated=datetime.now(UTC).isoformat(timespec="seconds"),
         circumstances_of="training" if of_training else "evaluation",
         **dict(here),
