@@ -15,8 +15,8 @@ import pytest
 from optuna.trial import TrialState
 
 from ferlab.adapters import study as storages
-from ferlab.adapters.study import OWNER, Storage
 from ferlab.adapters.store import connect
+from ferlab.adapters.study import OWNER, Storage
 from ferlab.adapters.tracking import mark_killed, tracked
 from ferlab.adapters.tuning import Objective, Suggestion, TrialRow, best, describe, fail, importances, search
 from ferlab.errors import UserError

@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.request import getproxies, proxy_bypass, url2pathname
 
 from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, LifecycleStage, ViewType
-from mlflow.utils.file_utils import local_file_uri_to_path
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -167,7 +166,7 @@ def _rebase(file: Path) -> None:
         olds = set[Path]()
         for name, location in database.execute("SELECT name, artifact_location FROM experiments"):
             if name in OURS and re.fullmatch(rf"file:.*/mlruns/{name}", location or ""):
-                olds |= {Path(local_file_uri_to_path(location)).parent} - {here}
+                olds |= {Path(url2pathname(urlsplit(location).path)).parent} - {here}
         for old in sorted(olds):
             with database:
                 for before, after in ((f"{old.as_uri()}/", f"{here.as_uri()}/"), (f"{old}/", f"{here}/")):

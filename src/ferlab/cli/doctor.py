@@ -40,12 +40,12 @@ def _look(project: "Project") -> tuple[dict[str, Any], list[str]]:
     import torch
 
     from ferlab import params
-    from ferlab.adapters.store import connect
+    from ferlab.adapters.store import connect, deleted, trash
     from ferlab.code.check import fault
     from ferlab.code.commit import read_commit
     from ferlab.code.source import SOURCE
     from ferlab.datasets.containers import DATASETS
-    from ferlab.errors import UserError
+    from ferlab.errors import UserError, masked
     from ferlab.files import sha256_file
     from ferlab.stages.ledger import differences
 
@@ -65,7 +65,7 @@ def _look(project: "Project") -> tuple[dict[str, Any], list[str]]:
         "code that runs": str(SOURCE),
         "commit": str(commit),
         "installed unlike requirements.lock": ", ".join(unlike) or "nothing",
-        "tracking store": project.tracking_uri,
+        "tracking store": masked(project.tracking_uri),
         "kept checkpoints": _size(project.state / "inflight"),
     }
     if found := fault(project):
@@ -104,18 +104,10 @@ def _look(project: "Project") -> tuple[dict[str, Any], list[str]]:
         client = connect(project)
         runs = client.search_experiments()
         facts["experiments"] = ", ".join(sorted(e.name for e in runs))
-        moved = [e.name for e in runs if e.name != "Default" and not _is_here(e.artifact_location, project)]
-        if moved:
-            problems.append(
-                f"artifacts of {', '.join(moved)} lie outside this project: was it moved? MLflow keeps whole paths"
-            )
+        problems += [str(trash(project, one)) for one in deleted(client)]
     except UserError as error:
         problems.append(str(error))
     return facts, problems
-
-
-def _is_here(location: str, project: "Project") -> bool:
-    return not location.startswith("file:") or location.startswith((project.home / "mlruns").as_uri())
 
 
 def _size(folder: Any) -> str:

@@ -17,6 +17,7 @@ from ferlab.data.images import SIDE, ImageSet, concatenate
 from ferlab.data.splits import hold_out
 from ferlab.execution.locks import exclusive
 from ferlab.files import atomic_folder, content_hash, write_text
+from ferlab.records.ledger import read_ledger
 from ferlab.records.plan import ArmPlan
 from ferlab.records.run import FILE, RunRecord
 from ferlab.stages.context import EVERY_EPOCH, Context, Stage
@@ -129,6 +130,8 @@ def _record(context: Context, plan: ArmPlan, fit: Fit) -> RunRecord:
 
 def _log(context: Context, plan: ArmPlan, run: TrackedRun, fit: Fit) -> None:
     run.figures({"best_valid_accuracy": fit.valid_accuracy, "selected_epoch": fit.selected_epoch, **fit.notes})
+    if (tested := _known_test_accuracy(context)) is not None:
+        run.figures({"test_accuracy": tested})
     for name in ("curve.csv", FILE):
         run.artifact(context.out("run") / name)
     if schedule := _schedule(plan):
@@ -138,6 +141,12 @@ def _log(context: Context, plan: ArmPlan, run: TrackedRun, fit: Fit) -> None:
         return
     arm_tag = "/".join((context.params.budget, context.params.data.kind, context.arguments["arm"]))
     log_if_best(run, arm_tag, fit.valid_accuracy, context.out("run"), EXAMPLE)
+
+
+def _known_test_accuracy(context: Context) -> float | None:
+    """Of a training that is repeated, whose evaluation DVC then skips; None where it was never evaluated."""
+    lines = read_ledger(context.project.reports(context.params.budget) / "ledger.jsonl")
+    return next((line.test_accuracy for line in reversed(lines) if line.identity == context.identity.name), None)
 
 
 STAGE = Stage(
