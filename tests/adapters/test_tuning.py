@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -14,9 +15,11 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from ferlab.adapters import claims
 from ferlab.adapters import study as storages
+from ferlab.adapters.claims import OWNER
 from ferlab.adapters.store import connect
-from ferlab.adapters.study import OWNER, Storage
+from ferlab.adapters.study import Storage
 from ferlab.adapters.tracking import mark_killed, tracked
 from ferlab.adapters.tuning import Objective, Suggestion, TrialRow, best, describe, fail, importances, search
 from ferlab.errors import UserError
@@ -39,8 +42,16 @@ def storage(database: Path) -> Storage:
     return Storage(f"sqlite:///{database}", database.parent / "locks")
 
 
-def go(objective: Objective, space: Tune, database: Path, name: str = "s", **manifest: Any) -> list[TrialRow]:
-    return search(objective, space, storage(database), name, {"params": {"seed": space.seed} | manifest})
+def go(
+    objective: Objective,
+    space: Tune,
+    database: Path,
+    name: str = "s",
+    say: Callable[[str], None] = print,
+    **manifest: Any,
+) -> list[TrialRow]:
+    about = {"params": {"seed": space.seed} | manifest}
+    return search(objective, space, storage(database), name, about, command="ferlab tune resnet50", say=say)
 
 
 def value_of(lr: Any, batch_size: Any) -> float:
@@ -121,7 +132,7 @@ if me.startswith("ready"):
     (folder / me).touch()
     while len(list(folder.glob("ready-*"))) < 8: time.sleep(0.005)
 place = Storage(f"sqlite:///{folder}/o.db", folder / "locks")
-rows = search(objective, tune, place, "s", {"params": {"seed": tune.seed}})
+rows = search(objective, tune, place, "s", {"params": {"seed": tune.seed}}, command="ferlab tune")
 print(json.dumps([[row.number, row.state] for row in rows]))
 """
 
@@ -174,8 +185,8 @@ def test_a_trial_begun_beyond_the_total_by_a_race_is_set_aside(tmp_path: Path) -
     database = tmp_path / "o.db"
     go(objective, space(2), database)
     found = storages.open_study(storage(database), "s", {"params": {"seed": 3}})
-    late = storages._new(storage(database), Behind(found), 2, 3)  # type: ignore[arg-type]
-    assert late == (None, None)
+    late = claims._new(storage(database), Behind(found), space(2))  # type: ignore[arg-type]
+    assert late is None
     assert [row.number for row in go(objective, space(3), database)] == [0, 1, 3]
 
 
@@ -193,7 +204,7 @@ def test_a_trial_that_ends_between_a_look_and_its_lock_is_not_run_again(tmp_path
             return looked if self.looks == 1 else self.real.get_trials(deepcopy=deepcopy)
 
     found = storages.open_study(place, "s", {"params": {"seed": 3}})
-    assert storages._abandoned(place, Stale(found), 3) is None  # type: ignore[arg-type]
+    assert claims._abandoned(place, Stale(found), space(4)) is None  # type: ignore[arg-type]
     assert not place.is_held("s-2")
     assert [row.number for row in go(objective, space(4), database)] == [0, 1, 2, 3]
 
@@ -217,13 +228,114 @@ def test_another_machines_trial_is_left_alone_until_it_is_marked_failed(tmp_path
     database = tmp_path / "o.db"
     go(objective, space(1), database)
     study(database).ask().set_user_attr(OWNER, "elsewhere:/locks")
-    rows = search(objective, space(3), storage(database), "s", {"params": {"seed": 3}}, wait=False)
+    rows = search(
+        objective, space(3), storage(database), "s", {"params": {"seed": 3}}, command="ferlab tune", wait=False
+    )
     assert [row.state for row in rows] == ["COMPLETE", "RUNNING", "COMPLETE"]
     with pytest.raises(UserError, match="trial 2 of the study 's' can't be marked failed") as caught:
         fail(storage(database), "s", 2)
     assert "trials at work: 1" in str(caught.value)
     fail(storage(database), "s", 1)
     assert [row.state for row in go(objective, space(3), database)] == ["COMPLETE", "FAIL", "COMPLETE"]
+
+
+def abandon(database: Path, **attributes: Any) -> None:
+    """A trial that a worker with these attributes has begun and not ended."""
+    trial = study(database).ask()
+    for key, value in attributes.items():
+        trial.set_user_attr(f"ferlab.{key}", value)
+
+
+def test_a_dead_worker_of_another_host_name_is_known_by_its_folder_of_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container gets a new name at each start; a search waited for the old one for ever."""
+    database = tmp_path / "o.db"
+    go(objective, space(1), database)
+    abandon(database, owner="earlier:/elsewhere/locks", place=storage(database).place)
+    monkeypatch.setattr(storages.socket, "gethostname", lambda: "later")
+    assert [row.state for row in go(objective, space(3), database)] == ["COMPLETE"] * 3
+
+
+def test_a_living_worker_of_another_host_name_keeps_its_trial(tmp_path: Path) -> None:
+    database = tmp_path / "o.db"
+    place = storage(database)
+    go(objective, space(1), database)
+    abandon(database, owner="earlier:/elsewhere/locks", place=place.place)
+    with place.lock("s-1"):
+        told = list[str]()
+        rows = search(
+            objective, space(3), storage(database), "s", {"params": {"seed": 3}},
+            command="ferlab tune resnet50 --study s", wait=False, say=told.append,
+        )  # fmt: skip
+    assert [row.state for row in rows] == ["COMPLETE", "RUNNING", "COMPLETE"]
+    assert "at work in earlier:/elsewhere/locks" in told[0]
+    assert "`ferlab tune resnet50 --study s --fail 1`" in told[0]
+
+
+@pytest.mark.parametrize(("ago", "taken"), [(30.0, False), (3600.0, True)])
+def test_a_worker_elsewhere_that_gave_no_sign_of_life_for_long_is_dead(ago: float, taken: bool, tmp_path: Path) -> None:
+    database = tmp_path / "o.db"
+    go(objective, space(1), database)
+    abandon(database, owner="elsewhere:/locks", place="another", alive=time.time() - ago)
+    rows = search(
+        objective, space(2), storage(database), "s", {"params": {"seed": 3}}, command="ferlab tune", wait=False
+    )
+    assert [row.state for row in rows] == ["COMPLETE", "COMPLETE" if taken else "RUNNING"]
+
+
+def test_a_worker_gives_signs_of_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "BEAT", 0.01)
+    database = tmp_path / "o.db"
+
+    def long(suggestion: Suggestion, observe: Observer) -> float:
+        def last() -> float:
+            return float(study(database).trials[0].user_attrs[claims.ALIVE])
+
+        first = last()
+        while last() == first:
+            time.sleep(0.01)
+        return 0.5
+
+    go(long, space(1), database)
+
+
+@pytest.mark.parametrize(
+    ("small", "size"),
+    [
+        ({"batch_size": [16, 32]}, 2),
+        ({"batch_size": [16, 32, 16]}, 2),
+        ({"epochs": {"low": 2, "high": 4, "log": False}, "flip": [True, False]}, 6),
+        ({"epochs": {"low": 1, "high": 3, "log": True}}, 3),
+    ],
+)
+def test_no_point_of_a_small_space_is_trained_twice(small: dict[str, Any], size: int, tmp_path: Path) -> None:
+    """And a used-up space ends the search; later starts add nothing."""
+    trained, told = list[dict[str, Any]](), list[str]()
+
+    def noted(suggestion: Suggestion, observe: Observer) -> float:
+        trained.append(suggestion.values)
+        if len(trained) == 2:
+            raise UserError("the loss is no longer finite")
+        return 0.5
+
+    many = space(9, space=small)
+    rows = go(noted, many, tmp_path / "o.db", say=told.append)
+    assert len(rows) == len(trained) == size == many.points
+    assert len({tuple(values.items()) for values in trained}) == size
+    assert told[-1].startswith(f"all {size} points of the space are tried")
+    assert go(noted, many, tmp_path / "o.db") == rows
+    assert len(trained) == size
+
+
+def test_a_trial_marked_failed_by_hand_leaves_its_point_untried(tmp_path: Path) -> None:
+    database, two = tmp_path / "o.db", space(3, space={"batch_size": [16, 32]})
+    go(lambda s, o: 0.5, space(1, space={"batch_size": [16, 32]}), database)
+    dead = study(database).ask()
+    dead.suggest_categorical("batch_size", [16, 32])
+    fail(storage(database), "s", dead.number)
+    rows = go(lambda s, o: 0.5, two, database)
+    assert {row.values["batch_size"] for row in rows if row.state == "COMPLETE"} == {16, 32}
 
 
 def test_no_trial_with_a_value_is_an_error_that_says_why(tmp_path: Path) -> None:
@@ -373,7 +485,7 @@ def test_a_storage_that_cannot_be_used(
 def test_a_storage_that_is_not_there(url: str, says: str, tmp_path: Path) -> None:
     """Named without its password."""
     with pytest.raises(UserError, match="storage can't be used") as caught:
-        search(objective, space(1), Storage(url, tmp_path / "locks"), "s", {})
+        search(objective, space(1), Storage(url, tmp_path / "locks"), "s", {}, command="ferlab tune")
     assert says in str(caught.value)
     assert "secret" not in str(caught.value)
 

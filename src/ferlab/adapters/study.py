@@ -1,10 +1,11 @@
-"""Optuna's storage: studies that several processes work on, and whose a trial is."""
+"""Optuna's storage: studies that several processes work on."""
 
 import re
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,13 @@ import optuna
 import sqlalchemy
 from filelock import FileLock, Timeout
 from optuna.exceptions import OptunaError
-from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from ferlab.errors import UserError
 from ferlab.training.identity import changes
-from ferlab.training.seeding import derive
 
 PATIENCE = 60.0  # seconds that a process waits for an SQLite file that another one writes
-MANIFEST = "ferlab.manifest"  # attributes: what a study is about
-OWNER = "ferlab.owner"  # where a trial's worker is
-SURPLUS = "ferlab.surplus"  # that a trial was begun beyond the total
+MANIFEST = "ferlab.manifest"  # an attribute: what a study is about
 
 
 @dataclass(frozen=True)
@@ -63,6 +60,15 @@ class Storage:
     def owner(self) -> str:
         """The machine and folder whose locks can tell whether a trial's worker still lives."""
         return f"{socket.gethostname()}:{self.locks}"
+
+    @cached_property
+    def place(self) -> str:
+        """The folder of locks itself, whatever machine or path it is seen from; a copy of it is another."""
+        self.locks.mkdir(parents=True, exist_ok=True)
+        path = self.locks / "place"
+        with suppress(FileExistsError):
+            path.open("x").close()
+        return f"{path.stat().st_ino}-{path.stat().st_ctime_ns}"
 
 
 @contextmanager
@@ -129,60 +135,3 @@ def open_study(storage: Storage, name: str, manifest: Mapping[str, Any]) -> optu
             next_step="go back to those, or choose another name (--study)",
         )
     return study
-
-
-def trials_of(study: optuna.Study) -> list[FrozenTrial]:
-    """All trials but those that workers began beyond the budget, at the same time."""
-    return [t for t in study.get_trials(deepcopy=False) if not t.user_attrs.get(SURPLUS)]
-
-
-@contextmanager
-def claim(storage: Storage, study: optuna.Study, total: int, seed: int) -> Iterator[Trial | None]:
-    """Take the next trial: one whose worker has died, or a new one while there are fewer than `total`; else None.
-
-    A worker is dead when the lock of its trial is free. A trial of another machine or checkout is never taken. The
-    sampler is seeded anew for each trial by the trial's number, so 5 trials and 5 more equal 10.
-    """
-    with storage.lock(f"{study.study_name}.claims"):
-        trial, lock = _abandoned(storage, study, seed) or _new(storage, study, total, seed)
-    try:
-        yield trial
-    finally:
-        if lock is not None:
-            lock.release()
-
-
-def _seed(study: optuna.Study, seed: int, number: int) -> None:
-    study.sampler = optuna.samplers.TPESampler(seed=derive(seed, "trial", number) % 2**32)
-
-
-def _abandoned(storage: Storage, study: optuna.Study, seed: int) -> tuple[Trial, FileLock] | None:
-    for trial in trials_of(study):
-        if trial.state == TrialState.RUNNING and trial.user_attrs.get(OWNER, storage.owner) == storage.owner:
-            lock = storage.lock(f"{study.study_name}-{trial.number}")
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                continue
-            # read again under the lock: its worker may have told the result and let go since the first look
-            if study.get_trials(deepcopy=False)[trial.number].state != TrialState.RUNNING:
-                lock.release()
-                continue
-            _seed(study, seed, trial.number)
-            return Trial(study, trial._trial_id), lock
-    return None
-
-
-def _new(storage: Storage, study: optuna.Study, total: int, seed: int) -> tuple[Trial | None, FileLock | None]:
-    if len(trials_of(study)) >= total:
-        return None, None
-    _seed(study, seed, len(study.get_trials(deepcopy=False)))
-    trial = study.ask()
-    trial.set_user_attr(OWNER, storage.owner)
-    if sum(t.number <= trial.number for t in trials_of(study)) > total:  # another machine was quicker
-        trial.set_user_attr(SURPLUS, True)
-        study.tell(trial, state=TrialState.FAIL)
-        return None, None
-    lock = storage.lock(f"{study.study_name}-{trial.number}")
-    lock.acquire()
-    return trial, lock

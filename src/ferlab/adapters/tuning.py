@@ -5,14 +5,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, cast
+from typing import Any
 
 import optuna
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import FrozenTrial, TrialState
 
-from ferlab.adapters.study import OWNER, Storage, claim, open_study, storage_errors, trials_of
+from ferlab.adapters.claims import EARLIER_ERROR, ERROR, OWNER, Claimed, claim, is_used_up, trials_of
+from ferlab.adapters.study import Storage, open_study, storage_errors
 from ferlab.errors import UserError
-from ferlab.params import Range, Scalar, Tune
+from ferlab.params import Scalar, Tune
 from ferlab.training.observe import Observer, Pruned
 
 logging.getLogger("optuna").setLevel(logging.WARNING)
@@ -51,16 +52,20 @@ def search(
     name: str,
     manifest: Mapping[str, Any],
     *,
+    command: str,
     wait: bool = True,
     say: Callable[[str], None] = print,
 ) -> list[TrialRow]:
     """Run the trials that are still missing to `space.trials` in total, beside other workers on the same study.
+
+    A space of fewer points ends the search sooner: no point is tried twice.
 
     A trial that was killed is taken up again with its own values. With one worker the trials don't depend on how often
     the search was started; with several they depend on who was quicker.
 
     Args:
         name, manifest: the study's name, and what it is about.
+        command: what a user types to work on this study.
         wait: for other workers' trials at the end.
 
     Raises:
@@ -70,19 +75,24 @@ def search(
     announced: set[int] = set()
     with storage_errors(storage):
         while True:
-            with claim(storage, study, space.trials, space.seed) as trial:
-                if trial is not None:
-                    _run(objective, space, study, trial)
+            with claim(storage, study, space) as claimed:
+                if claimed is not None:
+                    _run(objective, study, claimed)
                     continue
             busy = [t for t in trials_of(study) if t.state == TrialState.RUNNING]
-            if not busy or not wait:
-                break
             for other in busy:
                 if other.number not in announced:
-                    say(f"waiting for trial {other.number}, at work in {other.user_attrs.get(OWNER)}")
+                    say(
+                        f"{'waiting for ' if wait else ''}trial {other.number}, at work in "
+                        f"{other.user_attrs.get(OWNER)}; if that worker is dead: `{command} --fail {other.number}`"
+                    )
                     announced.add(other.number)
+            if not busy or not wait:
+                break
             time.sleep(POLL)
         rows = [_row(trial) for trial in trials_of(study)]
+        if len(rows) < space.trials and is_used_up(study, space):
+            say(f"all {space.points} points of the space are tried; the other trials would repeat them")
     if not any(row.state in ("COMPLETE", "RUNNING") for row in rows):
         raise UserError(
             f"none of {len(rows)} trials has a value:\n" + "\n".join(f"  {describe(row)}" for row in rows),
@@ -142,9 +152,10 @@ def fail(storage: Storage, name: str, number: int) -> None:
         study.tell(number, state=TrialState.FAIL)
 
 
-def _run(objective: Objective, space: Tune, study: optuna.Study, trial: Trial) -> None:
+def _run(objective: Objective, study: optuna.Study, claimed: Claimed) -> None:
+    trial = claimed.trial
     seen = set(study.get_trials(deepcopy=False)[trial.number].intermediate_values)
-    suggestion = Suggestion(trial.number, {key: _suggest(trial, key, space) for key in sorted(space.space)})
+    suggestion = Suggestion(trial.number, claimed.values)
 
     def observe(step: int, values: Mapping[str, float]) -> None:
         if step not in seen:
@@ -158,28 +169,17 @@ def _run(objective: Objective, space: Tune, study: optuna.Study, trial: Trial) -
         study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
         return
     except UserError as error:  # e.g. a learning rate that makes the loss infinite
-        trial.set_user_attr("error", error.what.splitlines()[0])
+        trial.set_user_attr(ERROR, error.what.splitlines()[0])
         study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
         return
     if isfinite(value):
         study.tell(trial, value, skip_if_finished=True)
     else:
-        trial.set_user_attr("error", f"its value is {value}")
+        trial.set_user_attr(ERROR, f"its value is {value}")
         study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
-
-
-def _suggest(trial: Trial, key: str, space: Tune) -> Scalar:
-    dimension = space.space[key]
-    if not isinstance(dimension, Range):
-        return cast(Scalar, trial.suggest_categorical(key, dimension))
-    low, high = dimension.low, dimension.high
-    if isinstance(low, int) and isinstance(high, int):
-        return trial.suggest_int(key, low, high, log=dimension.log)
-    return trial.suggest_float(key, low, high, log=dimension.log)
 
 
 def _row(trial: FrozenTrial) -> TrialRow:
     value = trial.values[0] if trial.values else None
-    return TrialRow(
-        trial.number, dict(sorted(trial.params.items())), value, trial.state.name, trial.user_attrs.get("error", "")
-    )
+    error = trial.user_attrs.get(ERROR) or trial.user_attrs.get(EARLIER_ERROR, "")
+    return TrialRow(trial.number, dict(sorted(trial.params.items())), value, trial.state.name, error)

@@ -1,6 +1,7 @@
 """Section `tune`, and how points of its space become settings of a classifier."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Discriminator, Field, Tag, ValidationError, model_validator
@@ -51,6 +52,20 @@ class Tune(Section):
     space: Annotated[dict[Key, Dimension], Field(min_length=1)]
     reference: dict[Key, Scalar]
     transfer: Transfer
+
+    def choices(self, key: str) -> Sequence[Scalar] | None:
+        """The values of a key; None of a range that isn't of whole numbers."""
+        dimension = self.space[key]
+        if not isinstance(dimension, Range):
+            return list(dict.fromkeys(dimension))
+        low, high = dimension.low, dimension.high
+        return range(low, high + 1) if isinstance(low, int) and isinstance(high, int) else None
+
+    @property
+    def points(self) -> int | None:
+        """How many points the space has; None where there is no end of them."""
+        choices = [self.choices(key) for key in self.space]
+        return None if None in choices else prod(len(values) for values in choices if values is not None)
 
 
 def with_values(settings: S, values: Mapping[str, Scalar]) -> S:

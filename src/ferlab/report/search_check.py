@@ -30,7 +30,8 @@ def search_faults(evidence: Evidence) -> Iterator[str]:
 
 
 def _of_trials(record: SearchRecord, table: pd.DataFrame) -> Iterator[str]:
-    if len(table) < record.tune.trials:
+    points = record.tune.points
+    if len(table) < min(record.tune.trials, points or record.tune.trials):
         yield f"has {len(table)} trials, and {record.tune.trials} were planned"
     states = dict(Counter(table["state"]))
     if states != record.states:

@@ -150,7 +150,12 @@ def search_on(at: Bench, storage: Storage, wait: bool) -> list[TrialRow]:
     def objective(suggestion: Suggestion, observe: Observer) -> float:
         return at.fit(str(suggestion.number), suggestion.values, space.epochs, at.part, observe)
 
-    return search(objective, space, storage, at.study, context.identity.manifest, wait=wait, say=context.say)
+    command = f"ferlab tune {context.arguments['classifier']} --study {at.study}"
+    if storage.url != context.project.study_uri:
+        command += f" --storage {storage.shown}"
+    return search(
+        objective, space, storage, at.study, context.identity.manifest, command=command, wait=wait, say=context.say
+    )
 
 
 def _judge(at: Bench, rows: list[TrialRow]) -> dict[str, Any]:
