@@ -93,7 +93,7 @@ def test_trace_follows_a_number_to_its_commit_gan_and_run(finished: TemporaryPro
     assert run["ledger"]["gan"] == json.loads((finished.root / "work/gan/dcgan/0/gan.json").read_text())["identity"]
     (other,) = json.loads(finished.ferlab("trace", "svm", "--json"))["runs"]
     assert other["ledger"]["gan"] is None
-    shown = finished.ferlab("trace", "resnet50-dcgan")
+    shown = finished.ferlab("trace", "resnet50-dcgan", "--all")
     assert run["ledger"]["mlflow_run"] in shown
     assert f"code: commit {run['ledger']['commit']}, its code committed and its settings" in shown
     assert f"torch: {run['ledger']['libraries']['torch']}" in shown

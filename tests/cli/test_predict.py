@@ -23,7 +23,7 @@ FACE = noise(1)[0]
 def test_an_unknown_run_is_named_with_those_that_exist(finished: TemporaryProject) -> None:
     with pytest.raises(UserError, match="vgg16-7") as caught:
         load(Project(finished.root), "vgg16-7")
-    assert "resnet50-dcgan-0, svm-0" in str(caught.value.next_step)
+    assert "resnet50-dcgan-0 (run here), svm-0 (run here)" in str(caught.value.next_step)
 
 
 def test_the_command(finished: TemporaryProject, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 import json
 import re
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,11 +13,11 @@ import typer
 from ferlab.cli import complete
 
 if TYPE_CHECKING:
-    from ferlab.evaluation.contrast import Contrast, Seeds
+    from ferlab.evaluation.comparison import Difference
+    from ferlab.evaluation.contrast import Contrast, Flip, OverSeeds, Seeds
     from ferlab.project import Project
 
 _MLFLOW = re.compile("[0-9a-f]{32}")
-_ALONE = "(of this pair alone; a report's verdicts use the spread that all its arms share)"
 _SHOWN = 10  # flipping images on the terminal; --json has them all
 
 
@@ -41,18 +43,73 @@ def compare(
     result = contrast(_runs(project, first, name), _runs(project, second, name), (first, second))
     if as_json:
         typer.echo(json.dumps(result.plain(), indent=1))
-    else:
-        if note := _whose(project, name, (first, second)):
-            typer.echo(note)
-        _tell(result)
+        return
+    if note := _report(project, name, (first, second)):
+        typer.echo(note)
+    for what in (first, second):
+        if note := _whose(project, what, name):
+            typer.echo(f"{what}: {note}")
+    _tell(result, _page(project, first, second, name))
 
 
-def _whose(project: "Project", budget: str | None, sides: tuple[str, str]) -> str | None:
+def _is_of_report(what: str) -> bool:
+    return not (what.endswith(".parquet") or _MLFLOW.fullmatch(what))
+
+
+def _whose(project: "Project", what: str, budget: str | None) -> str | None:
+    """Whose the runs of one side are; None of what is no report's."""
+    from ferlab.cli.folder import evidence_of, seeds_named
+    from ferlab.report.whose import Whose
+
+    if not _is_of_report(what):
+        return None
+    evidence = evidence_of(project, budget)
+    found = seeds_named(evidence, what)
+    assert found, what
+    arm, seeds = found
+    origins = [evidence.origins[arm][seed] for seed in seeds]
+    return Whose(project, evidence.folder).of_all([(one.identity, one.line) for one in origins])
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a report's page says of two arms.
+
+    Attributes:
+        difference: with the spread that all its arms share.
+        verdict: its word on the claim that these two decide, which is corrected for the claims beside it; None where
+            no claim is about them.
+        drawn: whether its faces are drawn, so that nothing is decided.
+    """
+
+    difference: "Difference"
+    verdict: str | None
+    drawn: bool
+
+
+def _page(project: "Project", first: str, second: str, budget: str | None) -> Page | None:
+    """None where the two aren't both arms of a report."""
+    from ferlab.cli.folder import evidence_of
+    from ferlab.report.differences import difference
+    from ferlab.report.verdict import judge
+    from ferlab.report.words import drawn
+
+    if not (_is_of_report(first) and _is_of_report(second)):
+        return None
+    evidence = evidence_of(project, budget)
+    if first not in evidence.runs or second not in evidence.runs:
+        return None
+    found = difference(evidence, second, first)
+    words = [one.word for one in judge(evidence) if one.pairs in (((second, first),), ((first, second),))]
+    return Page(found, next(iter(words), None), drawn(evidence.params)) if found else None
+
+
+def _report(project: "Project", budget: str | None, sides: tuple[str, str]) -> str | None:
     """Which report the arms or runs are of, and whether it can say anything; None where neither is of one."""
     from ferlab.cli.folder import evidence_of
     from ferlab.report.words import drawn
 
-    if all(what.endswith(".parquet") or _MLFLOW.fullmatch(what) for what in sides):
+    if not any(map(_is_of_report, sides)):
         return None
     evidence = evidence_of(project, budget)
     faces = "drawn faces, which say nothing about the paper" if drawn(evidence.params) else "FER-2013"
@@ -70,14 +127,12 @@ def _runs(project: "Project", what: str, budget: str | None) -> "Seeds":
 
         with tempfile.TemporaryDirectory() as folder:
             return {None: predictions.read(fetch_predictions(project, what, Path(folder))[1])}
-    from ferlab.cli.folder import evidence_of
+    from ferlab.cli.folder import evidence_of, seeds_named
 
     evidence = evidence_of(project, budget)
-    arm, _, seed = what.rpartition("-")
-    if what in evidence.runs:
-        return dict(evidence.runs[what].items())
-    if seed.isdecimal() and int(seed) in evidence.runs.get(arm, {}):
-        return {int(seed): evidence.runs[arm][int(seed)]}
+    if found := seeds_named(evidence, what):
+        arm, seeds = found
+        return {seed: evidence.runs[arm][seed] for seed in seeds}
     raise UserError(
         f"'{what}' is no arm or run of {evidence.folder.name}, no .parquet file and no MLflow run",
         where=str(evidence.folder / "predictions"),
@@ -85,7 +140,7 @@ def _runs(project: "Project", what: str, budget: str | None) -> "Seeds":
     )
 
 
-def _tell(result: "Contrast") -> None:
+def _tell(result: "Contrast", page: Page | None) -> None:
     names = f"{result.second} minus {result.first}"
     for pair in result.pairs:
         seed = "" if pair.seed is None else f"seed {pair.seed}: "
@@ -101,14 +156,37 @@ def _tell(result: "Contrast") -> None:
             f"{100 * over.high:+.2f}), p = {over.p:.3g}, Cohen's d {over.effect:.2f} "
             f"({over.effect_low:.2f} to {over.effect_high:.2f})"
         )
-    if not over or over.seeds < 3:
-        typer.echo("Not decided: McNemar's test is of these trained models alone; a verdict needs three seeds.")
-    elif over.low > 0 or over.high < 0:
-        typer.echo(f"They differ: the 95% interval excludes 0 {_ALONE}.")
-    else:
-        typer.echo(f"No difference shown: the 95% interval holds 0 {_ALONE}.")
+    typer.echo(_decided(over, page))
     changes = [f"{name} {100 * means.difference:+.1f}" for name, means in result.recall.items()]
     typer.echo(f"recall by class, {names}, points: {', '.join(changes)}")
     typer.echo(f"{len(result.images)} images flip" + (", such as" if result.images else ""))
-    for image in result.images[:_SHOWN]:
+    for image in _of_each_class(result.images):
         typer.echo(f"  {image.id} ({image.truth}): lost {image.lost}, won {image.won} times")
+
+
+def _decided(over: "OverSeeds | None", page: Page | None) -> str:
+    """The page's own word where it has one; else whether an interval holds 0, which is corrected for nothing."""
+    if page and page.drawn:
+        return "Not decided: drawn faces can't decide anything about real ones."
+    if page and page.verdict:
+        return f"The page's verdict on the claim that these two decide, corrected for its other claims: {page.verdict}."
+    if not over or over.seeds < 3:
+        return "Not decided: McNemar's test is of these trained models alone; a verdict needs three seeds."
+    if page and page.difference.varies:
+        low, high, whose = page.difference.low, page.difference.high, "the report's page, uncorrected"
+    else:
+        low, high, whose = over.low, over.high, "this pair alone, uncorrected"
+    bounds = f"the 95% interval of {whose}, {100 * low:+.2f} to {100 * high:+.2f}"
+    if low > 0 or high < 0:
+        return f"They differ: {bounds}, excludes 0."
+    return f"No difference shown: {bounds}, holds 0."
+
+
+def _of_each_class(images: "Sequence[Flip]") -> "list[Flip]":
+    """Some of the images that flip, of each class in turn."""
+    turn = dict[str, int]()
+    order = []
+    for place, image in enumerate(images):
+        turn[image.truth] = turn.get(image.truth, 0) + 1
+        order.append((turn[image.truth], place))
+    return [images[place] for _, place in sorted(order)[:_SHOWN]]

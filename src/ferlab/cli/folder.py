@@ -40,13 +40,21 @@ def evidence_of(project: "Project", budget: str | None) -> "Evidence":
     return Evidence(folder, load_published(folder / "params.yaml"))
 
 
+def seeds_named(evidence: "Evidence", what: str) -> tuple[str, list[int]] | None:
+    """An arm and its seeds that have run, of `resnet50`, or of `resnet50-0` for one alone; None if there are none."""
+    if what in evidence.runs:
+        return what, list(evidence.runs[what])
+    arm, _, seed = what.rpartition("-")
+    return (arm, [int(seed)]) if seed.isdecimal() and int(seed) in evidence.runs.get(arm, {}) else None
+
+
 def budgets(project: "Project") -> list[str]:
     """Budgets that have a report."""
     return sorted(path.parent.name for path in (project.root / "reports").glob("*/params.yaml"))
 
 
-def budget_of(project: "Project", arm: str) -> str | None:
-    """The one budget in which an arm has run; None where it has run in none.
+def budget_of(project: "Project", what: str) -> str | None:
+    """The one budget in which an arm has run, or an arm's seed such as `resnet50-0`; None where it has run in none.
 
     Raises:
         UserError: it has run in several, which are named.
@@ -56,13 +64,13 @@ def budget_of(project: "Project", arm: str) -> str | None:
     from ferlab import params
     from ferlab.errors import UserError
 
-    run = re.compile(rf"{re.escape(arm)}-\d+\.parquet")
+    run = re.compile(rf"{re.escape(what)}(-\d+)?\.parquet")
     names = sorted({*budgets(project), params.load(project.params).budget})
     folders = {name: project.reports(name) / "predictions" for name in names}
     having = [name for name, folder in folders.items() if folder.is_dir() and any(map(run.fullmatch, _names(folder)))]
     if len(having) > 1:
         raise UserError(
-            f"{arm} has run in the budgets {', '.join(having)}",
+            f"{what} has run in the budgets {', '.join(having)}",
             where=str(project.root / "reports"),
             next_step=f"say which you mean: --budget {having[0]}",
         )

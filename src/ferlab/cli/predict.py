@@ -107,9 +107,24 @@ def load(project: "Project", run: str) -> "tuple[Classifier, RunRecord]":
         raise UserError(
             f"there is no trained run '{run}'",
             where=str(project.work / "runs"),
-            next_step=f"trained are: {', '.join(known)}" if known else "`dvc repro` trains params.yaml's arms",
+            next_step=f"trained are: {', '.join(f'{name} ({_whose(project, name)})' for name in known)}"
+            if known
+            else "`dvc repro` trains params.yaml's arms",
         )
     return load_run(project.work / "runs" / run)
+
+
+def _whose(project: "Project", run: str) -> str:
+    """Whether a run of work/runs/ was trained here, or fetched."""
+    from ferlab import params
+    from ferlab.records.ledger import read_ledger
+    from ferlab.records.run import FILE, RunRecord
+    from ferlab.report.whose import Whose
+
+    identity = RunRecord.read(project.work / "runs" / run / FILE).identity
+    folder = project.reports(params.load(project.params).budget)
+    lines = [line for line in read_ledger(folder / "ledger.jsonl") if line.identity == identity]
+    return Whose(project, folder).of(identity, lines[-1] if lines else None)
 
 
 def _standing(project: "Project", record: "RunRecord") -> str:
@@ -123,4 +138,5 @@ def _standing(project: "Project", record: "RunRecord") -> str:
         faces = f"it learned from {kind} faces"
     else:
         faces = "it learned from OTHER faces than data/ now holds"
-    return f"{record.arm}-{record.seed} had {100 * record.valid_accuracy:.1f}% of its validation images right; {faces}"
+    whose = _whose(project, f"{record.arm}-{record.seed}")
+    return f"{record.arm}-{record.seed} had {100 * record.valid_accuracy:.1f}% of its validation images right; {faces}; {whose}"

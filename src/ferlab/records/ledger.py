@@ -139,6 +139,11 @@ class LedgerLine(Circumstances):
         return hashlib.sha256(canonical_json(said).encode()).hexdigest()
 
 
+def note_of(state: Path, identity: str) -> Path:
+    """The file below .ferlab/ that says what a training ran with here; there only where it did run."""
+    return state / "trained" / f"{identity}.json"
+
+
 def head(lines: Iterable[LedgerLine]) -> str | None:
     """The hash of the last line, which stands for all of them; None without lines. One without a hash is given it."""
     last = None

@@ -14,7 +14,7 @@ from ferlab.code.lock import read_lock
 from ferlab.code.source import SOURCE, Code
 from ferlab.files import sha256_file, write_json
 from ferlab.project import Project
-from ferlab.records.ledger import Circumstances, Instructions, Libraries, Machine
+from ferlab.records.ledger import Circumstances, Instructions, Libraries, Machine, note_of
 from ferlab.training.instructions import AVX2
 
 
@@ -42,17 +42,13 @@ def circumstances(project: Project, instructions: str, device: str) -> Circumsta
 
 def note_training(project: Project, identity: str, ran_with: Circumstances) -> None:
     """Keep what a training ran with until it is evaluated. Its outs can't say: they are equal wherever it ran."""
-    write_json(_noted(project, identity), ran_with.model_dump(mode="json"))
+    write_json(note_of(project.state, identity), ran_with.model_dump(mode="json"))
 
 
 def circumstances_of_training(project: Project, identity: str) -> Circumstances | None:
     """What `note_training` kept; None where the training ran in another checkout, or before this was kept."""
-    path = _noted(project, identity)
+    path = note_of(project.state, identity)
     return Circumstances.model_validate_json(path.read_bytes()) if path.is_file() else None
-
-
-def _noted(project: Project, identity: str) -> Path:
-    return project.state / "trained" / f"{identity}.json"
 
 
 def _machine(device: str) -> Machine:
