@@ -48,9 +48,10 @@ def seeds_named(evidence: "Evidence", what: str) -> tuple[str, list[int]] | None
     return (arm, [int(seed)]) if seed.isdecimal() and int(seed) in evidence.runs.get(arm, {}) else None
 
 
-def budgets(project: "Project") -> list[str]:
-    """Budgets that have a report."""
-    return sorted(path.parent.name for path in (project.root / "reports").glob("*/params.yaml"))
+def budgets(project: "Project", *, unfinished: bool = False) -> list[str]:
+    """Budgets that have a report, or with `unfinished` also those whose results are there without one."""
+    reports, files = project.root / "reports", ("params.yaml", *(("ledger.jsonl",) if unfinished else ()))
+    return sorted({path.parent.name for file in files for path in reports.glob(f"*/{file}")})
 
 
 def budget_of(project: "Project", what: str) -> str | None:

@@ -1,6 +1,17 @@
 """What asks for a GPU isn't begun without one: a CPU could take weeks."""
 
 
+def is_here() -> bool:
+    """Whether this machine has a GPU."""
+    from ferlab.errors import UserError
+    from ferlab.training.seeding import resolve_device
+
+    try:
+        return resolve_device("cuda") == "cuda"
+    except UserError:
+        return False
+
+
 def must_be_here(seconds: float, where: str, instead: str) -> None:
     """Raise a UserError with an estimate unless this machine has a GPU.
 

@@ -139,4 +139,5 @@ def _standing(project: "Project", record: "RunRecord") -> str:
     else:
         faces = "it learned from OTHER faces than data/ now holds"
     whose = _whose(project, f"{record.arm}-{record.seed}")
-    return f"{record.arm}-{record.seed} had {100 * record.valid_accuracy:.1f}% of its validation images right; {faces}; {whose}"
+    right = f"had {100 * record.valid_accuracy:.1f}% of its validation images right"
+    return f"{record.arm}-{record.seed} {right}; {faces}; {whose}"

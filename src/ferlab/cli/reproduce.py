@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -75,7 +75,7 @@ def reproduce(
     outcome = sitting.run()
     unfinished = sitting.stages - len(outcome.done) - len(outcome.failed)
     if outcome.failed or unfinished:
-        _page(project, sitting.say)
+        _page(project, outcome.done, sitting.say)
     if bring:
         _bring(project, settings.budget, bring)
     typer.echo(
@@ -96,7 +96,7 @@ def _lay(project: "Project", budget: str | None) -> "Params":
     """Lay a budget on params.yaml, unless it is there already, and return what params.yaml says then.
 
     Raises:
-        UserError: there is no such budget, or it asks for a GPU and there is none; params.yaml is as it was.
+        UserError: there is no such budget, or it has work for a GPU and there is none; params.yaml is as it was.
     """
     from ferlab import params
     from ferlab.cli import gpu
@@ -105,20 +105,32 @@ def _lay(project: "Project", budget: str | None) -> "Params":
     from ferlab.params.budgets import left_out, with_budget
 
     settings, text, source = params.load(project.params), None, "params.yaml"
-    before = settings
+    before, earlier = settings, project.params.read_text(encoding="utf-8")
     if budget and budget != settings.budget:
         text, settings = with_budget(project.root, budget)
         source = f"budgets/{budget}.yaml"
-    if settings.compute.device == "cuda":
-        instead = "`compute.device: cpu` in params.yaml"
-        if text is not None:
-            instead = f"`ferlab budget use {budget}`, then {instead} and `ferlab reproduce` without --budget,"
-        gpu.must_be_here(of_budget(project, settings).seconds, source, instead)
-    if text is not None:
         write_text(project.params, text)
+    try:
+        if settings.compute.device == "cuda" and not gpu.is_here() and _is_due(project):
+            instead = "`compute.device: cpu` in params.yaml"
+            if text is not None:
+                instead = f"`ferlab budget use {budget}`, then {instead} and `ferlab reproduce` without --budget,"
+            gpu.must_be_here(of_budget(project, settings).seconds, source, instead)
+    except BaseException:
+        if text is not None:
+            write_text(project.params, earlier)
+        raise
+    if text is not None:
         for sentence in left_out(project.root, before, settings):
             typer.echo(f"careful: {sentence}", err=True)
     return settings
+
+
+def _is_due(project: "Project") -> bool:
+    """Whether anything is to be run with params.yaml as it is."""
+    from ferlab.execution.dvc import due_tasks
+
+    return due_tasks(project, lambda _: 0.0, lambda *_: {}, threads=1).stages > 0
 
 
 def _estimate(project: "Project", budget: str | None, jobs: int) -> None:
@@ -183,16 +195,25 @@ def _set_aside(project: "Project") -> None:
         typer.echo(f"checkpoints in flight are set aside in {aside}", err=True)
 
 
-def _page(project: "Project", say: Callable[[str], None]) -> None:
-    """The page of what there is so far; the pipeline's last stage makes it anew."""
+def _page(project: "Project", done: Sequence[str], say: Callable[[str], None]) -> None:
+    """The page of what there is so far; the pipeline's last stage makes it anew. Without a new run it stays.
+
+    Args:
+        done: stages that this sitting has ended.
+    """
     from ferlab.cli.folder import evidence_of
     from ferlab.code.commit import read_commit
     from ferlab.errors import UserError
     from ferlab.report.render import build
+    from ferlab.report.whose import Whose
 
+    if not any(name.startswith("evaluate@") for name in done):
+        say("the page is as it was: no run was evaluated")
+        return
     try:
         evidence = evidence_of(project, None)
-        build(evidence.folder, evidence.params, dirty=read_commit(project).code_dirty)
+        whose = Whose(project, evidence.folder)
+        build(evidence.folder, evidence.params, dirty=read_commit(project).code_dirty, whose=whose.of)
     except UserError:  # no results yet, or some are still of the settings before a change
         say("the page stays as it was: some results still belong to earlier settings")
 

@@ -32,6 +32,7 @@ def verify(
     from ferlab.records.seal import read_seals
     from ferlab.report.check import faults
     from ferlab.report.ledger_check import held_against_git
+    from ferlab.report.missing import missing
 
     project = Project.find()
     if seal and not re.fullmatch("[0-9a-f]{64}", seal):
@@ -39,15 +40,24 @@ def verify(
             f"'{seal}' is no seal", where="--seal", next_step="give the 64 digits that `ferlab seal` printed"
         )
     seals = read_seals(project.root / "reports")
-    found: list[str] = []
-    for budget in [name] if name else budgets(project):
-        evidence = evidence_of(project, budget)
-        by_git = held_against_git(evidence.folder / "ledger.jsonl", project.code_home)
-        own = [*faults(evidence, seals.get(budget), figures=figures), *by_git.faults]
+    gone, found = list[str](), list[str]()
+    for budget in [name] if name else budgets(project, unfinished=True):
+        folder = project.reports(budget)
+        evidence = evidence_of(project, budget) if (folder / "params.yaml").is_file() else None
+        lost = missing(folder, evidence) or ([] if evidence else [folder / "params.yaml"])
+        if evidence is None and not folder.is_dir():
+            evidence_of(project, budget)  # raises: no such report
+        gone += [str(path) for path in lost]
+        own = [f"{path}: missing" for path in lost]
+        by_git = held_against_git(folder / "ledger.jsonl", project.code_home)
+        if evidence:
+            checked = faults(evidence, seals.get(budget), figures=figures, results_only=bool(lost))
+            own += [fault for fault in checked if not any(str(path) in fault for path in lost)]
+        own += by_git.faults
         found += [fault.replace(f"{project.root}/", "") for fault in own]
         typer.echo(
             f"reports/{budget}/: "
-            + (f"{len(own)} faults" if own else "follows from its files")
+            + _counted(len(lost), len(own) - len(lost))
             + (
                 f"; git can't check the code of {by_git.unknown} of {by_git.lines} ledger lines here"
                 if by_git.unknown
@@ -62,11 +72,36 @@ def verify(
         else:
             found.append(f"{whole}/: is not what was sealed: its seal is {now}")
     if found:
-        raise UserError(
-            "\n".join(found),
-            where="reports/",
-            next_step="`git diff` shows what was edited; `ferlab report` makes tables, figures and page anew",
+        others = [fault for fault in found if not fault.endswith(": missing")]
+        raise UserError("\n".join(found), where="reports/", next_step=_way_out(bool(gone), others))
+
+
+def _counted(lost: int, wrong: int) -> str:
+    if not lost:
+        return f"{wrong} faults" if wrong else "follows from its files"
+    files = "a file is" if lost == 1 else f"{lost} files are"
+    rest = f"; {wrong} faults in the rest" if wrong else ""
+    return f"{files} missing, so tables, numbers and page can't be checked{rest}"
+
+
+def _way_out(gone: bool, others: list[str]) -> str:
+    """What helps: an interrupted run goes on, a page that is only old is made anew, an edit is found by git."""
+    from ferlab.report.missing import is_made
+
+    ways = []
+    if gone:
+        ways.append(
+            "what is missing is left so by an interrupted run: `ferlab reproduce` (or `dvc repro`) goes on and makes "
+            "it; `git restore reports/` brings back what is committed"
         )
+    if made := [fault for fault in others if is_made(Path(fault.partition(":")[0].partition(", line ")[0]))]:
+        ways.append(
+            "`ferlab report --budget NAME` makes tables, figures and page anew from the files beside them, if those "
+            "are right"
+        )
+    if len(made) < len(others):
+        ways.append("`git diff` shows what was edited, and `git restore` brings back what is committed")
+    return "; ".join(ways)
 
 
 def seal(

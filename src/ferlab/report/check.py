@@ -22,7 +22,8 @@ from ferlab.yaml_file import LARGEST_LOCK, read_yaml
 
 PAGE = "index.html"
 TEXTS = ("summary.json", "numbers.json", "table1.csv", "table1.md", "table1.tex", PAGE)
-_BUILDER = re.compile(r'<p class="banner builder".*\n')  # who built a page doesn't change what follows from its files
+# who built a page, and when, doesn't change what follows from its files
+_BUILDER = re.compile(r'<p class="banner builder".*\n|<span class="builder">[^<]*</span>')
 _FIGURE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]*)")
 _PALETTE = 40
 """By how much of 255 a figure of the page may differ from its file: each has a palette of its own (up to 20 seen)."""

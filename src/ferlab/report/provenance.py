@@ -1,6 +1,7 @@
 """Where each prediction file comes from: its line in the ledger, and whether the two still fit."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,23 @@ class Origin:
             return f"of unknown commit ({self.doubt})"
         clean = "its code committed" + (" and its settings" if self.line.uncommitted is not None else "")
         return f"commit {self.line.commit}, {self.doubt or clean}"
+
+
+def said_of(
+    origins: Mapping[str, Mapping[int, Origin]], whose: Callable[[str, LedgerLine | None], str]
+) -> dict[tuple[str, int], str]:
+    """Arm and seed -> whose the run is, by what `whose` says of its identity and line."""
+    return {
+        (arm, seed): whose(origin.identity, origin.line)
+        for arm, seeds in origins.items()
+        for seed, origin in seeds.items()
+    }
+
+
+def counted(said: Mapping[tuple[str, int], str]) -> str:
+    """E.g. "2 run here; 6 committed, from commit 1a2b3c4d5e"; "" for none."""
+    numbers = Counter(said.values())
+    return "; ".join(f"{number} {words}" for words, number in numbers.most_common())
 
 
 def doubts(origins: Mapping[str, Mapping[int, Origin]]) -> list[str]:

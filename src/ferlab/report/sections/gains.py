@@ -8,13 +8,14 @@ from ferlab.report.drawing import BLUE, GREY, INK, Panel
 from ferlab.report.evidence import Evidence
 from ferlab.report.gains import Chain, chains
 from ferlab.report.page import Album, PageSection
+from ferlab.report.words import drawn
 
 
 def section(evidence: Evidence, album: Album) -> PageSection:
     """A table and a panel for each arm that adds a GAN's images; the panel only where something has run."""
-    every = chains(evidence)
+    every = [] if drawn(evidence.params) else chains(evidence)  # of drawn faces there is no gain to be split
     alt = "How the difference of {} to {} is made up; the numbers stand in the table."
-    drawn = {alt.format(one.target, one.plain): panel(one) for one in every if one.whole}
+    pictures = {alt.format(one.target, one.plain): panel(one) for one in every if one.whole}
     numbers = {
         one.target: {
             "whole": points(one.whole),
@@ -26,7 +27,7 @@ def section(evidence: Evidence, album: Album) -> PageSection:
         "run": [one for one in every if one.whole],
         "absent": [one for one in every if not one.whole],
         "interval": interval,
-        "gains": album.panels("gains", 2, (4.6, 2.6), drawn),
+        "gains": album.panels("gains", 2, (4.6, 2.6), pictures),
     }
     return PageSection("gains", "The gain", "Where the gain comes from", values, numbers)
 

@@ -15,6 +15,7 @@ class Row:
         accuracy, macro_f1, balanced_accuracy: 0-1; `log_loss` in nats.
         selected_epoch, valid_accuracy (0-1), notes: of the selection.
         identity: of the training, hex.
+        commit: whose code made it; "" where the ledger doesn't say.
         device: the GPU or processor that it was trained on, by name as far as the ledger has it.
         stale: whether the selection on file is of another run than the predictions.
     """
@@ -30,6 +31,7 @@ class Row:
     valid_accuracy: float | None = None
     notes: str = ""
     device: str = ""
+    commit: str = ""
     stale: bool = False
 
 
@@ -58,8 +60,14 @@ def _row(evidence: Evidence, arm: str, seed: int) -> Row:
         selection.valid_accuracy if selection else None,
         "; ".join(f"{key}: {value}" for key, value in sorted(selection.notes.items())) if selection else "",
         _device(evidence, arm, seed),
+        _commit(evidence, arm, seed),
         selection is not None and selection.identity != run.run,
     )
+
+
+def _commit(evidence: Evidence, arm: str, seed: int) -> str:
+    line = evidence.origins[arm][seed].line
+    return "" if line is None or line.commit == "unknown" else line.commit
 
 
 def _device(evidence: Evidence, arm: str, seed: int) -> str:
