@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from ferlab.adapters.store import connect
-from ferlab.adapters.tracking import SECONDS, find_named, tracked
+from ferlab.adapters.tracking import SECONDS, find_named, span, tracked
 from ferlab.errors import UserError
 from ferlab.project import Project
 
@@ -231,6 +231,36 @@ def test_what_a_run_cost_is_the_time_worked_on_it_not_the_time_between(project: 
         worked += time.monotonic() - began
         time.sleep(worked + 0.5)  # which would show
     assert 0.1 <= float(runs(project)["one"].data.tags[SECONDS]) <= worked + 0.1
+
+
+def test_mlflows_duration_is_the_time_worked_on_a_run(project: Project) -> None:
+    """Neither an evaluation hours later nor a night between two sittings counts; the real end is kept too."""
+    for afterwards in (False, True, False):
+        with tracked(project, "tests", "a-0", identity="one", params={}, tags={}, afterwards=afterwards):
+            time.sleep(0.1)
+        ended = runs(project)["one"]
+        worked = 1000 * float(ended.data.tags[SECONDS])
+        assert ended.info.end_time - ended.info.start_time == pytest.approx(worked, abs=60)
+        time.sleep(0.5)  # which would show
+    began, real_end = span(ended)
+    assert began == ended.info.start_time
+    assert real_end
+    assert real_end - ended.info.end_time > 900
+
+
+def test_a_run_says_its_source_and_its_experiment_of_dvc(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["/bin/ferlab", "tune", "a", "--storage", "postgresql://me:secret@host/x"])
+    monkeypatch.setenv("DVC_EXP_NAME", "wordy-name")
+    with tracked(project, "tests", "a-0", identity="one", params={}, tags={"commit": "a" * 40}):
+        pass
+    with tracked(project, "tests", "b-0", identity="two", params={}, tags={"commit": "unknown"}):
+        pass
+    tags = runs(project)["one"].data.tags
+    assert tags["mlflow.source.name"] == "ferlab tune a --storage postgresql://me:***@host/x"
+    assert tags["mlflow.source.type"] == "LOCAL"
+    assert tags["mlflow.source.git.commit"] == "a" * 40
+    assert tags["dvc.experiment"] == "wordy-name"
+    assert "mlflow.source.git.commit" not in runs(project)["two"].data.tags
 
 
 def test_a_killed_run_is_marked_when_another_takes_its_place(killed: str, project: Project) -> None:

@@ -2,19 +2,21 @@
 
 import os
 import re
+import shutil
 import socket
 import sqlite3
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass, url2pathname
 
 from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, LifecycleStage, ViewType
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from ferlab.errors import UserError
@@ -57,14 +59,62 @@ def connect(project: Project) -> MlflowClient:
         try:
             _must_listen(uri)
             with briefly():
-                client = MlflowClient(uri)
-                client.search_experiments(max_results=1)
+                client = _open(uri, file, project.state)
             if file:
                 _rebase(file)
         except Exception as error:  # each store raises its own kind
             said = (str(error) or type(error).__name__).splitlines()[0]
             raise UserError(f"the tracking store can't be reached: {said}", where=uri, next_step=_way_out()) from error
     return client
+
+
+def _open(uri: str, file: Path | None, scratch: Path) -> MlflowClient:
+    """A client of a store that answers. A file is made whole or not at all; one without runs is made anew if need be.
+
+    MLflow makes its schema in many steps, and can't go on with one whose making was cut off.
+    """
+    if file and not file.exists():
+        _make(file, scratch)
+    try:
+        return _asked(uri)
+    except Exception:
+        if file is None or not file.exists() or _has_runs(file):
+            raise
+        _make(file, scratch)
+        return _asked(uri)
+
+
+def _asked(uri: str) -> MlflowClient:
+    client = MlflowClient(uri)
+    client.search_experiments(max_results=1)
+    _sweep_twins(uri)
+    return client
+
+
+def _sweep_twins(uri: str) -> None:
+    """Remove the empty folders that MLflow makes of a path's URL where that isn't the path itself."""
+    shown = uri.removeprefix("sqlite:///")
+    if shown != uri and (real := unquote(shown)) != shown:
+        for twin in {Path(shown).parent, Path(quote(real)).parent} - {Path(real).parent}:
+            with suppress(OSError):  # there is none, or somebody keeps something in it
+                os.removedirs(twin)
+
+
+def _make(file: Path, scratch: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        fresh = Path(folder) / file.name
+        _asked(URL.create("sqlite", database=str(fresh)).render_as_string())
+        file.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(fresh, file)
+
+
+def _has_runs(file: Path) -> bool:
+    """Whether a file holds runs, or is no store of MLflow at all."""
+    with closing(sqlite3.connect(file)) as database:
+        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if "runs" not in tables:
+            return bool(tables - {"experiments", "alembic_version"})
+        return database.execute("SELECT 1 FROM runs").fetchone() is not None
 
 
 def database_of(project: Project) -> Path | None:

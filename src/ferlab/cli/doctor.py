@@ -46,6 +46,7 @@ def _look(project: "Project") -> tuple[dict[str, Any], list[str]]:
     from ferlab.code.source import SOURCE
     from ferlab.datasets.containers import DATASETS
     from ferlab.errors import UserError, masked
+    from ferlab.execution.dvc import must_be_readable
     from ferlab.files import sha256_file
     from ferlab.stages.ledger import differences
 
@@ -98,6 +99,10 @@ def _look(project: "Project") -> tuple[dict[str, Any], list[str]]:
                 f"the budget '{settings.budget}' is meant for real faces and data/ holds drawn ones: "
                 "`ferlab data add …`, or `ferlab budget use demo`"
             )
+    except UserError as error:
+        problems.append(str(error))
+    try:
+        must_be_readable(project)
     except UserError as error:
         problems.append(str(error))
     try:

@@ -8,6 +8,8 @@ import typer
 
 from ferlab.cli import complete
 
+LEDGER = "ledger.jsonl"
+
 if TYPE_CHECKING:
     from ferlab.project import Project
 
@@ -40,24 +42,24 @@ def verify(
             f"'{seal}' is no seal", where="--seal", next_step="give the 64 digits that `ferlab seal` printed"
         )
     seals = read_seals(project.root / "reports")
-    gone, found = list[str](), list[str]()
+    gone, found = list[Path](), list[str]()
     for budget in [name] if name else budgets(project, unfinished=True):
         folder = project.reports(budget)
         evidence = evidence_of(project, budget) if (folder / "params.yaml").is_file() else None
         lost = missing(folder, evidence) or ([] if evidence else [folder / "params.yaml"])
         if evidence is None and not folder.is_dir():
             evidence_of(project, budget)  # raises: no such report
-        gone += [str(path) for path in lost]
-        own = [f"{path}: missing" for path in lost]
-        by_git = held_against_git(folder / "ledger.jsonl", project.code_home)
+        gone += lost
+        own = list[str]()
+        by_git = held_against_git(folder / LEDGER, project.code_home)
         if evidence:
             checked = faults(evidence, seals.get(budget), figures=figures, results_only=bool(lost))
             own += [fault for fault in checked if not any(str(path) in fault for path in lost)]
         own += by_git.faults
-        found += [fault.replace(f"{project.root}/", "") for fault in own]
+        found += own
         typer.echo(
             f"reports/{budget}/: "
-            + _counted(len(lost), len(own) - len(lost))
+            + _counted(len(lost), len(own))
             + (
                 f"; git can't check the code of {by_git.unknown} of {by_git.lines} ledger lines here"
                 if by_git.unknown
@@ -71,9 +73,13 @@ def verify(
             typer.echo(f"{whole}/: is what was sealed, byte by byte")
         else:
             found.append(f"{whole}/: is not what was sealed: its seal is {now}")
-    if found:
-        others = [fault for fault in found if not fault.endswith(": missing")]
-        raise UserError("\n".join(found), where="reports/", next_step=_way_out(bool(gone), others))
+    if gone or found:
+        told = [*(f"{path}: missing" for path in gone), *found]
+        raise UserError(
+            "\n".join(one.replace(f"{project.root}/", "") for one in told),
+            where="reports/",
+            next_step=_way_out(gone, found),
+        )
 
 
 def _counted(lost: int, wrong: int) -> str:
@@ -84,22 +90,24 @@ def _counted(lost: int, wrong: int) -> str:
     return f"{files} missing, so tables, numbers and page can't be checked{rest}"
 
 
-def _way_out(gone: bool, others: list[str]) -> str:
+def _way_out(gone: list[Path], wrong: list[str]) -> str:
     """What helps: an interrupted run goes on, a page that is only old is made anew, an edit is found by git."""
     from ferlab.report.missing import is_made
 
     ways = []
-    if gone:
+    if any(path.name != LEDGER for path in gone):
         ways.append(
-            "what is missing is left so by an interrupted run: `ferlab reproduce` (or `dvc repro`) goes on and makes "
-            "it; `git restore reports/` brings back what is committed"
+            "what is missing is left so by an interrupted run: `ferlab reproduce --budget NAME` goes on and makes it, "
+            "or `git restore reports/` brings back what is committed"
         )
-    if made := [fault for fault in others if is_made(Path(fault.partition(":")[0].partition(", line ")[0]))]:
+    if any(path.name == LEDGER for path in gone):
+        ways.append(f"no command makes a {LEDGER} anew: `git restore` brings it back")
+    if made := [one for one in wrong if is_made(Path(one.partition(":")[0].partition(", line ")[0]))]:
         ways.append(
             "`ferlab report --budget NAME` makes tables, figures and page anew from the files beside them, if those "
             "are right"
         )
-    if len(made) < len(others):
+    if len(made) < len(wrong):
         ways.append("`git diff` shows what was edited, and `git restore` brings back what is committed")
     return "; ".join(ways)
 

@@ -96,6 +96,18 @@ def due_tasks(
     return Due(tuple(tasks.values()), len(waits), more=False, to_pack=tuple(to_pack))
 
 
+def must_be_readable(project: Project) -> None:
+    """Raise a UserError where DVC can't read the pipeline or what its files say of it; nothing is hashed."""
+    with dvc_errors(project.root):
+        from dvc.repo import Repo
+
+        with Repo(str(project.root)) as repo:
+            repo.index.check_graph()
+            for stage in repo.index.stages:
+                for out in (*stage.deps, *stage.outs):
+                    str(out.hash_info)
+
+
 def _waits(repo: Any, stages: "list[PipelineStage]", changed: set[str]) -> dict[str, frozenset[str]]:
     """Each due stage with the due stages whose outs it reads."""
     from dvc.stage import PipelineStage

@@ -96,14 +96,17 @@ def _of_runs(evidence: Evidence) -> Iterator[str]:
 
 def _of_lock(folder: Path) -> Iterator[str]:
     lock = folder / "dvc.lock"
-    stages = read_yaml(lock, LARGEST_LOCK).get("stages", {}) if lock.exists() else {}
-    for name, stage in stages.items():
-        if name == "report":  # what it makes is made anew, and compared
-            continue
-        for out in stage.get("outs", []):
-            path = folder.parents[1] / out["path"]
-            if path.is_relative_to(folder) and (not path.exists() or _md5(path) != out["md5"]):
-                yield f"{path}: is not what the stage {name} left there, by {lock}"
+    try:
+        stages = read_yaml(lock, LARGEST_LOCK).get("stages", {}) if lock.exists() else {}
+        # what the stage `report` makes is made anew, and compared
+        outs = [(name, out) for name, stage in stages.items() if name != "report" for out in stage.get("outs", [])]
+        left = [(name, folder.parents[1] / out["path"], out["md5"]) for name, out in outs]
+    except (AttributeError, KeyError, TypeError):
+        yield f"{lock}: is no dvc.lock: restore it from git"
+        return
+    for name, path, md5 in left:
+        if path.is_relative_to(folder) and (not path.exists() or _md5(path) != md5):
+            yield f"{path}: is not what the stage {name} left there, by {lock}"
 
 
 def _md5(path: Path) -> str:
