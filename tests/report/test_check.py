@@ -11,41 +11,17 @@ import pandas as pd
 import pytest
 
 from ferlab.errors import UserError
-from ferlab.evaluation import predictions
 from ferlab.files import sha256_file
 from ferlab.params.migration import load_published
-from ferlab.records.plan import ArmSummary
 from ferlab.report.check import TEXTS, faults
 from ferlab.report.evidence import Evidence
 from ferlab.report.render import build
 from ferlab.report.trace import trace
-from reports import N, add_rest, add_run, make_params, manifest, write_ledger
+from reports import N, add_ledger, add_rest, add_run, make_params, write_ledger
 from small import REPOSITORY
 
 PARAMS = make_params([0, 1, 2], "trial", "real")
 ARMS = ("resnet50", "resnet50-dcgan", "resnet50-steps")
-
-
-LINE = {
-    "data": {"kind": "real"}, "commit": "c0ffee" * 6, "dirty": "false", "checkpoint": "ab" * 32,
-    "valid_accuracy": 0.5, "lock": "cd" * 32, "mlflow_run": None, "trained": None, "evaluated": "2026-01-01",
-    "machine": {"system": "Linux", "processor": "x86_64", "cores": 2, "memory_gib": 8, "python": "3.11.7"},
-}  # fmt: skip
-"""What an early version wrote of a run beside its own figures."""
-
-
-def add_ledger(folder: Path) -> None:
-    """A line for each prediction file, as the evaluate stage appends them."""
-    lines = []
-    for path in sorted((folder / "predictions").iterdir()):
-        run, (arm, _, seed) = predictions.read(path), path.stem.rpartition("-")
-        settings = ArmSummary.read(folder / "arms" / f"{arm}.json").settings
-        line = LINE | {
-            "identity": run.run, "predictions": sha256_file(path), "arm": arm, "seed": int(seed), "settings": settings,
-            "manifest": manifest(arm, int(seed)), "test_accuracy": float(run.correct.mean()),
-        }  # fmt: skip
-        lines.append(line)
-    write_ledger(folder / "ledger.jsonl", lines)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
 from ferlab.evaluation import predictions
+from ferlab.files import sha256_file
 from ferlab.params import Params, check, load
 from ferlab.records.audit import Audit, AuditedData, CkplusAudit, Conflict, Copies, Duplicates, FerAudit, Groups
 from ferlab.records.ledger import LedgerLine, append
@@ -203,3 +204,25 @@ def fer_audit(**images_of_test: int) -> FerAudit:
             test_near_train={"all": 4, "happy": 3, "sad": 1},
         ),
     )
+
+
+LINE = {
+    "data": {"kind": "real"}, "commit": "c0ffee" * 6, "dirty": "false", "checkpoint": "ab" * 32,
+    "valid_accuracy": 0.5, "lock": "cd" * 32, "mlflow_run": None, "trained": None, "evaluated": "2026-01-01",
+    "machine": {"system": "Linux", "processor": "x86_64", "cores": 2, "memory_gib": 8, "python": "3.11.7"},
+}  # fmt: skip
+"""What an early version wrote of a run beside its own figures."""
+
+
+def add_ledger(folder: Path) -> None:
+    """A line for each prediction file, as the evaluate stage appends them."""
+    lines = []
+    for path in sorted((folder / "predictions").iterdir()):
+        run, (arm, _, seed) = predictions.read(path), path.stem.rpartition("-")
+        settings = ArmSummary.read(folder / "arms" / f"{arm}.json").settings
+        line = LINE | {
+            "identity": run.run, "predictions": sha256_file(path), "arm": arm, "seed": int(seed), "settings": settings,
+            "manifest": manifest(arm, int(seed)), "test_accuracy": float(run.correct.mean()),
+        }  # fmt: skip
+        lines.append(line)
+    write_ledger(folder / "ledger.jsonl", lines)

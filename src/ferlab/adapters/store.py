@@ -16,6 +16,7 @@ from urllib.request import getproxies, proxy_bypass, url2pathname
 from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, LifecycleStage, ViewType
+from mlflow.store.db.utils import _get_latest_schema_revision
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -69,19 +70,17 @@ def connect(project: Project) -> MlflowClient:
 
 
 def _open(uri: str, file: Path | None, scratch: Path) -> MlflowClient:
-    """A client of a store that answers. A file is made whole or not at all; one without runs is made anew if need be.
+    """A client of a store that answers. A file is made whole or not at all; one whose making was cut off, anew.
 
-    MLflow makes its schema in many steps, and can't go on with one whose making was cut off.
+    MLflow makes its schema in many steps, and can't go on with a part of it.
     """
-    if file and not file.exists():
-        _make(file, scratch)
-    try:
-        return _asked(uri)
-    except Exception:
-        if file is None or not file.exists() or _has_runs(file):
-            raise
-        _make(file, scratch)
-        return _asked(uri)
+    if file and (not file.exists() or _is_half_made(file)):
+        with tempfile.TemporaryDirectory(dir=scratch) as folder:
+            fresh = Path(folder) / file.name
+            _asked(URL.create("sqlite", database=str(fresh)).render_as_string())
+            file.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(fresh, file)
+    return _asked(uri)
 
 
 def _asked(uri: str) -> MlflowClient:
@@ -100,21 +99,19 @@ def _sweep_twins(uri: str) -> None:
                 os.removedirs(twin)
 
 
-def _make(file: Path, scratch: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        fresh = Path(folder) / file.name
-        _asked(URL.create("sqlite", database=str(fresh)).render_as_string())
-        file.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(fresh, file)
-
-
-def _has_runs(file: Path) -> bool:
-    """Whether a file holds runs, or is no store of MLflow at all."""
+def _is_half_made(file: Path) -> bool:
+    """Whether a file is a part of an MLflow store that holds nothing yet; not a whole one, nor another program's."""
     with closing(sqlite3.connect(file)) as database:
         tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if "runs" not in tables:
-            return bool(tables - {"experiments", "alembic_version"})
-        return database.execute("SELECT 1 FROM runs").fetchone() is not None
+        if "experiments" not in tables:
+            return not tables
+        kept = [("experiments", 1), ("runs", 0)]  # rows of a new store
+        if any(len(database.execute(f"SELECT 1 FROM {name}").fetchall()) > n for name, n in kept if name in tables):
+            return False
+        if "alembic_version" not in tables:
+            return True
+        version = database.execute("SELECT version_num FROM alembic_version").fetchone()
+    return bool(version != (_get_latest_schema_revision(),))  # type: ignore[no-untyped-call]
 
 
 def database_of(project: Project) -> Path | None:
