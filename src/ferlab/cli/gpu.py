@@ -12,11 +12,11 @@ def is_here() -> bool:
         return False
 
 
-def must_be_here(seconds: float, where: str, instead: str) -> None:
+def must_be_here(seconds: float | None, where: str, instead: str) -> None:
     """Raise a UserError with an estimate unless this machine has a GPU.
 
     Args:
-        seconds: roughly what the work takes on this machine's CPU.
+        seconds: roughly what the work takes on this machine's CPU; None where nobody has said.
         where: the file that asks for a GPU.
         instead: what asks for the CPU.
     """
@@ -27,8 +27,9 @@ def must_be_here(seconds: float, where: str, instead: str) -> None:
     try:
         resolve_device("cuda")
     except UserError as error:
+        cost = "" if seconds is None else f"; a CPU would take about {duration(seconds)}"
         raise UserError(
-            f"this asks for a GPU, and {error.what}; a CPU would take about {duration(seconds)}",
+            f"this asks for a GPU, and {error.what}{cost}",
             where=f"{where}: compute.device",
             next_step="type it on a machine with a GPU, or lay a budget for two cores (`ferlab budget use cpu`); "
             f"{instead} computes here all the same",

@@ -12,6 +12,7 @@ from ferlab.cli import (
     budget,
     bundle,
     code,
+    collapse,
     compare,
     data,
     doctor,
@@ -44,6 +45,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(budget.app, name="budget")
 app.command()(ablate.ablate)
 app.command()(ablate.train)
+app.command()(collapse.collapse)
 app.command()(reproduce.reproduce)
 app.command()(report.report)
 app.command()(verify.verify)
