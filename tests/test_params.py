@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from ferlab.errors import UserError
-from ferlab.params import Params, check, load
+from ferlab.params import Params, SuccessiveHalving, check, load
 from ferlab.params.budgets import WHOLE, lay_budget, read_budget
 from ferlab.yaml_file import dump_yaml, overlay, read_value, read_yaml
 from small import REPOSITORY
@@ -92,6 +92,7 @@ def test_unknown_key(tree: Any, key: str, value: Any) -> None:
         ("tune.trials", 0),
         ("tune.train_fraction", 1.5),
         ("tune.space.lr.log", 1),
+        ("tune.held_out", 1.0),
         ("arms.svm.labels", "by_number"),
         ("arms.svm.shuffled", True),
         ("runtime.checkpoint_seconds", -1),
@@ -143,6 +144,19 @@ def test_every_mistake_is_named_at_once(tree: Any) -> None:
         ("run.draws", [0, 1, 2], ["run.draws", "3 draws for 1 seeds"]),
         ("run.draws", [0, 0], ["run.draws", "twice"]),
         ("arms.resnet50.tests", ["valid", "test"], ["valid picks this arm's epoch"]),
+        ("tune.pruner", {"kind": "hyperband"}, ["tune.pruner", "hyperband"]),
+        ("tune.pruner", {"kind": "median", "reduction": 2}, ["tune.pruner", "reduction", "unknown key"]),
+        ("tune.pruner", {"kind": "successive_halving", "min_epochs": 1}, ["tune.pruner", "reduction", "missing key"]),
+        (  # tune.epochs is 2
+            "tune.pruner",
+            {"kind": "successive_halving", "min_epochs": 1, "reduction": 2},
+            ["tune.pruner", "after 1 and 2 of 2", "before the last epoch"],
+        ),
+        (
+            "tune.pruner",
+            {"kind": "successive_halving", "min_epochs": 3, "reduction": 2},
+            ["tune.pruner", "after 3 epochs, 2", "before the last epoch"],
+        ),
         ("arms.resnet50.tests", ["test", "test"], ["tests", "twice"]),
         ("arms.resnet50-steps.match_steps_of", "resnet50-ckplus", ["match_steps_of", "isn't known before CK+ is read"]),
         ("run.seeds", [0, 1, 0], ["run.seeds", "0, 1, 0", "twice"]),
@@ -257,6 +271,25 @@ def test_rows_that_take_over_values_follow_a_budget(tmp_path: Path) -> None:
     assert [name for name, arm in params.arms.items() if arm.tuned] == []
     assert load(tmp_path / "params.yaml") == params
     assert lay_budget(tmp_path, "demo").arms["resnet50-contempt"].tuned
+
+
+def test_what_judges_both_splits_is_searched_on_neither(tree: Any) -> None:
+    """PublicTest may not score the search of an arm that it judges; a part of train may."""
+    laid(tree, "design")
+    put(tree, "run.tuned", ["resnet50"])
+    for arm in tree["run"]["arms"]:
+        put(tree, f"arms.{arm}.tuned", True)
+    check(read_value(dump_yaml(tree), "params.yaml"), "params.yaml")
+    put(tree, "tune.held_out", 0.0)
+    assert "valid scores the search that tunes this arm" in refusal(tree)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "rungs"), [(1, []), (2, [2]), (5, [2]), (6, [2, 6]), (17, [2, 6]), (18, [2, 6, 18])]
+)
+def test_rungs_by_their_closed_form(epochs: int, rungs: list[int]) -> None:
+    """min_epochs × reduction^k."""
+    assert SuccessiveHalving(kind="successive_halving", min_epochs=2, reduction=3).rungs(epochs) == rungs
 
 
 def test_a_budget_reaches_the_rows_that_take_over_what_it_changes(tree: Any) -> None:

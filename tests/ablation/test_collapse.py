@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from ferlab.ablation.collapse import Candidate, candidates, run
 from ferlab.cli.main import app
+from ferlab.code.check import record
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import CKPLUS_CLASSES
 from ferlab.errors import UserError
@@ -57,6 +58,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     faces.save(root / "work" / "sources" / "ckplus")
     (root / "studies").mkdir()
     (root / "studies" / "small.yaml").write_text(json.dumps(STUDY))
+    (root / "studies" / "real.yaml").write_text(json.dumps(STUDY | {"data": "real"}))
+    record(Project(root))  # so that commands may work here
     return Project(root)
 
 
@@ -229,6 +232,7 @@ def test_the_command_writes_table_and_figure(
         (["nothing"], "there is no study 'nothing'"),
         (["small", "--setting", "slow"], "the study has no 'slow'"),
         (["small", "--label", "neutral"], "the study has no 'neutral'"),
+        (["real"], "of real faces, and params.yaml names demo ones"),
     ],
 )
 def test_what_a_study_lacks(project: Project, monkeypatch: pytest.MonkeyPatch, words: list[str], message: str) -> None:

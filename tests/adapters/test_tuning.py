@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ SPACE: dict[str, Any] = {"lr": {"low": 1e-4, "high": 1.0, "log": True}, "batch_s
 def space(trials: int, **changes: Any) -> Tune:
     values: dict[str, Any] = {
         "seed": 3, "trials": trials, "epochs": 1, "train_fraction": 1.0, "space": SPACE, "reference": {},
-        "transfer": {"best": 0, "epochs": 1},
+        "transfer": {"best": 0, "epochs": 1}, "pruner": {"kind": "median"}, "held_out": 0.0,
     }  # fmt: skip
     return Tune.model_validate(values | changes)
 
@@ -383,6 +383,83 @@ def test_a_hopeless_trial_is_pruned_through_the_observer(tmp_path: Path) -> None
     assert [name for name, run in found.items() if "ferlab.pruned" in run.data.tags] == ["6"]
     assert client.list_artifacts(found["6"].info.run_id) == []
     assert found["6"].data.metrics == {"valid_accuracy": 0.1}
+
+
+HALVING = {"epochs": 9, "pruner": {"kind": "successive_halving", "min_epochs": 2, "reduction": 2}}
+
+
+def halved(values: list[float], min_epochs: int, reduction: int, epochs: int) -> list[int]:
+    """The epoch at which each trial in turn stops: at a rung the best 1/reduction so far go on (Li et al. 2020)."""
+    reached, stops = dict[int, list[float]](), list[int]()
+    for value in values:
+        stop, rung = epochs, min_epochs
+        while rung <= epochs:
+            here = reached.setdefault(rung, [])
+            here.append(value)
+            if value < sorted(here, reverse=True)[max(1, len(here) // reduction) - 1]:
+                stop = rung
+                break
+            rung *= reduction
+        stops.append(stop)
+    return stops
+
+
+def test_successive_halving_lets_the_best_go_on(tmp_path: Path) -> None:
+    """By the algorithm's definition; and with Optuna's own pruner in a study of its own."""
+    values = [0.34, 0.82, 0.38, 0.4, 0.28, 0.79]
+    stopped = dict[int, int]()
+
+    def steady(suggestion: Suggestion, observe: Observer) -> float:
+        for epoch in range(1, 10):
+            stopped[suggestion.number] = epoch
+            observe(epoch, {"valid_accuracy": values[suggestion.number]})
+        return values[suggestion.number]
+
+    rows = go(steady, space(len(values), **HALVING), tmp_path / "o.db")
+    expected = halved(values, 2, 2, 9)
+    assert set(expected) == {2, 4, 8, 9}  # each rung stops one
+    assert list(stopped.values()) == expected
+    assert [row.state == "COMPLETE" for row in rows] == [epoch == 9 for epoch in expected]
+    own = optuna.create_study(
+        direction="maximize", pruner=optuna.pruners.SuccessiveHalvingPruner(min_resource=2, reduction_factor=2)
+    )
+
+    def plain(trial: optuna.Trial) -> float:
+        for epoch in range(1, 10):
+            trial.report(values[trial.number], epoch)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+        return values[trial.number]
+
+    own.optimize(plain, n_trials=len(values))
+    assert [trial.state.name for trial in own.trials] == [row.state for row in rows]
+
+
+def test_a_halving_that_is_killed_ends_as_one_that_was_not(tmp_path: Path) -> None:
+    """Where it dies at a rung, after its value is told: what is told again changes nothing."""
+    whole = go(staged, space(5, **HALVING), tmp_path / "whole.db")
+    assert {row.state for row in whole} == {"COMPLETE", "PRUNED"}
+    lives = iter([True])
+
+    def dying(suggestion: Suggestion, observe: Observer) -> float:
+        def dies(step: int, values: Mapping[str, float]) -> None:
+            observe(step, values)
+            if suggestion.number == first and step == 2 and next(lives, False):
+                raise KeyboardInterrupt
+
+        return staged(suggestion, dies)
+
+    first = next(row.number for row in whole if row.number and row.state == "COMPLETE")
+    with pytest.raises(KeyboardInterrupt):
+        go(dying, space(5, **HALVING), tmp_path / "o.db")
+    assert go(dying, space(5, **HALVING), tmp_path / "o.db") == whole
+
+
+def staged(suggestion: Suggestion, observe: Observer) -> float:
+    value = value_of(**suggestion.values)
+    for epoch in range(1, 10):
+        observe(epoch, {"valid_accuracy": value * epoch / 9})
+    return value
 
 
 def test_runs_of_dead_workers_are_marked_killed_and_those_of_living_ones_left(tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -14,11 +15,16 @@ import pytest
 import torch
 
 from ferlab.adapters.store import connect
+from ferlab.adapters.tuning import TrialRow
 from ferlab.cli.main import app
+from ferlab.data.images import ImageSet
+from ferlab.data.splits import hold_out
 from ferlab.errors import UserError
 from ferlab.project import Project
-from ferlab.stages.context import run_stage
+from ferlab.stages.context import Context, run_stage
 from ferlab.stages.table import find
+from ferlab.stages.tune import Bench, flat_words
+from small import barred
 from temporary import TemporaryProject, stop
 
 OUTS = ("work/tuned/resnet50.json", "reports/tiny/trials/resnet50.csv", "reports/tiny/tuning/resnet50.json")
@@ -129,6 +135,39 @@ def test_the_test_split_cannot_reach_the_search(
     search(project)
     search(harmed)
     assert outs(project) == outs(harmed)
+
+
+def test_publictest_cannot_reach_a_search_on_a_held_out_part(make: Callable[..., TemporaryProject]) -> None:
+    """A part of train that holds no copy of what trains, and that no trial sees; the rest is all the search has."""
+    project, harmed = make("project", held_out=0.25), make("harmed", held_out=0.25)
+    poison(harmed.root / "work" / "prepared" / "valid")
+    found = search(project)
+    train = ImageSet.open(project.root / "work" / "prepared" / "train")
+    kept, rest = hold_out(train, 0.25)
+    assert found["images"] == {
+        "part": len(kept) // 2, "whole": len(kept), "valid": len(rest),
+        "commonest": max(train.take(rest).counts().values()),
+    }  # fmt: skip
+    search(harmed)
+    summaries = [json.loads(out) for out in (outs(project)[2], outs(harmed)[2])]
+    for told in summaries:  # named by its inputs, of which the split valid is one
+        del told["identity"], told["study"]
+    assert summaries[0] == summaries[1]
+    assert outs(project)[1] == outs(harmed)[1]
+
+
+@pytest.mark.parametrize(("values", "flat"), [((0.24, 0.30, None), True), ((0.24, 0.31, None), False)])
+def test_a_flat_search_says_so(values: tuple[float | None, ...], flat: bool) -> None:
+    """No trial further than five points above always answering the commonest class: here 25 of 100."""
+    labels = np.repeat(np.arange(7), (25, 20, 20, 15, 10, 5, 5))
+    faces = barred(15).take(np.arange(100))
+    valid = replace(faces, labels=labels)
+    at = Bench(cast(Context, None), "s", faces, faces, valid, None)
+    rows = [TrialRow(number, {"lr": 0.1}, value, "COMPLETE") for number, value in enumerate(values)]
+    said = (
+        "this search ranks nothing: no trial is more than 5 points above always answering the commonest class (25.00%)"
+    )
+    assert flat_words(at, rows) == (said if flat else "")
 
 
 def test_the_choice_is_the_best_on_the_whole_split(make: Callable[..., TemporaryProject]) -> None:

@@ -17,7 +17,7 @@ from ferlab.records.ledger import LedgerLine, append
 from ferlab.records.plan import ArmSummary
 from ferlab.records.quality import ClassQuality, Estimate, MeanQuality, Quality
 from ferlab.records.run import Selection
-from ferlab.records.search import Reference, SearchImages, SearchRecord, Trial
+from ferlab.records.search import Reference, SearchImages, SearchRecord, SearchTune, Trial
 from ferlab.report import paper
 from ferlab.training.identity import Identity
 from ferlab.yaml_file import read_yaml
@@ -148,7 +148,7 @@ def add_rest(folder: Path, params: Params) -> None:
     SearchRecord(
         study="tune-resnet50",
         identity="0" * 16,
-        tune=params.tune.model_copy(update={"trials": 3}),
+        tune=SearchTune.model_validate(params.tune.model_dump() | {"trials": 3}),
         images=SearchImages(part=10, whole=20, valid=7),
         states={"COMPLETE": 2, "PRUNED": 1},
         reference=Reference(values={"lr": 1e-4}, part=0.2),

@@ -92,11 +92,14 @@ def storage_errors(storage: Storage) -> Iterator[None]:
         ) from error
 
 
-def open_study(storage: Storage, name: str, manifest: Mapping[str, Any]) -> optuna.Study:
+def open_study(
+    storage: Storage, name: str, manifest: Mapping[str, Any], pruner: optuna.pruners.BasePruner | None = None
+) -> optuna.Study:
     """A study by name, made if there is none. The first caller makes the schema while others wait.
 
     Args:
         manifest: what the study is about; kept with it.
+        pruner: which trials are stopped early; default: Optuna's own.
 
     Raises:
         UserError: the storage can't be used, belongs to another program, or its study of that name is about something
@@ -120,7 +123,9 @@ def open_study(storage: Storage, name: str, manifest: Mapping[str, Any]) -> optu
             )
         database = optuna.storages.RDBStorage(storage.url, engine_kwargs=options)
         known = name in optuna.get_all_study_names(database)
-        study = optuna.create_study(storage=database, study_name=name, direction="maximize", load_if_exists=True)
+        study = optuna.create_study(
+            storage=database, study_name=name, direction="maximize", load_if_exists=True, pruner=pruner
+        )
         if not known:
             study.set_user_attr(MANIFEST, dict(manifest))
     before = study.user_attrs.get(MANIFEST)

@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from ferlab.adapters.claims import EARLIER_ERROR, ERROR, OWNER, Claimed, claim, is_used_up, trials_of
 from ferlab.adapters.study import Storage, open_study, storage_errors
 from ferlab.errors import UserError
-from ferlab.params import Scalar, Tune
+from ferlab.params import Median, Scalar, SuccessiveHalving, Tune
 from ferlab.training.observe import Observer, Pruned
 
 logging.getLogger("optuna").setLevel(logging.WARNING)
@@ -71,7 +71,7 @@ def search(
     Raises:
         UserError: see `open_study`; or no trial has a finite value.
     """
-    study = open_study(storage, name, manifest)
+    study = open_study(storage, name, manifest, _pruner(space.pruner))
     announced: set[int] = set()
     with storage_errors(storage):
         while True:
@@ -177,6 +177,12 @@ def _run(objective: Objective, study: optuna.Study, claimed: Claimed) -> None:
     else:
         trial.set_user_attr(ERROR, f"its value is {value}")
         study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
+
+
+def _pruner(told: Median | SuccessiveHalving) -> optuna.pruners.BasePruner:
+    if isinstance(told, Median):
+        return optuna.pruners.MedianPruner()
+    return optuna.pruners.SuccessiveHalvingPruner(min_resource=told.min_epochs, reduction_factor=told.reduction)
 
 
 def _row(trial: FrozenTrial) -> TrialRow:

@@ -96,5 +96,6 @@ def _write(project: "Project", params: "Params", study: "GanStudy", name: str) -
     rows = report.rows(study, read_assessed(folder))
     text = report.markdown(study, rows, usual)
     write_text(folder / "table.md", text)
-    Album(folder).keep("diversity", "", report.panel(study, rows, usual), report.size(study))
+    if rows:
+        Album(folder).keep("diversity", "", report.panel(rows, usual), report.size(rows))
     return text

@@ -88,6 +88,8 @@ def tune(
         typer.echo(describe(row))
     for row in best(rows):
         typer.echo(f"best: {describe(row)} (study {name})")
+    if flat := stage.flat_words(at, rows):
+        typer.echo(flat)
 
 
 def _work(project: "Project", classifier: str, words: tuple[str, ...], jobs: int, quiet: bool) -> list[str]:

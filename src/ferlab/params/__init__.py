@@ -24,11 +24,11 @@ from ferlab.params.following import paced_by
 from ferlab.params.gan import Gan, GanFamily, Quality, Synthesis
 from ferlab.params.schema import Params, check, load
 from ferlab.params.section import Section
-from ferlab.params.tuning import Range, Scalar, Transfer, Tune, with_values
+from ferlab.params.tuning import Median, Range, Scalar, SuccessiveHalving, Transfer, Tune, with_values
 
 __all__ = [
     "CKPLUS", "NONE", "Arm", "Audit", "Augmentation", "Classifier", "Compute", "Data", "DfsvmClassifier", "Features",
-    "Gan", "GanFamily", "HogFeatures", "LbpFeatures", "Member", "NetworkClassifier", "Params", "PixelFeatures",
-    "Quality", "Range", "ResnetClassifier", "Run", "Runtime", "Scalar", "Section", "SvmClassifier", "Synthesis",
-    "Transfer", "Tune", "VggClassifier", "check", "load", "paced_by", "with_values",
+    "Gan", "GanFamily", "HogFeatures", "LbpFeatures", "Median", "Member", "NetworkClassifier", "Params",
+    "PixelFeatures", "Quality", "Range", "ResnetClassifier", "Run", "Runtime", "Scalar", "Section", "SuccessiveHalving",
+    "SvmClassifier", "Synthesis", "Transfer", "Tune", "VggClassifier", "check", "load", "paced_by", "with_values",
 ]  # fmt: skip

@@ -8,8 +8,8 @@ from ferlab.files import write_text
 from ferlab.params.schema import Params, check
 from ferlab.yaml_file import dump_yaml, overlay, read_value, read_yaml
 
-WHOLE = ("run.arms",)
-"""A budget runs the arms that it names and no others."""
+WHOLE = ("run.arms", "tune.pruner")
+"""A budget runs the arms that it names and no others, and a pruner has the keys of its kind alone."""
 OWN = ("run.families", "run.tuned", "run.arms")
 """Keys whose names may be of the user's own."""
 

@@ -31,7 +31,15 @@ def migrated(tree: Any) -> Any:
         run["arms"] = {name: arms[name]["synthetic"] for name in run["arms"]}
     for arm in arms.values():
         migrated_arm(arm)
+    migrated_tune(tree["tune"])
     return tree
+
+
+def migrated_tune(tune: Any) -> Any:
+    """The section `tune`, in the same way; changed in place."""
+    tune.setdefault("pruner", {"kind": "median"})
+    tune.setdefault("held_out", 0.0)
+    return tune
 
 
 def migrated_arm(arm: Any) -> Any:

@@ -64,6 +64,11 @@ class Params(Section):
                 )
             if source not in (NONE, CKPLUS, *self.run.families):
                 raise ValueError(f"run.arms: '{name}' needs the synthetic set '{source}', absent from run.families")
+            if arm.tuned and "valid" in arm.tests and not self.tune.held_out:
+                raise ValueError(
+                    f"arms.{name}.tests: valid scores the search that tunes this arm; hold out a part of train for it "
+                    "(tune.held_out), or set tuned to false"
+                )
             if arm.tuned and arm.classifier not in self.run.tuned:
                 raise ValueError(f"run.arms: '{name}' is tuned, but '{arm.classifier}' is absent from run.tuned")
         return self

@@ -1,13 +1,14 @@
 """Section `tune`, and how points of its space become settings of a classifier."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count, takewhile
 from math import prod
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, Discriminator, Field, Tag, ValidationError, model_validator
 
 from ferlab.files import canonical_json
-from ferlab.params.section import NonNegative, Positive, Section
+from ferlab.params.section import Fraction, NonNegative, Positive, Section
 
 S = TypeVar("S", bound=BaseModel)
 Scalar = int | float | bool | str
@@ -44,11 +45,37 @@ class Transfer(Section):
     epochs: Positive
 
 
+class Median(Section):
+    """Stop a trial that is below the median of earlier trials at the same epoch."""
+
+    kind: Literal["median"]
+
+
+class SuccessiveHalving(Section):
+    """Stop all trials but the best 1/`reduction` after `min_epochs`, and again each `reduction` times as many epochs.
+
+    Li et al. 2020, "A System for Massively Parallel Hyperparameter Tuning".
+    """
+
+    kind: Literal["successive_halving"]
+    min_epochs: Positive
+    reduction: Annotated[int, Field(ge=2)]
+
+    def rungs(self, epochs: int) -> list[int]:
+        """Epochs after which trials are compared, up to the last one."""
+        return list(takewhile(lambda rung: rung <= epochs, (self.min_epochs * self.reduction**k for k in count())))
+
+
+Pruner = Annotated[Median | SuccessiveHalving, Field(discriminator="kind")]
+
+
 class Tune(Section):
     seed: NonNegative
     trials: Positive
     epochs: Positive
     train_fraction: Annotated[float, Field(gt=0, le=1)]
+    pruner: Pruner
+    held_out: Fraction  # share of the training split that scores the trials in place of the split valid
     space: Annotated[dict[Key, Dimension], Field(min_length=1)]
     reference: dict[Key, Scalar]
     transfer: Transfer
@@ -66,6 +93,20 @@ class Tune(Section):
         """How many points the space has; None where there is no end of them."""
         choices = [self.choices(key) for key in self.space]
         return None if None in choices else prod(len(values) for values in choices if values is not None)
+
+    @model_validator(mode="after")
+    def _rungs_before_the_end(self) -> "Tune":
+        if isinstance(self.pruner, SuccessiveHalving):
+            rungs = self.pruner.rungs(self.epochs)
+            if not rungs or rungs[-1] == self.epochs:
+                told = (
+                    f"after {' and '.join(map(str, rungs))} of" if rungs else f"after {self.pruner.min_epochs} epochs,"
+                )
+                raise ValueError(
+                    f"tune.pruner: trials are compared {told} {self.epochs}; they must be before the last epoch, "
+                    "where nothing is left to save"
+                )
+        return self
 
 
 def with_values(settings: S, values: Mapping[str, Scalar]) -> S:

@@ -1,22 +1,50 @@
 """reports/<budget>/tuning/<classifier>.json: what a search was told, and what it chose."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from ferlab.files import write_json
-from ferlab.params import Scalar, Tune
+from ferlab.params import Median, Scalar, Tune
+from ferlab.params.section import Fraction
+from ferlab.params.tuning import Pruner
 from ferlab.records.record import Record
 
 Values = dict[str, Scalar]
 """Dotted key of the classifier -> value."""
 
 
+NEAR = 0.05  # a network that has begun to tell classes apart soon lies further above the commonest class's share
+
+
+def ranks(values: Iterable[float | None], majority: float) -> bool:
+    """Whether any trial is far enough above always answering the commonest class for their order to mean much.
+
+    Args:
+        values: the trials' validation accuracies (0-1).
+        majority: the share (0-1) of the commonest class.
+    """
+    return any(value is not None and value > majority + NEAR for value in values)
+
+
+class SearchTune(Tune):
+    """What a search was told. One of an earlier version could be told neither of these, and did as they say."""
+
+    pruner: Pruner = Median(kind="median")
+    held_out: Fraction = 0.0
+
+
 class SearchImages(Record):
-    """How many images trials are trained on (`part`), the best of them once more (`whole`), and all are judged on."""
+    """How many images trials are trained on (`part`), the best of them once more (`whole`), and all are judged on.
+
+    Attributes:
+        commonest: how many of those judged on are of one class, at most; None in searches of earlier versions.
+    """
 
     part: int
     whole: int
     valid: int
+    commonest: int | None = None
 
 
 class Reference(Record):
@@ -55,7 +83,7 @@ class SearchRecord(Record):
 
     study: str
     identity: str
-    tune: Tune
+    tune: SearchTune
     images: SearchImages
     states: dict[str, int]
     reference: Reference

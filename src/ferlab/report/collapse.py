@@ -104,19 +104,25 @@ def _with_interval(values: Sequence[float]) -> str:
     return f"{mean} ({decimal(interval[0], 2)} to {decimal(interval[1], 2)})" if interval else mean
 
 
-def size(study: GanStudy) -> tuple[float, float]:
+def size(table: Sequence[Row]) -> tuple[float, float]:
     """Inches."""
-    return 4.7, 0.9 + 0.32 * len(study.points) * len(study.labels)
+    return 4.7, 0.9 + 0.7 * len(_labels(table)) + 0.3 * len(table)
 
 
-def panel(study: GanStudy, table: Sequence[Row], usual: float) -> Panel:
+def _labels(table: Sequence[Row]) -> list[str]:
+    return list(dict.fromkeys(row.label for row in table))
+
+
+def panel(table: Sequence[Row], usual: float) -> Panel:
     """A line a setting: a ring a draw, a dot for their mean with its interval, and the usual threshold."""
 
     def draw(figure: Figure) -> None:
-        places = figure.subplots(len(study.labels), 1, sharex=True, squeeze=False)[:, 0]
-        for axes, label in zip(places, study.labels, strict=True):
-            _draw(axes, [row for row in table if row.label == label], usual)
-            axes.set_title(label)
+        parts = [[row for row in table if row.label == label] for label in _labels(table)]
+        sizes = {"height_ratios": [len(part) for part in parts]}
+        places = figure.subplots(len(parts), 1, sharex=True, squeeze=False, gridspec_kw=sizes)[:, 0]
+        for axes, part in zip(places, parts, strict=True):
+            _draw(axes, part, usual)
+            axes.set_title(part[0].label)
         places[-1].set_xlabel("diversity (real faces: 1)")
 
     return draw

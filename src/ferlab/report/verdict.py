@@ -223,8 +223,9 @@ def _gap(evidence: Evidence, claim: paper.Order, pairs: Pairs) -> Gap | None:
 
 
 def _chosen_by_publictest(evidence: Evidence, name: str) -> bool:
-    arm = evidence.params.arms[name]
-    searched = arm.tuned and arm.classifier in evidence.params.run.tuned
+    params = evidence.params
+    arm = params.arms[name]
+    searched = arm.tuned and arm.classifier in params.run.tuned and not params.tune.held_out
     return "valid" in arm.tests and (searched or arm.select_on != "last" or not arm.held_out)
 
 

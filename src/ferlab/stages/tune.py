@@ -15,12 +15,12 @@ from ferlab.adapters.tuning import Suggestion, TrialRow, best, importances, sear
 from ferlab.classifiers.base import TrainingPlan
 from ferlab.classifiers.catalogue import create
 from ferlab.data.images import ImageSet
-from ferlab.data.splits import stratified_part
+from ferlab.data.splits import hold_out, stratified_part
 from ferlab.errors import UserError
 from ferlab.files import write_text
 from ferlab.params import Scalar, Tune, with_values
 from ferlab.records.plan import TunedSettings
-from ferlab.records.search import SearchRecord
+from ferlab.records.search import NEAR, SearchRecord, ranks
 from ferlab.stages.context import Context, Stage
 from ferlab.training.identity import flatten
 from ferlab.training.observe import Observer, Pruned, all_of, ignore
@@ -44,6 +44,11 @@ class Bench:
     part: ImageSet
     valid: ImageSet
     parent: str | None
+
+    @property
+    def majority(self) -> float:
+        """The share (0-1) of the commonest class among the images that score."""
+        return max(self.valid.counts().values()) / len(self.valid)
 
     def fit(self, name: str, values: dict[str, Scalar], epochs: int, train: ImageSet, observe: Observer) -> float:
         """Train once, as an MLflow run below the study's; returns the best validation accuracy (0-1)."""
@@ -88,7 +93,8 @@ def run(context: Context) -> None:
     with bench(context, storage, name) as at:
         rows = search_on(at, storage, wait=True)
         outcome = _judge(at, rows)
-    outcome["importances"] = importances(storage, name)
+    flat = flat_words(at, rows)
+    outcome["importances"] = {} if flat else importances(storage, name)
     write_text(context.out("trials"), pd.DataFrame([_flat(row) for row in rows]).to_csv(index=False))
     record = SearchRecord.of(outcome)
     record.write(context.out("summary"))
@@ -96,8 +102,18 @@ def run(context: Context) -> None:
     TunedSettings(values=chosen.values, trial=chosen.trial, study=name, identity=context.identity.name).write(
         context.out("tuned")
     )
-    context.say(f"best of {len(rows)} trials: {chosen.values}")
+    context.say(f"best of {len(rows)} trials: {chosen.values}{flat and f'; {flat}'}")
     context.end_training()
+
+
+def flat_words(at: Bench, rows: list[TrialRow]) -> str:
+    """What is to be said of a search that ranks nothing; "" of one that does."""
+    if ranks((row.value for row in rows), at.majority):
+        return ""
+    return (
+        f"this search ranks nothing: no trial is more than {100 * NEAR:g} points above always answering the commonest "
+        f"class ({at.majority:.2%})"
+    )
 
 
 def storage_of(context: Context, url: str | None = None) -> Storage:
@@ -110,12 +126,21 @@ def study_name(context: Context) -> str:
     return f"tune-{context.arguments['classifier']}-{context.identity.name[:8]}"
 
 
+def _sets(context: Context, space: Tune) -> tuple[ImageSet, ImageSet]:
+    """The images to train on, and those that score: the split valid, or a part of train that shares no copy with it."""
+    train = ImageSet.open(context.input("train"))
+    if not space.held_out:
+        return train, ImageSet.open(context.input("valid"))
+    kept, rest = hold_out(train, space.held_out)
+    return train.take(kept), train.take(rest)
+
+
 @contextmanager
 def bench(context: Context, storage: Storage, name: str) -> Iterator[Bench]:
     """Open the data and the study's MLflow run. The first of several workers holds that run."""
     space: Tune = context.section("tune")
     set_up(context.section("compute").threads)
-    train, valid = ImageSet.open(context.input("train")), ImageSet.open(context.input("valid"))
+    train, valid = _sets(context, space)
     part = train.take(stratified_part(train.labels, space.train_fraction, derive(space.seed, "part") % 2**32))
     mark_killed(context.project, EXPERIMENT, storage.is_held)
     leader = storage.lock(name)
@@ -173,7 +198,12 @@ def _judge(at: Bench, rows: list[TrialRow]) -> dict[str, Any]:
         "study": at.study,
         "identity": at.context.identity.name,
         "tune": space.model_dump(mode="json"),
-        "images": {"part": len(at.part), "whole": len(at.train), "valid": len(at.valid)},
+        "images": {
+            "part": len(at.part),
+            "whole": len(at.train),
+            "valid": len(at.valid),
+            "commonest": max(at.valid.counts().values()),
+        },
         "states": Counter(row.state for row in rows),
         "reference": {"values": space.reference, "part": reference},
         "transfer": transfer,

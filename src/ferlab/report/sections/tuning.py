@@ -10,13 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ferlab.params import Range
-from ferlab.records.search import SearchRecord, Values
+from ferlab.params import Median, Range, SuccessiveHalving
+from ferlab.records.search import NEAR, SearchRecord, Values, ranks
 from ferlab.report.drawing import BLUE, GREEN, GREY, INK, ORANGE, Panel
 from ferlab.report.evidence import Evidence
 from ferlab.report.page import Album, PageSection
-
-NEAR = 0.05  # a network that has begun to tell classes apart soon lies further above the commonest class's share
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Search:
     @property
     def ranks(self) -> bool:
         """Whether any trial is far enough above always answering the commonest class for their order to mean much."""
-        return self.majority is None or bool((self.trials["value"] > self.majority + NEAR).any())
+        return self.majority is None or ranks(self.trials["value"], self.majority)
 
     @property
     def importances(self) -> Mapping[str, float]:
@@ -54,7 +52,8 @@ def section(evidence: Evidence, album: Album) -> PageSection:
     for name in evidence.params.run.tuned:
         trials = evidence.table(f"trials/{name}.csv", "number", "value", "state")
         if trials is not None:
-            searches[name] = Search(trials, evidence.search(name), majority)
+            record = evidence.search(name)
+            searches[name] = Search(trials, record, _own_majority(record) or majority)
     used = any(evidence.params.arms[arm].tuned for arm in evidence.runs)
     drawn = {
         f"Tuning of {name}: accuracy of each trial in turn, importance of each key, and a slice a key.": panel(
@@ -65,6 +64,7 @@ def section(evidence: Evidence, album: Album) -> PageSection:
     values = {
         "tuning": album.panels("tuning", 1, size(searches), drawn),
         "searches": searches,
+        "pruner": pruner_words(evidence.params.tune.pruner),
         "settings_line": settings,
         "transfer_sentence": sentence,
         "near": NEAR,
@@ -73,6 +73,11 @@ def section(evidence: Evidence, album: Album) -> PageSection:
     return PageSection(
         "tuning", "Tuning", "Tuning", values, {name: _numbers(search) for name, search in searches.items()}
     )
+
+
+def _own_majority(record: SearchRecord | None) -> float | None:
+    images = record.images if record else None
+    return images.commonest / images.valid if images and images.commonest else None
 
 
 def _majority(evidence: Evidence) -> float | None:
@@ -84,6 +89,14 @@ def _numbers(search: Search) -> dict[str, Any]:
     told = search.record.plain() | {"importances": dict(search.importances)} if search.record else {}
     share = None if search.majority is None else round(search.majority, 6)
     return told | {"majority": share, "ranks": search.ranks}
+
+
+def pruner_words(pruner: Median | SuccessiveHalving) -> str:
+    """Which trials were stopped early."""
+    if isinstance(pruner, Median):
+        return "those below the median of the trials before them"
+    best, first = f"all but the best 1/{pruner.reduction}", f"after epoch {pruner.min_epochs}"
+    return f"{best} {first}, and again after {pruner.reduction} times as many"
 
 
 def settings(values: Values) -> str:
