@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from ferlab.params import SuccessiveHalving
 from ferlab.params.migration import load_published
 from ferlab.report.evidence import Evidence
 from ferlab.report.page import Album
@@ -40,8 +41,16 @@ def test_the_searches_of_the_cpu_report_rank_nothing_and_name_no_importances(nam
 
 
 def test_the_page_says_so(tmp_path: Path) -> None:
+    """And by which rule trials were stopped, and on which images they were scored, where that isn't the usual."""
     folder = ROOT / "reports" / "cpu"
-    page = build(folder, load_published(folder / "params.yaml"), into=tmp_path, draw=False).read_text(encoding="utf-8")
+    params = load_published(folder / "params.yaml")
+    pruner = SuccessiveHalving(kind="successive_halving", min_epochs=4, reduction=2)
+    params = params.model_copy(
+        update={"tune": params.tune.model_copy(update={"pruner": pruner, "held_out": 0.1, "epochs": 6})}
+    )
+    page = build(folder, params, into=tmp_path, draw=False).read_text(encoding="utf-8")
+    assert "Optuna searches on 10% of the training split, held out from its trials;" in page
+    assert "stopped early (all but the best 1/2 after epoch 4, and again after 2 times as many), at the" in page
     assert page.count("This search ranks nothing:") == 2
     assert "No arm here uses this search" not in page
     assert "resnet50, 12 trials of 12 planned (another total than the 8 of this" in page

@@ -64,7 +64,7 @@ def section(evidence: Evidence, album: Album) -> PageSection:
     values = {
         "tuning": album.panels("tuning", 1, size(searches), drawn),
         "searches": searches,
-        "pruner": pruner_words(evidence.params.tune.pruner),
+        "halving": halving_words(evidence.params.tune.pruner),
         "settings_line": settings,
         "transfer_sentence": sentence,
         "near": NEAR,
@@ -91,12 +91,12 @@ def _numbers(search: Search) -> dict[str, Any]:
     return told | {"majority": share, "ranks": search.ranks}
 
 
-def pruner_words(pruner: Median | SuccessiveHalving) -> str:
-    """Which trials were stopped early."""
+def halving_words(pruner: Median | SuccessiveHalving) -> str:
+    """By what rule trials were stopped early; empty of the median, Optuna's usual one."""
     if isinstance(pruner, Median):
-        return "those below the median of the trials before them"
+        return ""
     best, first = f"all but the best 1/{pruner.reduction}", f"after epoch {pruner.min_epochs}"
-    return f"{best} {first}, and again after {pruner.reduction} times as many"
+    return f" ({best} {first}, and again after {pruner.reduction} times as many)"
 
 
 def settings(values: Values) -> str:
