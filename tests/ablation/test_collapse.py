@@ -2,6 +2,7 @@
 
 import json
 import math
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +196,14 @@ def test_a_study_that_is_wrong_is_refused_by_its_key(tmp_path: Path, changes: di
         read_study(tmp_path, "wrong")
 
 
+def test_a_study_that_would_write_into_a_budgets_report_is_refused(tmp_path: Path) -> None:
+    for folder in ("studies", "budgets"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "cpu.yaml").write_text(json.dumps(STUDY))
+    with pytest.raises(UserError, match="a budget is called 'cpu' too"):
+        read_study(tmp_path, "cpu")
+
+
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "studies").glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_studies_vary_one_thing_at_a_time(path: Path) -> None:
     """But for epochs, which hold the steps where the batch is another."""
@@ -218,12 +227,18 @@ def test_a_damaged_line_is_numbered(tmp_path: Path, lines: list[AssessedGan]) ->
 def test_the_command_writes_table_and_figure(
     project: Project, lines: list[AssessedGan], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """And trains nothing where everything is on record."""
     monkeypatch.chdir(project.root)
-    shown = CliRunner().invoke(app, ["collapse", "small", "--table"])
-    assert shown.exit_code == 0, shown.output
     folder = project.reports("small")
-    assert shown.output.strip() == (folder / "table.md").read_text().strip()
-    assert (folder / "diversity.png").read_bytes().startswith(b"\x89PNG")
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    for words in (["--table"], []):
+        shown = CliRunner().invoke(app, ["--quiet", "collapse", "small", *words])
+        assert shown.exit_code == 0, shown.output
+        assert shown.output.strip() == (folder / "table.md").read_text().strip()
+        assert (folder / "diversity.png").read_bytes().startswith(b"\x89PNG")
+    assert read_assessed(folder) == lines
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize(

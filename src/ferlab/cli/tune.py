@@ -88,7 +88,8 @@ def tune(
         typer.echo(describe(row))
     for row in best(rows):
         typer.echo(f"best: {describe(row)} (study {name})")
-    if flat := stage.flat_words(at, rows):
+    at_work = any(row.state == "RUNNING" for row in rows)  # another worker's, which may yet rank
+    if not at_work and (flat := stage.flat_words(at, rows)):
         typer.echo(flat)
 
 

@@ -70,7 +70,7 @@ def read_study(root: Path, name: str) -> GanStudy:
     """The study `studies/<name>.yaml` of the project at `root`.
 
     Raises:
-        UserError: there is none of this name, or each key of it that is unknown, missing, mistyped or out of range.
+        UserError: there is none of this name, or a budget has it too; or each key of it that is unknown, missing, mistyped or out of range.
     """
     known = {path.stem: path for path in sorted((root / "studies").glob("*.yaml"))}
     if name not in known:
@@ -78,6 +78,8 @@ def read_study(root: Path, name: str) -> GanStudy:
             f"there is no study '{name}'", where="studies/", next_step=f"the studies are {', '.join(known) or 'none'}"
         )
     where = f"studies/{name}.yaml"
+    if (root / "budgets" / f"{name}.yaml").exists():
+        raise UserError(f"a budget is called '{name}' too", where=where, next_step="rename it: both write to reports/")
     try:
         return GanStudy.model_validate_json(canonical_json(read_yaml(known[name])), strict=True)
     except ValidationError as error:
