@@ -70,7 +70,8 @@ def read_study(root: Path, name: str) -> GanStudy:
     """The study `studies/<name>.yaml` of the project at `root`.
 
     Raises:
-        UserError: there is none of this name, or a budget has it too; or each key of it that is unknown, missing, mistyped or out of range.
+        UserError: there is none of this name, or a budget has it too; or each key of it that is unknown, missing,
+            mistyped or out of range.
     """
     known = {path.stem: path for path in sorted((root / "studies").glob("*.yaml"))}
     if name not in known:
