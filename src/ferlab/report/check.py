@@ -21,7 +21,7 @@ from ferlab.report.search_check import search_faults
 from ferlab.yaml_file import LARGEST_LOCK, read_yaml
 
 PAGE = "index.html"
-TEXTS = ("summary.json", "numbers.json", "table1.csv", "table1.md", "table1.tex", PAGE)
+TEXTS = ("summary.json", "numbers.json", "table1.csv", "table1.md", "table1.tex", "ensembles.csv", PAGE)
 # who built a page, and when, doesn't change what follows from its files
 _BUILDER = re.compile(r'<p class="banner builder".*\n|<span class="builder">[^<]*</span>')
 _FIGURE = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]*)")

@@ -39,6 +39,7 @@ STAGE = Stage(
         "table1_csv": "reports/{budget}/table1.csv",
         "table1_tex": "reports/{budget}/table1.tex",
         "summary": "reports/{budget}/summary.json",
+        "ensembles": "reports/{budget}/ensembles.csv",
         "numbers": "reports/{budget}/numbers.json",
         "forest": "reports/{budget}/forest.png",
         "accuracy": "reports/{budget}/accuracy.png",

@@ -1,0 +1,106 @@
+"""The systems that the paper quotes, as data: what was printed of each, and which arm or ensemble of ours is beside it.
+
+Sources, and what ours assumes where they are silent, stand in docs/neighbours.md.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A system whose accuracy on FER-2013's test split somebody printed, or that the paper names without a figure.
+
+    Attributes:
+        name: in words.
+        percent: the printed accuracy; None where none was printed for FER-2013.
+        source: who printed it.
+        arms: ours, by preference; the first that has run stands beside it. Empty for what can't be run.
+        ensemble: whether the seeds of the arm are averaged; or, with no arm, all networks.
+        assumed: what ours takes where the source is silent or too large.
+        differs: why the two figures differ.
+        plus_minus: as printed, in points.
+    """
+
+    name: str
+    percent: float | None
+    source: str
+    arms: tuple[str, ...] = ()
+    ensemble: bool = False
+    assumed: str = ""
+    differs: str = ""
+    plus_minus: float | None = None
+
+
+_SMALL = "ours is as small and as short as this budget makes its networks"
+NEIGHBOURS = (
+    Neighbour(
+        "people",
+        65.0,
+        "Goodfellow et al. 2013, 2015",
+        assumed="a reference, and nothing of ours. The paper prints 65.5 ± 5 and cites them; 65.5 is what Bergstra and "
+        "Cox print of four null models",
+        plus_minus=5.0,
+    ),
+    Neighbour(
+        "null model: only a linear readout learns",
+        60.0,
+        "Bergstra and Cox 2013",
+        ("null_model",),
+        assumed="one layer of random filters; a ridge readout for their support vector machine",
+        differs="their search chose among far larger models, of up to three layers",
+    ),
+    Neighbour(
+        "null models, four together",
+        65.5,
+        "Bergstra and Cox 2013",
+        ("null_model",),
+        ensemble=True,
+        assumed="the average over seeds of one architecture",
+        differs="theirs are four architectures, each searched to mend the errors of those before",
+    ),
+    Neighbour(
+        "bag of visual words with local learning",
+        67.48,
+        "Ionescu, Popescu and Grozea 2013",
+        ("bovw-local", "bovw"),
+    ),
+    Neighbour(
+        "network with an L2-SVM on top",
+        71.16,
+        "Tang 2013",
+        ("l2svm",),
+        assumed="the network is this budget's residual one; a pass of the data is the unit of C",
+        differs=f"his network and the number of its epochs are his own, and he averages over folds; {_SMALL}",
+    ),
+    Neighbour(
+        "deep features and visual words with local learning",
+        75.42,
+        "Georgescu, Ionescu and Popescu 2019",
+        ("local_learning",),
+    ),
+    Neighbour("mapped local binary patterns", None, "Levi and Hassner 2015, on other data", ("mapped_lbp",)),
+    Neighbour("dense SIFT with a support vector machine", None, "the paper names the feature alone", ("svm-sift",)),
+    Neighbour(
+        "cascade: a spatial transformer first",
+        None,
+        "the paper names cascades alone; Jaderberg et al. 2015",
+        ("transformer",),
+        assumed="rotation, scale, shift and shear of the view, learned with the classifier",
+    ),
+    Neighbour(
+        "cascade: groups of expressions, then within",
+        None,
+        "the paper names cascades alone",
+        ("two_level",),
+        assumed="which expressions form a group stands in params.yaml",
+    ),
+    Neighbour(
+        "seven networks together",
+        76.82,
+        "ResidualMaskingNetwork, public",
+        ensemble=True,
+        assumed="the average over every network of this budget",
+        differs=f"theirs start from ImageNet's weights at 224 pixels; {_SMALL}",
+    ),
+)
+"""In the order of the page."""
