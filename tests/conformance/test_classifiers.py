@@ -16,18 +16,24 @@ from ferlab.classifiers.catalogue import METHODS, create
 from ferlab.data.images import ImageSet
 from ferlab.errors import UserError
 from ferlab.files import content_hash
+from ferlab.params import Augmentation, load
 from ferlab.params import Classifier as Settings
-from ferlab.params import load
 from ferlab.training.checkpoint import Checkpoints
 from ferlab.training.observe import ignore
-from small import REPOSITORY, Dying, KilledError, Record, barred, noise
+from small import REPOSITORY, UNCHANGED, Dying, KilledError, Record, barred, noise
 
 PARAMS = load(REPOSITORY / "params.yaml")
+SMALL_NETWORK = {"width": 0.0625, "epochs": 2, "batch_size": 8, "lr": 0.05}
 SMALL: dict[str, Mapping[str, Any]] = {  # laid on the settings of params.yaml, by method
-    "network": {"width": 0.0625, "epochs": 2, "batch_size": 8, "lr": 0.05},
+    "network": SMALL_NETWORK,
     "svm": {"max_iterations": 500},
+    "l2svm": SMALL_NETWORK,
+    "transformer": SMALL_NETWORK,
+    "two_level": {"network": SMALL_NETWORK},
+    "null_model": {"filters": 8, "patches": 500, "grid": 4, "alpha": 100.0},
     "dfsvm": {"training": {"width": 0.0625, "epochs": 2, "batch_size": 8, "lr": 0.02}},
 }
+OF_SEVERAL = {"dfsvm", "two_level"}  # networks, trained one after the other
 LEFT_OUT = {"dfsvm", "resnet50-paper", "vgg16-paper"}  # it needs ImageNet's weights; they differ in numbers only
 NAMES = sorted(set(PARAMS.classifiers) - LEFT_OUT)
 TRAIN, VALID = barred(3), barred(1, seed=1, split="valid")
@@ -38,8 +44,8 @@ Trained = Callable[[str], tuple[Classifier, Fit, Record]]
 def small(name: str, **changes: Any) -> Any:
     settings = PARAMS.classifiers[name]
     update = {**SMALL[settings.method], **changes}
-    if "training" in update:
-        update["training"] = settings.training.model_copy(update=update["training"])
+    for key in update.keys() & {"training", *(["network"] if settings.method == "two_level" else [])}:
+        update[key] = getattr(settings, key).model_copy(update=update[key])
     return settings.model_copy(update=update)
 
 
@@ -92,7 +98,7 @@ def test_what_a_fit_tells(name: str, trained: Trained) -> None:
     assert record.rows == [(int(row["epoch"]), row) for row in found.history]
     accuracies = [row["valid_accuracy"] for row in found.history]
     assert found.valid_accuracy == accuracies[found.selected_epoch - 1]
-    if PARAMS.classifiers[name].method != "dfsvm":  # of which the last row is the whole, and the others its members
+    if PARAMS.classifiers[name].method not in OF_SEVERAL:  # whose last row is the whole's
         assert found.selected_epoch == 1 + accuracies.index(max(accuracies))
     assert 0 <= found.valid_accuracy <= 1
 
@@ -106,7 +112,7 @@ def test_the_last_epoch_is_kept_where_the_plan_says_so(name: str, trained: Train
     assert found.valid_accuracy == found.history[-1]["valid_accuracy"]
     assert found.valid_accuracy == (classifier.predict_proba(VALID.images).argmax(axis=1) == VALID.labels).mean()
     expected = trained(name)[1]
-    if PARAMS.classifiers[name].method == "dfsvm":  # whose last row is the whole's, on other epochs of its members
+    if PARAMS.classifiers[name].method in OF_SEVERAL:  # whose last row is the whole's, on other epochs of its members
         assert found.history[:-1] == expected.history[:-1]
         return
     assert found.history == expected.history
@@ -211,8 +217,10 @@ def test_sets_on_which_nothing_can_be_trained(name: str, problem: str, tmp_path:
 def test_it_learns(name: str, tmp_path: Path) -> None:
     """Bars at seven heights can be told apart; one guess in seven is right by chance."""
     settings = PARAMS.classifiers[name]
-    longer = {"epochs": 12, "schedule": "one_cycle"} if settings.method == "network" else {}
-    if settings.method == "dfsvm":
+    longer = {"epochs": 12, "schedule": "one_cycle"} if METHODS[settings.method].counts_steps else {}
+    if settings.method == "two_level":
+        longer["network"] = {**SMALL_NETWORK, "epochs": 12, "augmentation": Augmentation(**UNCHANGED)}
+    elif settings.method == "dfsvm":
         longer["training"] = SMALL["dfsvm"]["training"] | {"epochs": 8}
     elif name == "svm":  # as many components as images would leave nothing but noise
         longer["features"] = settings.features.model_copy(update={"components": 10})

@@ -3,8 +3,9 @@
 from torch import nn
 
 from ferlab.classifiers.resnet import Resnet
+from ferlab.classifiers.transformer import SpatialTransformer
 from ferlab.classifiers.vgg import Vgg
-from ferlab.params import NetworkClassifier, ResnetClassifier, VggClassifier
+from ferlab.params import NetworkClassifier, ResnetClassifier, TransformerClassifier, VggClassifier
 
 
 def build(settings: NetworkClassifier, classes: int) -> nn.Module:
@@ -12,4 +13,5 @@ def build(settings: NetworkClassifier, classes: int) -> nn.Module:
     if isinstance(settings, VggClassifier):
         return Vgg(settings, classes)
     assert isinstance(settings, ResnetClassifier)
-    return Resnet(settings, classes)
+    network = Resnet(settings, classes)
+    return SpatialTransformer(settings, network) if isinstance(settings, TransformerClassifier) else network

@@ -43,6 +43,10 @@ METHODS = {
     "network": Method("cnn", "Cnn", "convolutional network", counts_steps=True, augments=True, packs=True),
     "svm": Method("svm", "Svm", "support vector machine", counts_steps=False, augments=False, packs=False),
     "dfsvm": Method("dfsvm", "Dfsvm", "DF-SVM", counts_steps=False, augments=False, packs=False),
+    "l2svm": Method("cnn", "Cnn", "network with an L2-SVM", counts_steps=True, augments=True, packs=True),
+    "transformer": Method("cnn", "Cnn", "spatial transformer network", counts_steps=True, augments=True, packs=True),
+    "two_level": Method("two_level", "TwoLevel", "two-level cascade", counts_steps=False, augments=False, packs=False),
+    "null_model": Method("null_model", "NullModel", "null model", counts_steps=False, augments=False, packs=False),
 }
 
 

@@ -22,7 +22,11 @@ from ferlab.training.seeding import derive, seeded
 
 
 class Cnn:
-    """One of the networks of `classifiers.architectures`, trained by SGD on cross-entropy."""
+    """One of the networks of `classifiers.architectures`, trained by SGD on cross-entropy or an L2-SVM's objective.
+
+    Probabilities are the softmax of the last layer, also where that is a support vector machine: as of every other
+    machine here, it ranks the classes as the margins do and isn't calibrated.
+    """
 
     def __init__(self, settings: NetworkClassifier) -> None:
         self.settings = settings

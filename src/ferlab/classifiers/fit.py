@@ -26,7 +26,7 @@ FILE = "network.safetensors"
 
 
 class NetworkTraining:
-    """Trains by SGD on cross-entropy, and leaves the selected epoch's weights in the model.
+    """Trains by SGD on the settings' loss, and leaves the selected epoch's weights in the model.
 
     Args:
         model: has its first weights. Its frozen parameters keep them.

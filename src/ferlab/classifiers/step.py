@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ferlab.classifiers.augment import AMOUNTS, augment, draw_amounts
 from ferlab.classifiers.dropout import draw_dropout_from
 from ferlab.classifiers.inference import to_input
+from ferlab.classifiers.losses import loss_of
 from ferlab.classifiers.optimise import set_rate, sgd
 from ferlab.classifiers.schedule import batches_per_epoch
 from ferlab.errors import UserError
@@ -43,6 +43,7 @@ class Step:
         self.images, self.labels = images.to(device), labels.to(device)
         self.forward = _as_trained(model, settings, device)
         self.optimizer = sgd(model, settings)
+        self.loss = loss_of(model, settings, len(images))
         self.augmentation = random_generator(seed, "augmentation")
         self.dropout = random_generator(seed, "dropout", device=device)
         draw_dropout_from(self.dropout, model)
@@ -95,7 +96,7 @@ class Step:
         faces = to_input(self.images[chosen], self.images.shape[-1])
         batch = augment(faces, settings.augmentation, amounts, settings.input_size)
         logits = self.forward(batch.contiguous(memory_format=torch.channels_last))
-        loss = F.cross_entropy(logits, self.labels[chosen], label_smoothing=settings.label_smoothing)
+        loss = self.loss(logits, self.labels[chosen])
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()

@@ -10,25 +10,31 @@ from ferlab.params.classifiers import (
     DfsvmClassifier,
     Features,
     HogFeatures,
+    L2svmSettings,
     LbpFeatures,
+    Localiser,
     Member,
     NetworkClassifier,
     PixelFeatures,
     ResnetClassifier,
     SvmClassifier,
+    TransformerClassifier,
+    TwoLevelClassifier,
     VggClassifier,
 )
 from ferlab.params.data import Audit, Data
 from ferlab.params.experiment import CKPLUS, NONE, Arm, Compute, Run, Runtime
 from ferlab.params.following import paced_by
 from ferlab.params.gan import Gan, GanFamily, Quality, Synthesis
+from ferlab.params.null_model import NullModelClassifier
 from ferlab.params.schema import Params, check, load
 from ferlab.params.section import Section
 from ferlab.params.tuning import Median, Range, Scalar, SuccessiveHalving, Transfer, Tune, with_values
 
 __all__ = [
     "CKPLUS", "NONE", "Arm", "Audit", "Augmentation", "Classifier", "Compute", "Data", "DfsvmClassifier", "Features",
-    "Gan", "GanFamily", "HogFeatures", "LbpFeatures", "Median", "Member", "NetworkClassifier", "Params",
-    "PixelFeatures", "Quality", "Range", "ResnetClassifier", "Run", "Runtime", "Scalar", "Section", "SuccessiveHalving",
-    "SvmClassifier", "Synthesis", "Transfer", "Tune", "VggClassifier", "check", "load", "paced_by", "with_values",
+    "Gan", "GanFamily", "HogFeatures", "L2svmSettings", "LbpFeatures", "Localiser", "Median", "Member", "NetworkClassifier",
+    "NullModelClassifier", "Params", "PixelFeatures", "Quality", "Range", "ResnetClassifier", "Run", "Runtime",
+    "Scalar", "Section", "SuccessiveHalving", "SvmClassifier", "Synthesis", "Transfer", "TransformerClassifier", "Tune",
+    "TwoLevelClassifier", "VggClassifier", "check", "load", "paced_by", "with_values",
 ]  # fmt: skip

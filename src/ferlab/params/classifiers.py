@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from ferlab.params.null_model import NullModelClassifier
 from ferlab.params.section import Fraction, Positive, Rate, Section, Sha256
 
 
@@ -158,5 +159,64 @@ class DfsvmClassifier(Section):
         return self
 
 
+class L2svmSettings(Section):
+    """What a network is told whose last layer is a support vector machine."""
+
+    method: Literal["l2svm"]
+    C: Annotated[float, Field(gt=0)]
+    label_smoothing: Annotated[float, Field(ge=0, le=0)]  # it is of cross-entropy
+
+
+class L2svmResnet(L2svmSettings, ResnetClassifier):
+    pass
+
+
+class L2svmVgg(L2svmSettings, VggClassifier):
+    pass
+
+
+class Localiser(Section):
+    channels: Positive  # of its first convolution; the second has twice as many
+    reach: Annotated[float, Field(gt=0, le=1)]  # of each number of a view, either way from the whole image's
+
+
+class TransformerClassifier(ResnetClassifier):
+    method: Literal["transformer"]  # type: ignore[assignment]  # one of its own
+    localiser: Localiser
+
+    @model_validator(mode="after")
+    def _starts_afresh(self) -> Self:
+        if self.weights != "none":
+            raise ValueError(
+                f"weights: '{self.weights}', but no weights are given out of a network behind a transformer"
+            )
+        return self
+
+
 Network = Annotated[ResnetClassifier | VggClassifier, Field(discriminator="network")]
-Classifier = Annotated[Network | SvmClassifier | DfsvmClassifier, Field(discriminator="method")]
+L2svm = Annotated[L2svmResnet | L2svmVgg, Field(discriminator="network")]
+
+
+class TwoLevelClassifier(Section):
+    method: Literal["two_level"]
+    groups: Annotated[list[Annotated[list[str], Field(min_length=1)]], Field(min_length=2)]
+    network: Network  # of both levels
+
+    @model_validator(mode="after")
+    def _in_one_group(self) -> Self:
+        names = [name for group in self.groups for name in group]
+        if len(set(names)) < len(names):
+            raise ValueError(f"groups: {self.groups} name an expression twice")
+        return self
+
+
+Classifier = Annotated[
+    Network
+    | L2svm
+    | TransformerClassifier
+    | TwoLevelClassifier
+    | NullModelClassifier
+    | SvmClassifier
+    | DfsvmClassifier,
+    Field(discriminator="method"),
+]
