@@ -124,9 +124,11 @@ def test_blank_images_are_answered(tmp_path: Path) -> None:
     np.testing.assert_allclose(found, 1 / 7, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("changes", "named"), [({"window": 4}, "must be odd"), ({"components": 25}, "at most 24 components")]
-)
-def test_settings_that_cannot_be(changes: dict[str, int], named: str) -> None:
-    with pytest.raises(ValueError, match=named):
-        settings(**changes)
+def test_more_components_than_a_patch_has_are_all_that_it_has() -> None:
+    drawn = [draw_filters(noise(60), settings(components=k), random_generator(0, "filters")) for k in (24, 25, 900)]
+    assert all(torch.equal(one, drawn[0]) for one in drawn)
+
+
+def test_a_window_has_a_middle() -> None:
+    with pytest.raises(ValueError, match="4 pixels have no middle"):
+        settings(window=4)

@@ -89,11 +89,13 @@ def draw_filters(images: NDArray[np.uint8], settings: NullModelClassifier, rng: 
     Args:
         images: uint8 (N, 48, 48), the training images: components are of patches of theirs alone.
     """
-    drawn = torch.randn(settings.filters, settings.components or settings.size**2, generator=rng, dtype=torch.float64)
+    pixels = settings.size**2
+    kept = pixels if settings.components is None else min(settings.components, pixels - 1)  # a patch has no mean
+    drawn = torch.randn(settings.filters, kept, generator=rng, dtype=torch.float64)
     drawn /= drawn.norm(dim=1, keepdim=True)
     if settings.components is not None:
         values, vectors = torch.linalg.eigh(_covariance(images, settings, rng))
-        values, vectors = values.flip(0)[: settings.components], vectors.flip(1)[:, : settings.components]
+        values, vectors = values.flip(0)[:kept], vectors.flip(1)[:, :kept]
         drawn = drawn @ (vectors / values.clamp_min(SPREAD).sqrt()).T
     return drawn.float().reshape(-1, 1, settings.size, settings.size)
 

@@ -23,6 +23,9 @@ def tune(
         list[str] | None,
         typer.Option(help="Search a further key: key=LOW..HIGH, key=LOW..HIGH:log or key=A,B,C. May be repeated."),
     ] = None,
+    only: Annotated[
+        bool, typer.Option("--only", help="Search the keys of --space alone, whatever tune.space names.")
+    ] = False,
     storage: Annotated[
         str | None, typer.Option(help="Optuna's storage URL; default: a file of the project's own.")
     ] = None,
@@ -51,9 +54,7 @@ def tune(
     params.check(tree, "params.yaml")
     wanted = {"trials": trials, "epochs": epochs, "train_fraction": fraction}
     tree["tune"].update({key: value for key, value in wanted.items() if value is not None})
-    tree["tune"]["space"].update(dict(parse(text) for text in space or []))
-    if classifier not in tree["run"]["tuned"]:
-        tree["run"]["tuned"].append(classifier)
+    lay_space(tree, classifier, space or [], only=only)
     checked = params.check(tree, "params.yaml with the command line's options")
 
     if checked.compute.device == "cuda" and fail is None:
@@ -80,6 +81,7 @@ def tune(
         options = [(f"--{key}", str(value)) for key, value in given.items() if value is not None]
         options += [("--space", text) for text in space or []]
         words = ("ferlab", "tune", classifier, *(word for option in options for word in option))
+        words += ("--only",) * only
         if _work(project, classifier, words, jobs, quiet):
             raise typer.Exit(1)
     with stage.bench(call, place, name) as at:
@@ -107,6 +109,24 @@ def _work(project: "Project", classifier: str, words: tuple[str, ...], jobs: int
 
     tasks = [Task(name, words, project.root, logs / f"{name}.log") for name in names]
     return Local(project.state, jobs).run(tasks, tell).failed
+
+
+def lay_space(tree: Any, classifier: str, space: list[str], *, only: bool) -> None:
+    """Let what params.yaml says search a classifier, and these keys too.
+
+    Args:
+        tree: the values of params.yaml; changed in place.
+        only: these keys alone, since the classifier needn't have those that others are searched by; then no other
+            classifier is searched, and no arm waits for that.
+    """
+    if only:
+        tree["tune"].update({"space": {}, "reference": {}})
+        tree["run"]["tuned"] = []
+        for arm in tree["arms"].values():
+            arm["tuned"] = False
+    tree["tune"]["space"].update(dict(parse(text) for text in space))
+    if classifier not in tree["run"]["tuned"]:
+        tree["run"]["tuned"].append(classifier)
 
 
 def parse(text: str) -> tuple[str, Any]:

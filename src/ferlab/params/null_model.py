@@ -13,7 +13,7 @@ class NullModelClassifier(Section):
     floor: Annotated[float, Field(gt=0, le=1)]  # a smaller local spread counts as this
     filters: Positive
     size: Annotated[int, Field(ge=2, le=24)]  # pixels a side of a filter
-    components: Positive | None  # of patches, in which filters are drawn; empty: of pixels
+    components: Positive | None  # of patches, at most, in which filters are drawn; empty: of pixels
     patches: Annotated[int, Field(ge=2)]
     threshold: Annotated[float, Field(ge=0)]
     pooling: Literal["mean", "square", "max"]
@@ -21,12 +21,7 @@ class NullModelClassifier(Section):
     alpha: Annotated[float, Field(gt=0)]
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _has_a_middle(self) -> Self:
         if self.window and self.window % 2 == 0:
-            raise ValueError(f"window: a window has a middle, so {self.window} must be odd, or 0 for none")
-        if self.components is not None and self.components >= self.size**2:
-            raise ValueError(
-                f"components: a patch of {self.size}x{self.size} pixels without its mean has at most "
-                f"{self.size**2 - 1} components, not {self.components}"
-            )
+            raise ValueError(f"window: {self.window} pixels have no middle; an odd number has, and 0 is none")
         return self
