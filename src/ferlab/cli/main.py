@@ -16,6 +16,7 @@ from ferlab.cli import (
     compare,
     data,
     doctor,
+    ensemble,
     pack,
     power,
     predict,
@@ -32,7 +33,7 @@ from ferlab.execution import lifeline
 
 INTERRUPTED = 128 + 2  # what shells make of SIGINT
 
-READ_ONLY = {"compare", "doctor", "power", "trace", "ui", "verify"}
+READ_ONLY = {"compare", "doctor", "ensemble", "power", "trace", "ui", "verify"}
 """Commands that no other code can harm: they say whose runs, and go on. All others refuse to run another's."""
 
 app = typer.Typer(
@@ -52,6 +53,7 @@ app.command()(verify.verify)
 app.command()(verify.seal)
 app.command()(trace.trace)
 app.command()(compare.compare)
+app.command()(ensemble.ensemble)
 app.command()(power.power)
 app.command()(doctor.doctor)
 app.command()(tune.tune)
