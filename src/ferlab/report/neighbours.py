@@ -47,7 +47,7 @@ NEIGHBOURS = (
         "Bergstra and Cox 2013",
         ("null_model",),
         assumed="one layer of random filters; a ridge readout for their support vector machine",
-        differs="their search chose among far larger models, of up to three layers",
+        differs="their search chose among far larger models, of several layers",
     ),
     Neighbour(
         "null models, four together",
@@ -69,7 +69,7 @@ NEIGHBOURS = (
         71.16,
         "Tang 2013",
         ("l2svm",),
-        assumed="the network is this budget's residual one; a pass of the data is the unit of C",
+        assumed="the network is this budget's residual one; C is ours",
         differs=f"his network and the number of its epochs are his own, and he averages over folds; {_SMALL}",
     ),
     Neighbour(

@@ -167,7 +167,7 @@ OUR_CLASSIFIERS = {
     "l2svm": "a residual network with a support vector machine on top, trained through (Tang 2013)",
     "transformer": "a spatial transformer in front of a residual network: the paper names cascades",
     "two_level": "a cascade: which group of expressions, then which within it",
-    "null_model": "random filters, of which only a linear readout learns: the paper's “empty” model (Bergstra and Cox 2013)",
+    "null_model": "the paper's “empty” model: random filters, and a linear readout that learns (Bergstra and Cox 2013)",
     "dfsvm-scratch": "DF-SVM without pre-trained weights: nothing is frozen, and its VGGs learn from FER-2013 alone",
 }
 """Classifiers of ours that rebuild what the paper speaks of outside of Table 1: what each of them is."""
