@@ -57,7 +57,7 @@ def test_quoted_figures_stand_beside_ours(
     together = numbers["quoted"]["seven networks together"]
     assert together["percent"] == round(table["accuracy_percent"].iloc[-1], 4)
     assert together["difference_points"] == pytest.approx(together["percent"] - 76.82)
-    assert "65.00 ± 5" in page
+    assert "65 ± 5" in page
     folded = page[page.index("more that this budget has not run") : page.index("Our runs together")]
     for quoted in NEIGHBOURS:
         if quoted.arms:
