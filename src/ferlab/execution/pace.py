@@ -20,7 +20,7 @@ from ferlab.project import Project
 from ferlab.training.identity import flatten
 
 DECIDES_A_STEP = (
-    "method", "network", "width", "stem", "input_size", "batch_size", "compile", "members", "kind", "kernel",
+    "method", "network", "width", "stem", "input_size", "batch_size", "compile", "members", "kind", "kernel", "filters",
     "base_channels", "critic_steps", "penalty", "threads",
 )  # fmt: skip
 """Settings that decide what a step costs, wherever they stand."""
