@@ -15,16 +15,11 @@ from ferlab.params import NullModelClassifier
 from ferlab.training.checkpoint import Checkpoints
 from ferlab.training.observe import ignore
 from ferlab.training.seeding import random_generator
-from small import barred, noise
-
-KEYS: dict[str, Any] = {
-    "method": "null_model", "window": 5, "floor": 0.05, "filters": 6, "size": 5, "components": 8, "patches": 4000,
-    "threshold": 0.25, "pooling": "square", "grid": 4, "alpha": 50.0,
-}  # fmt: skip
+from small import NULL_MODEL, barred, noise
 
 
 def settings(**changes: Any) -> NullModelClassifier:
-    return NullModelClassifier.model_validate(KEYS | changes)
+    return NullModelClassifier.model_validate(NULL_MODEL | changes)
 
 
 def fitted(folder: Path, train: ImageSet, **changes: Any) -> NullModel:
@@ -100,7 +95,7 @@ def test_the_readout_is_the_ridge_regression_of_the_features(tmp_path: Path) -> 
     rows = features(train.images, made.arrays["filters"], made.settings).astype(np.float64)
     spread = rows.std(axis=0)
     rows = (rows - rows.mean(axis=0)) / np.where(spread > 1e-6, spread, 1)
-    known = Ridge(KEYS["alpha"], solver="svd").fit(rows, 2 * np.eye(7)[train.labels] - 1)
+    known = Ridge(NULL_MODEL["alpha"], solver="svd").fit(rows, 2 * np.eye(7)[train.labels] - 1)
     np.testing.assert_allclose(made.arrays["weights"].numpy(), known.coef_, atol=1e-4)
     np.testing.assert_allclose(made.arrays["bias"].numpy(), known.intercept_, atol=1e-4)
 

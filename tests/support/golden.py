@@ -23,11 +23,12 @@ from ferlab.classifiers.catalogue import create
 from ferlab.files import canonical_json
 from ferlab.gan.families import FAMILIES
 from ferlab.gan.fit import fit
-from ferlab.params import GanFamily
+from ferlab.params import GanFamily, NullModelClassifier, TransformerClassifier, TwoLevelClassifier
+from ferlab.params.classifiers import L2svmResnet
 from ferlab.training.checkpoint import Checkpoints
 from ferlab.training.observe import ignore
 from ferlab.training.seeding import set_up
-from small import barred, dfsvm, gan, network, noise, svm, vgg
+from small import NETWORK, NULL_MODEL, barred, dfsvm, gan, network, noise, svm, vgg
 
 STEPS = 20
 BATCH = 14  # images, all of them in one batch
@@ -38,6 +39,7 @@ GANS: dict[str, GanFamily] = {
     "cgan": gan(epochs=STEPS, batch_size=BATCH, beta1=0.0, critic_steps=5, critic_norm="layer", penalty=10.0),
     "cgan_plain": gan(epochs=STEPS, batch_size=BATCH),
 }
+GROUPS = [["angry", "disgust", "fear", "sad", "neutral"], ["happy"], ["surprise"]]
 ONE_BATCH = {"epochs": STEPS, "batch_size": BATCH}
 CLASSIFIERS: dict[str, Callable[[], Any]] = {
     "resnet18": lambda: network(network="resnet18", **ONE_BATCH),
@@ -50,6 +52,14 @@ CLASSIFIERS: dict[str, Callable[[], Any]] = {
     "svm-lbp": lambda: svm(features={"kind": "lbp", "radius": 1, "grid": 8}),
     "svm-rbf": lambda: svm(kernel="rbf", C=1.0),
     "dfsvm": lambda: dfsvm({"epochs": 3, "batch_size": BATCH}),
+    "l2svm": lambda: L2svmResnet.model_validate({**NETWORK, **ONE_BATCH, "method": "l2svm", "C": 1.0}),
+    "transformer": lambda: TransformerClassifier.model_validate(
+        {**NETWORK, **ONE_BATCH, "method": "transformer", "localiser": {"channels": 4, "reach": 0.3}}
+    ),
+    "two_level": lambda: TwoLevelClassifier.model_validate(
+        {"method": "two_level", "groups": GROUPS, "network": NETWORK | {"epochs": 3, "batch_size": BATCH}}
+    ),
+    "null_model": lambda: NullModelClassifier.model_validate(NULL_MODEL),
 }
 
 

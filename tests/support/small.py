@@ -78,6 +78,19 @@ DFSVM: dict[str, Any] = {
     "tolerance": 1e-4,
     "max_iterations": 1000,
 }
+NULL_MODEL: dict[str, Any] = {
+    "method": "null_model",
+    "window": 5,
+    "floor": 0.05,
+    "filters": 6,
+    "size": 5,
+    "components": 8,
+    "patches": 4000,
+    "threshold": 0.25,
+    "pooling": "square",
+    "grid": 4,
+    "alpha": 50.0,
+}
 GAN: dict[str, Any] = {
     "base_channels": 2,
     "latent": 5,
