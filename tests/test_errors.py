@@ -1,8 +1,8 @@
-"""What is told to a user holds no password."""
+"""What users are shown: no password, and names that others chose are shown and not obeyed."""
 
 import pytest
 
-from ferlab.errors import UserError, masked
+from ferlab.errors import UserError, masked, printable
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,38 @@ def test_no_password_of_any_url_is_told(url: str) -> None:
 )  # fmt: skip
 def test_other_text_stays_as_it_is(text: str) -> None:
     assert masked(text) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("größe 顔 é.png", "größe 顔 é.png"),
+        ("a\x1b[2Jb", "a\\x1b[2Jb"),
+        ("a\nb\r\tc\0", "a\\nb\\r\\tc\\x00"),
+        ("a\u202egnp.exe", "a\\u202egnp.exe"),
+        ("a\x9b31mb\u2028c", "a\\x9b31mb\\u2028c"),
+        ("bad\udcff", "bad\\udcff"),  # a name that is no UTF-8
+    ],
+)
+def test_controls_are_escaped(name: str, shown: str) -> None:
+    assert printable(name) == shown
+    shown.encode()  # a terminal can be given it
+
+
+def test_a_long_name_is_shortened_in_the_middle() -> None:
+    shown = printable("a" * 2500 + "b" * 2500)
+    assert shown.startswith("aaa")
+    assert shown.endswith("bbb")
+    assert "(5,000 characters)" in shown
+    assert len(shown) < 250
+
+
+def test_errors_obey_nothing_in_any_part() -> None:
+    text = str(
+        UserError(
+            "what \x1b]0;title\x07\nsecond line", where="\x1b[31mplace\nforged", next_step="\u202estep" + "x" * 5000
+        )
+    )
+    assert [line.split(":")[0] for line in text.splitlines()][:2] == ["what \\x1b]0;title\\x07", "second line"]
+    assert all(line.isprintable() for line in text.splitlines())
+    assert len(text) < 1500

@@ -38,6 +38,27 @@ def test_a_file_is_written_with_its_folders(tmp_path: Path) -> None:
     assert listing(tmp_path / "a") == ["b.txt"]
 
 
+@pytest.mark.parametrize(
+    ("mask", "file", "folder"), [(0o022, 0o644, 0o755), (0o077, 0o600, 0o700), (0o002, 0o664, 0o775)]
+)
+def test_the_user_s_umask_is_respected(tmp_path: Path, mask: int, file: int, folder: int) -> None:
+    """A group that shares a project sets one, and so does who shares nothing."""
+    before = os.umask(mask)
+    try:
+        write_text(tmp_path / "a.txt", "x")
+        with atomic_folder(tmp_path / "folder") as fresh:
+            (fresh / "b").touch()
+    finally:
+        os.umask(before)
+    modes = [(tmp_path / name).stat().st_mode & 0o777 for name in ("a.txt", "folder", "folder/b")]
+    assert modes == [file, folder, file]
+
+
+def test_a_name_that_is_too_long(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="File name too long"):
+        write_text(tmp_path / ("x" * 5000), "x")
+
+
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, error: type[BaseException]) -> None:
     path = tmp_path / "file"

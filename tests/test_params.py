@@ -323,3 +323,16 @@ def test_a_gradient_penalty_forbids_batch_norm(tree: Any) -> None:
     assert "critic_norm: with a gradient penalty" in refusal(tree)
     put(tree, "gan.families.wgan_gp.penalty", 0.0)
     assert check(tree, "params.yaml").gan.families["wgan_gp"].penalty == 0
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("key", ["audit.near_constant_std", "gan.families.dcgan.lr"])
+def test_a_number_that_is_not_finite_is_named_with_its_key(tree: Any, key: str, value: float) -> None:
+    """JSON, by way of which values are checked, has no word for it."""
+    put(tree, key, value)
+    assert refusal(tree) == f"{key}: {value} is not allowed: it must be a finite number"
+
+
+def test_in_a_list_too(tree: Any) -> None:
+    tree["tune"]["space"]["batch_size"] = [8, float("nan")]
+    assert refusal(tree).startswith("tune.space.batch_size.1: nan is not allowed")

@@ -48,7 +48,7 @@ class UserError(Exception):
     def __str__(self) -> str:
         lines = self.what.split("\n")
         if self.where:
-            lines.append(f"  where: {self.where}")
+            lines.append(f"  where: {printable(self.where, _LINE)}")
         if self.next_step:
             lines.extend(f"  next:  {self.next_step}".split("\n"))
         return "\n".join(printable(line, _LINE) for line in lines)

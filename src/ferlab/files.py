@@ -4,14 +4,14 @@ import errno
 import hashlib
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from ferlab.errors import UserError
+from ferlab.errors import UserError, printable
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -22,20 +22,28 @@ def disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _NO_SPACE:
-            raise UserError(
-                f"no space left to write {path.name}: {error.strerror}",
-                where=str(path.parent),
-                next_step="free some space (`ferlab doctor` shows what is left) and start again; "
-                "nothing that was there before has been touched",
-            ) from error
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-            raise UserError(
-                f"{path.name} can't be written: {error.strerror}",
-                where=str(path.parent),
-                next_step="make the folder writable",
-            ) from error
+        if told := disk_error(error, path):
+            raise told from error
         raise
+
+
+def disk_error(error: OSError, path: Path) -> UserError | None:
+    """What a user can do about an error of the disk at `path`; None if it is another error."""
+    name, where = printable(path.name), printable(path.parent)
+    if error.errno in _NO_SPACE:
+        return UserError(
+            f"no space left to write {name}: {error.strerror}",
+            where=where,
+            next_step="free some space (`ferlab doctor` shows what is left) and start again; "
+            "nothing that was there before has been touched",
+        )
+    if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+        return UserError(
+            f"{name} can't be written: {error.strerror}", where=where, next_step="make the folder writable"
+        )
+    if error.errno == errno.ENAMETOOLONG:
+        return UserError(f"{name}: {error.strerror}", where=where, next_step="choose a shorter name")
+    return None
 
 
 @contextmanager
@@ -47,16 +55,15 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        fresh = _beside(path, "part")  # not by tempfile, whose files are private whatever the umask says
         try:
-            with os.fdopen(descriptor, "w+b") as handle:
+            with fresh.open("x+b") as handle:
                 yield handle
                 handle.flush()
                 os.fsync(handle.fileno())
-            Path(name).chmod(0o644)  # mkstemp makes private files
-            Path(name).replace(path)
+            fresh.replace(path)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            fresh.unlink(missing_ok=True)
             raise
 
 
@@ -82,8 +89,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     """A temporary folder beside `path`, which takes the place of `path` when the block ends without error."""
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
-        fresh.chmod(0o755)
+        fresh = _beside(path, "part")
+        fresh.mkdir()
         try:
             yield fresh
             replace_folder(fresh, path)
@@ -97,7 +104,8 @@ def replace_folder(fresh: Path, path: Path) -> None:
     if not path.exists():
         fresh.replace(path)
         return
-    aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent))
+    aside = _beside(path, "old")
+    aside.mkdir()
     path.replace(aside / path.name)
     try:
         fresh.replace(path)
@@ -106,6 +114,11 @@ def replace_folder(fresh: Path, path: Path) -> None:
         raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    """A hidden name beside `path` that nobody else uses; `recover` and `sweep` know it by its form."""
+    return path.parent / f".{path.name}.{secrets.token_hex(4)}.{suffix}"
 
 
 def recover(path: Path) -> None:

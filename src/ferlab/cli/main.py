@@ -3,6 +3,7 @@
 import os
 import sys
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,6 +31,7 @@ from ferlab.cli import (
 )
 from ferlab.errors import UserError
 from ferlab.execution import lifeline
+from ferlab.files import disk_error
 
 INTERRUPTED = 128 + 2  # what shells make of SIGINT
 
@@ -123,6 +125,12 @@ def main() -> None:
         app()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        told = disk_error(error, Path(os.fsdecode(error.filename))) if isinstance(error.filename, str | bytes) else None
+        if told is None:
+            raise
+        print(f"error: {told}", file=sys.stderr)
         sys.exit(2)
     except SystemExit as ended:
         if ended.code == INTERRUPTED:  # as typer ends after Ctrl-C

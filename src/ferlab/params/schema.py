@@ -1,6 +1,7 @@
 """params.yaml, whole: its sections, the names that must exist in one another, and the errors that people read."""
 
 import json
+import math
 from collections.abc import Mapping
 from functools import reduce
 from pathlib import Path
@@ -107,6 +108,9 @@ def load(path: Path) -> Params:
 
 def check(values: Any, where: str) -> Params:
     """Check plain values against the schema. `where` names their file in errors."""
+    if found := _not_finite(values):
+        key, value = found
+        raise UserError(f"{key}: {value} is not allowed: it must be a finite number", where=where, next_step="mend it")
     try:
         # by way of JSON, in which lists may stand for tuples; in the file's order, which is the reports' order of arms
         return Params.model_validate_json(json.dumps(values, allow_nan=False), strict=True)
@@ -117,3 +121,16 @@ def check(values: Any, where: str) -> Params:
         raise UserError("\n".join(lines), where=where, next_step="mend it and start again") from None
     except (ValueError, TypeError) as error:
         raise UserError(f"a value is not plain YAML: {error}", where=where, next_step="use finite numbers") from None
+
+
+def _not_finite(values: Any, key: str = "") -> tuple[str, float] | None:
+    """The first number that is NaN or infinite, which JSON has no word for, and its dotted key."""
+    if isinstance(values, float):
+        return None if math.isfinite(values) else (key, values)
+    if isinstance(values, Mapping):
+        below = ((f"{key}.{name}" if key else str(name), value) for name, value in values.items())
+    elif isinstance(values, list):
+        below = ((f"{key}.{i}", value) for i, value in enumerate(values))
+    else:
+        return None
+    return next((found for name, value in below if (found := _not_finite(value, name))), None)

@@ -9,7 +9,7 @@ NonNegative = Annotated[int, Field(ge=0)]
 Rate = Annotated[float, Field(gt=0, le=10)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_-]*$")]
+Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_-]*$", max_length=80)]  # also of files and folders
 
 
 class Section(BaseModel):
