@@ -196,11 +196,6 @@ def test_an_arm_needs_its_synthetic_set_and_its_tuning(tree: Any) -> None:
     assert "'svm' is tuned, but 'svm' is absent from run.tuned" in refusal(tree)
 
 
-def test_a_number_that_is_not_finite(tree: Any) -> None:
-    put(tree, "tune.train_fraction", float("nan"))
-    assert "not JSON compliant" in refusal(tree)
-
-
 def test_a_key_written_twice_is_named_with_its_line(tmp_path: Path) -> None:
     lines = (REPOSITORY / "params.yaml").read_text().splitlines()
     lines.append("budget: demo")
