@@ -63,7 +63,9 @@ def read_face(source: IO[bytes], largest: int = LARGEST, *, squeeze: bool = True
         except UnidentifiedImageError:
             source.seek(0)
             found = what_is(source.read(512))
-            raise PictureError(f"can't be decoded: it is {found}; read are {', '.join(FORMATS)}") from None
+            damaged = found in [f"a {kind} picture" for kind in FORMATS]
+            why = ", but damaged" if damaged else f"; read are {', '.join(FORMATS)}"
+            raise PictureError(f"can't be decoded: it is {found}{why}") from None
         except Exception as error:  # decoders raise anything over damaged files
             raise PictureError(f"can't be decoded ({type(error).__name__})") from None
 
