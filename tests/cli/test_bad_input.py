@@ -48,6 +48,7 @@ def refused(project: TemporaryProject, *words: str, cwd: Path | None = None, **e
     assert done.returncode == 2, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert done.stderr.count("error: ") == 1, done.stderr
+    assert "->" not in done.stdout  # what hasn't happened isn't announced
     return done.stderr
 
 
@@ -64,6 +65,7 @@ def test_unknown_names(project: TemporaryProject) -> None:
     assert "the budgets are cpu, demo, " in refused(project, "budget", "use", "huge")
     assert "there is no budget '../params'" in refused(project, "budget", "use", "../params")
     assert "there is no budget" in refused(project, "budget", "show", "huge")
+    assert "File name too long" in refused(project, "report", "--budget", "x" * 5000)
     assert "the budgets are cpu, demo, " in refused(project, "report", "--budget", "huge")
     assert "the stages are prepare, audit, gan" in refused(project, "stage", "nonsense")
     assert "the stage train takes ARM SEED, not resnet50" in refused(project, "stage", "train", "resnet50")
@@ -152,7 +154,7 @@ def test_archives_with_a_fault(project: TemporaryProject, tiny_archives: Path, t
     for words, wanted in (
         ((fer2013, tmp_path / "absent.zip"), ("no such file", "absent.zip")),
         ((cut, ckplus), ("not a whole zip archive", "cut.zip", "download it again")),
-        ((text, ckplus), ("not a whole zip archive", "text.zip")),
+        ((text, ckplus), ("not a whole zip archive but text", "text.zip", "read are folders")),
         ((neither, ckplus), ("neither FER-2013 nor CK+48", "neither.zip")),
         ((broken, ckplus), ("Training_0.jpg", "can't be decoded")),
         ((fer2013, fer2013), ("hold fer2013", "one copy of FER-2013 and one of CK+48")),
@@ -205,6 +207,7 @@ def test_own_archives_take_the_place_of_the_demo(fresh: TemporaryProject, tiny_a
         file.writestr("readme.txt", "mine")
     said = fresh.ferlab("data", "add", "--allow-partial", *map(str, mine))
     assert f"the budget is still {fresh.params.budget}" in said
+    assert "-> data/fer2013.zip" in said
     assert fresh.params.data.kind == "real"
     assert (fresh.root / "data" / "ckplus.zip").read_bytes() == mine[0].read_bytes()
     assert all(path.is_file() for path in mine)

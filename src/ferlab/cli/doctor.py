@@ -47,7 +47,7 @@ def _look(project: "Project") -> tuple[dict[str, Any], list[str]]:
     from ferlab.datasets.containers import DATASETS
     from ferlab.errors import UserError, masked
     from ferlab.execution.dvc import must_be_readable
-    from ferlab.files import sha256_file
+    from ferlab.files import disk_errors, sha256_file
     from ferlab.stages.ledger import differences
 
     problems: list[str] = []
@@ -106,7 +106,8 @@ def _look(project: "Project") -> tuple[dict[str, Any], list[str]]:
     except UserError as error:
         problems.append(str(error))
     try:
-        client = connect(project)
+        with disk_errors(project.state):  # else a project that can't be written would end the look at it
+            client = connect(project)
         runs = client.search_experiments()
         facts["experiments"] = ", ".join(sorted(e.name for e in runs))
         problems += [str(trash(project, one)) for one in deleted(client)]
