@@ -27,7 +27,7 @@ def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = root / "reports" / "trial"
     for arm, right in {"resnet50": 40, "resnet50-dcgan": 46}.items():
         for seed in range(3):
-            add_run(folder, arm, seed, right + seed)
+            add_run(folder, arm, seed, right + seed * (1 if arm == "resnet50" else 2))
     add_rest(folder, PARAMS)
     (folder / "valid").mkdir()
     for path in (folder / "predictions").iterdir():
