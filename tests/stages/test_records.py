@@ -129,7 +129,10 @@ def test_scores_predictions_and_confusions_are_with_the_run(client: MlflowClient
 
 
 LOAD = """
-import json, sys
+import importlib.util, json, sys
+from pathlib import Path
+sys.path[:] = [place for place in sys.path if not (Path(place) / "ferlab").is_dir()]
+assert importlib.util.find_spec("ferlab") is None
 import mlflow, numpy as np
 mlflow.set_tracking_uri(sys.argv[1])
 model = mlflow.pyfunc.load_model(sys.argv[2])
@@ -141,7 +144,7 @@ print("ROWS" + json.dumps(np.asarray(model.predict(np.load(sys.argv[3]))).tolist
 def test_the_logged_model_predicts_as_the_predictions_file_says(
     client: MlflowClient, finished: TemporaryProject, tmp_path: Path
 ) -> None:
-    """Loaded by MLflow's own loader in another process; three rows, though its example has two."""
+    """Loaded by MLflow's own loader where no ferlab is to be imported; three rows, though its example has two."""
     test = ImageSet.open(finished.root / "work/prepared/test")
     np.save(tmp_path / "images.npy", test.images[:3])
     experiment = client.get_experiment_by_name("classifiers").experiment_id
