@@ -79,8 +79,10 @@ def lay_root(root: Project, params: Params) -> None:
 
 
 def link(source: Path, target: Path) -> None:
-    """Let `target` stand for `source`, which may be made later."""
+    """Let `target` stand for `source`, which may be made later. In a copied project it stood for the original's."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    if target.is_symlink() and target.readlink() != source:
+        target.unlink(missing_ok=True)
     if not target.is_symlink():
         target.symlink_to(source)
 
