@@ -14,12 +14,12 @@ DECIMALS = 6
 
 
 def summary(evidence: Evidence) -> dict[str, Any]:
-    """Budget and kind of data; of each arm that has run the test accuracy and macro F1 (0-1, means over seeds); and
-    the verdict on each claim of the paper."""
+    """Whose faces these are (demo or real); of each arm that has run the test accuracy and macro F1 (0-1, means over
+    seeds); and the verdict on each claim of the paper. No key is called as one of DVC's columns, such as `data`.
+    """
     runs = evidence.runs
     return {
-        "budget": evidence.params.budget,
-        "data": evidence.params.data.kind,
+        "faces": evidence.params.data.kind,
         "accuracy": {arm: _mean(seeds, "accuracy") for arm, seeds in runs.items()},
         "macro_f1": {arm: _mean(seeds, "macro_f1") for arm, seeds in runs.items()},
         "claims": {verdict.claim.key: verdict.word for verdict in judge(evidence)},
