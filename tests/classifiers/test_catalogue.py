@@ -40,5 +40,6 @@ def test_an_svms_code_ages_no_network_nor_the_reverse() -> None:
         for name in ("network", "svm")
     )
     assert of_network & of_svm == SHARED
+    assert "ferlab.classifiers.visual_words" not in of_svm
     assert {"ferlab.classifiers.fit", "ferlab.classifiers.dropout"} < of_network
     assert {"ferlab.classifiers.svm_solver", "ferlab.classifiers.features"} < of_svm

@@ -24,6 +24,7 @@ from small import REPOSITORY, UNCHANGED, Dying, KilledError, Record, barred, noi
 
 PARAMS = load(REPOSITORY / "params.yaml")
 SMALL_NETWORK = {"width": 0.0625, "epochs": 2, "batch_size": 8, "lr": 0.05}
+FEW_WORDS = {"words": 30, "vocabulary_images": 10}
 SMALL: dict[str, Mapping[str, Any]] = {  # laid on the settings of params.yaml, by method
     "network": SMALL_NETWORK,
     "svm": {"max_iterations": 500},
@@ -32,8 +33,11 @@ SMALL: dict[str, Mapping[str, Any]] = {  # laid on the settings of params.yaml, 
     "two_level": {"network": SMALL_NETWORK},
     "null_model": {"filters": 8, "patches": 500, "grid": 4, "alpha": 100.0},
     "dfsvm": {"training": {"width": 0.0625, "epochs": 2, "batch_size": 8, "lr": 0.02}},
+    "bovw": {"features": FEW_WORDS},
+    "local_learning": {"features": FEW_WORDS, "neighbours": 15},
+    "mapped_lbp": {"radii": [2], "network": SMALL_NETWORK},
 }
-OF_SEVERAL = {"dfsvm", "two_level"}  # networks, trained one after the other
+OF_SEVERAL = {"dfsvm", "two_level", "local_learning", "mapped_lbp"}  # networks, trained one after the other
 LEFT_OUT = {"dfsvm", "resnet50-paper", "vgg16-paper"}  # it needs ImageNet's weights; they differ in numbers only
 NAMES = sorted(set(PARAMS.classifiers) - LEFT_OUT)
 TRAIN, VALID = barred(3), barred(1, seed=1, split="valid")
@@ -44,8 +48,11 @@ Trained = Callable[[str], tuple[Classifier, Fit, Record]]
 def small(name: str, **changes: Any) -> Any:
     settings = PARAMS.classifiers[name]
     update = {**SMALL[settings.method], **changes}
-    for key in update.keys() & {"training", *(["network"] if settings.method == "two_level" else [])}:
+    parts = {"training", "features", *(["network"] if settings.method in ("two_level", "mapped_lbp") else [])}
+    for key in parts & SMALL[settings.method].keys():
         update[key] = getattr(settings, key).model_copy(update=update[key])
+    if getattr(settings, "networks", ()):
+        update["networks"] = {"vgg16": settings.networks["vgg16"].model_copy(update=SMALL_NETWORK)}
     return settings.model_copy(update=update)
 
 
@@ -218,7 +225,7 @@ def test_it_learns(name: str, tmp_path: Path) -> None:
     """Bars at seven heights can be told apart; one guess in seven is right by chance."""
     settings = PARAMS.classifiers[name]
     longer = {"epochs": 12, "schedule": "one_cycle"} if METHODS[settings.method].counts_steps else {}
-    if settings.method == "two_level":
+    if settings.method in ("two_level", "mapped_lbp"):
         longer["network"] = {**SMALL_NETWORK, "epochs": 12, "augmentation": Augmentation(**UNCHANGED)}
     elif settings.method == "dfsvm":
         longer["training"] = SMALL["dfsvm"]["training"] | {"epochs": 8}

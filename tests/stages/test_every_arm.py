@@ -21,12 +21,17 @@ pytestmark = pytest.mark.long
 ARMS = [arm for arm in load(REPOSITORY / "params.yaml").arms if arm != "dfsvm"]
 FAMILIES = ("dcgan", "wgan_gp", "cgan")
 NETWORKS = ("resnet50", "vgg16", "resnet50-paper", "vgg16-paper")
+TINY = {"width": 0.0625, "epochs": 1, "batch_size": 16}
+BAG = {"features": {"words": 30, "vocabulary_images": 10}}
 SMALL: dict[str, Any] = {
     "run": {"arms": ARMS, "families": list(FAMILIES)},
     "arms": {"resnet50": {"tuned": False}},
-    "classifiers": {name: {"width": 0.0625, "epochs": 1, "batch_size": 16} for name in NETWORKS}
-    | {"dfsvm-scratch": {"training": {"width": 0.0625, "epochs": 1, "batch_size": 16}}}
-    | {f"svm{features}": {"max_iterations": 300} for features in ("", "-hog", "-lbp")},
+    "classifiers": dict.fromkeys(NETWORKS, TINY)
+    | {"dfsvm-scratch": {"training": TINY}}
+    | {f"svm{features}": {"max_iterations": 300} for features in ("", "-hog", "-lbp", "-sift")}
+    | {"bovw": BAG, "bovw-local": BAG | {"neighbours": 20}}
+    | {"local_learning": BAG | {"neighbours": 20, "networks": {"resnet50": TINY, "vgg16": TINY}}}
+    | {"mapped_lbp": {"network": TINY}},
 }
 
 

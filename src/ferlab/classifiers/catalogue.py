@@ -29,6 +29,7 @@ class Method:
             one of its epochs can be picked.
         augments: its settings have an `augmentation`, which an arm can switch off.
         packs: it trains on the device alone, so that several trainings can share one GPU.
+        slow: its predictions take minutes, so that they are kept as they come. It judges each image by itself.
     """
 
     module: str
@@ -37,6 +38,7 @@ class Method:
     counts_steps: bool
     augments: bool
     packs: bool
+    slow: bool = False
 
 
 METHODS = {
@@ -47,6 +49,11 @@ METHODS = {
     "transformer": Method("cnn", "Cnn", "spatial transformer network", counts_steps=True, augments=True, packs=True),
     "two_level": Method("two_level", "TwoLevel", "two-level cascade", counts_steps=False, augments=False, packs=False),
     "null_model": Method("null_model", "NullModel", "null model", counts_steps=False, augments=False, packs=False),
+    "bovw": Method("bovw", "Bovw", "bag of visual words", counts_steps=False, augments=False, packs=False),
+    "local_learning": Method(
+        "local_learning", "LocalLearning", "local learning", counts_steps=False, augments=False, packs=False, slow=True
+    ),
+    "mapped_lbp": Method("mapped_lbp", "MappedLbp", "mapped LBP", counts_steps=False, augments=False, packs=False),
 }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.multiclass import OneVsRestClassifier
@@ -19,12 +20,18 @@ Notes = dict[str, float | int | bool]
 
 
 def fit_linear(
-    rows: Rows, labels: NDArray[np.int64], C: float, tolerance: float, max_iterations: int, seed: int, **other: Any
+    rows: Rows | csr_matrix,
+    labels: NDArray[np.int64],
+    C: float,
+    tolerance: float,
+    max_iterations: int,
+    seed: int,
+    **other: Any,
 ) -> tuple[Arrays, Notes]:
     """One linear machine a class against the rest (LinearSVC: squared hinge, L2).
 
     Args:
-        rows: float64 (N, features).
+        rows: float64 (N, features), or a sparse matrix of that shape.
         labels: int64 (N,); every class occurs.
         other: further arguments of LinearSVC.
 
@@ -32,7 +39,7 @@ def fit_linear(
         `weights` (classes, features) and `bias` (classes,); and the notes `converged` and `iterations`.
     """
     # the primal is the quicker one where there are more images than features (scikit-learn's own advice)
-    other = {"dual": len(rows) < rows.shape[1]} | other
+    other = {"dual": rows.shape[0] < rows.shape[1]} | other
     machine = LinearSVC(C=C, tol=tolerance, max_iter=max_iterations, random_state=seed, **other)
     converged = _fit(machine, rows, labels)
     notes: Notes = {"converged": converged, "iterations": int(np.max(machine.n_iter_))}
@@ -78,7 +85,7 @@ def fit_kernel(
     return _as_saved(arrays), notes
 
 
-def decision_function(rows: Rows, arrays: Mapping[str, NDArray[np.float64]]) -> Rows:
+def decision_function(rows: Rows | csr_matrix, arrays: Mapping[str, NDArray[np.float64]]) -> Rows:
     """Decision values (N, classes) of what `fit_linear` or `fit_kernel` returned.
 
     Their softmax ranks the classes as the machine does; it isn't calibrated.
@@ -94,7 +101,7 @@ def _as_saved(arrays: Arrays) -> Arrays:
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
-def _fit(machine: Any, rows: Rows, labels: NDArray[Any]) -> bool:
+def _fit(machine: Any, rows: Rows | csr_matrix, labels: NDArray[Any]) -> bool:
     """Fit, and say whether the solver converged: scikit-learn says so by a warning alone."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

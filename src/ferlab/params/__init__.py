@@ -8,14 +8,12 @@ from ferlab.params.classifiers import (
     Augmentation,
     Classifier,
     DfsvmClassifier,
-    Features,
-    HogFeatures,
     L2svmSettings,
-    LbpFeatures,
     Localiser,
+    LocalLearningClassifier,
+    MappedLbpClassifier,
     Member,
     NetworkClassifier,
-    PixelFeatures,
     ResnetClassifier,
     SvmClassifier,
     TransformerClassifier,
@@ -24,17 +22,21 @@ from ferlab.params.classifiers import (
 )
 from ferlab.params.data import Audit, Data
 from ferlab.params.experiment import CKPLUS, NONE, Arm, Compute, Run, Runtime
+from ferlab.params.features import Features, HogFeatures, LbpFeatures, PixelFeatures, SiftFeatures
 from ferlab.params.following import paced_by
 from ferlab.params.gan import Gan, GanFamily, Quality, Synthesis
 from ferlab.params.null_model import NullModelClassifier
 from ferlab.params.schema import Params, check, load
 from ferlab.params.section import Section
 from ferlab.params.tuning import Median, Range, Scalar, SuccessiveHalving, Transfer, Tune, with_values
+from ferlab.params.visual_words import BovwClassifier, DenseSift, VisualWords
 
 __all__ = [
-    "CKPLUS", "NONE", "Arm", "Audit", "Augmentation", "Classifier", "Compute", "Data", "DfsvmClassifier", "Features",
-    "Gan", "GanFamily", "HogFeatures", "L2svmSettings", "LbpFeatures", "Localiser", "Median", "Member", "NetworkClassifier",
+    "CKPLUS", "NONE", "Arm", "Audit", "Augmentation", "BovwClassifier", "Classifier", "Compute", "Data", "DenseSift",
+    "DfsvmClassifier", "Features", "Gan", "GanFamily", "HogFeatures", "L2svmSettings", "LbpFeatures",
+    "LocalLearningClassifier", "Localiser", "MappedLbpClassifier", "Median", "Member", "NetworkClassifier",
     "NullModelClassifier", "Params", "PixelFeatures", "Quality", "Range", "ResnetClassifier", "Run", "Runtime",
-    "Scalar", "Section", "SuccessiveHalving", "SvmClassifier", "Synthesis", "Transfer", "TransformerClassifier", "Tune",
-    "TwoLevelClassifier", "VggClassifier", "check", "load", "paced_by", "with_values",
+    "Scalar", "Section", "SiftFeatures", "SuccessiveHalving",
+    "SvmClassifier", "Synthesis", "Transfer", "TransformerClassifier", "Tune",
+    "TwoLevelClassifier", "VggClassifier", "VisualWords", "check", "load", "paced_by", "with_values",
 ]  # fmt: skip

@@ -4,8 +4,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from ferlab.params.features import Features
 from ferlab.params.null_model import NullModelClassifier
-from ferlab.params.section import Fraction, Positive, Rate, Section, Sha256
+from ferlab.params.section import Fraction, Name, Positive, Rate, Section, Sha256
+from ferlab.params.visual_words import BovwClassifier, VisualWords
 
 
 class Augmentation(Section):
@@ -64,27 +66,6 @@ class VggClassifier(NetworkClassifier):
     network: Literal["vgg13", "vgg16", "vgg19"]
     batch_norm: bool
     dropout: Fraction
-
-
-class PixelFeatures(Section):
-    kind: Literal["pixels"]
-    components: Positive | None
-
-
-class HogFeatures(Section):
-    kind: Literal["hog"]
-    orientations: Positive
-    cell: Literal[4, 6, 8, 12, 16]
-    block: Annotated[int, Field(ge=1, le=3)]
-
-
-class LbpFeatures(Section):
-    kind: Literal["lbp"]
-    radius: Annotated[int, Field(ge=1, le=8)]
-    grid: Literal[1, 2, 3, 4, 6, 8, 12]
-
-
-Features = Annotated[PixelFeatures | HogFeatures | LbpFeatures, Field(discriminator="kind")]
 
 
 class SvmClassifier(Section):
@@ -210,6 +191,28 @@ class TwoLevelClassifier(Section):
         return self
 
 
+class LocalLearningClassifier(Section):
+    method: Literal["local_learning"]
+    features: VisualWords
+    networks: dict[Name, Network]
+    neighbours: Positive
+    C: Annotated[float, Field(gt=0)]
+
+
+class MappedLbpClassifier(Section):
+    method: Literal["mapped_lbp"]
+    network: Network  # of each member
+    radii: Annotated[list[Annotated[int, Field(ge=1, le=16)]], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _members_fit(self) -> Self:
+        if len(set(self.radii)) < len(self.radii):
+            raise ValueError(f"radii: {self.radii} name a radius twice")
+        if self.network.weights != "none":
+            raise ValueError(f"network: its weights are drawn (weights: none), not '{self.network.weights}'")
+        return self
+
+
 Classifier = Annotated[
     Network
     | L2svm
@@ -217,6 +220,9 @@ Classifier = Annotated[
     | TwoLevelClassifier
     | NullModelClassifier
     | SvmClassifier
-    | DfsvmClassifier,
+    | DfsvmClassifier
+    | BovwClassifier
+    | LocalLearningClassifier
+    | MappedLbpClassifier,
     Field(discriminator="method"),
 ]

@@ -168,6 +168,11 @@ OUR_CLASSIFIERS = {
     "transformer": "a spatial transformer in front of a residual network: the paper names cascades",
     "two_level": "a cascade: which group of expressions, then which within it",
     "null_model": "the paper's “empty” model: random filters, and a linear readout that learns (Bergstra and Cox 2013)",
+    "svm-sift": _FIRST_IDEA,
+    "bovw": "a bag of visual words with one support vector machine for all images (Ionescu et al. 2013)",
+    "bovw-local": "the same with machines of its own for each image: local learning (Ionescu et al. 2013)",
+    "local_learning": "local learning on visual words and on what trained networks see (Georgescu et al. 2019)",
+    "mapped_lbp": "networks on grey faces and on mapped local binary patterns, averaged (Levi and Hassner 2015)",
     "dfsvm-scratch": "DF-SVM without pre-trained weights: nothing is frozen, and its VGGs learn from FER-2013 alone",
 }
 """Classifiers of ours that rebuild what the paper speaks of outside of Table 1: what each of them is."""

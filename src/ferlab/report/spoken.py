@@ -10,6 +10,9 @@ NETWORKS = {
     "svm": "a support vector machine on pixels",
     "svm-hog": "a support vector machine on gradients",
     "svm-lbp": "a support vector machine on textures",
+    "svm-sift": "a support vector machine on dense SIFT",
+    "bovw": "a bag of visual words",
+    "bovw-local": "a bag of visual words with local learning",
 }
 GANS = {"dcgan": "DCGAN's", "wgan_gp": "WGAN-GP's", "cgan": "the conditional GAN's"}
 

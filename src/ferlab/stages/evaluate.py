@@ -1,13 +1,13 @@
 """evaluate: the one reader of the test split. Predict it once with a selected classifier."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pandas as pd
 
 from ferlab.adapters.tracking import find_named, span, tracked
 from ferlab.classifiers.base import Classifier
-from ferlab.classifiers.catalogue import create
+from ferlab.classifiers.blockwise import predict_blockwise
+from ferlab.classifiers.catalogue import METHODS, create
 from ferlab.data.images import ImageSet
 from ferlab.evaluation import metrics, predictions
 from ferlab.evaluation.predictions import Predictions
@@ -28,9 +28,9 @@ def run(context: Context) -> None:
     record = RunRecord.read(context.input("run") / FILE)
     set_up(Compute.model_validate(record.manifest["params"]["plan"]["compute"]).threads)
     test, valid = ImageSet.open(context.input("test")), ImageSet.open(context.input("valid"))
-    epoch, classifier, predicted = _first_best(record, context.input("run"), test)
+    epoch, classifier, predicted = _first_best(context, record, test)
     predictions.write(context.out("predictions"), predicted)
-    predictions.write(context.out("valid"), _predict(classifier, valid, record))
+    predictions.write(context.out("valid"), _predict(context, classifier, valid, record))
     with atomic_write(context.out("curve")) as handle:
         handle.write((context.input("run") / "curve.csv").read_bytes())
     Selection(
@@ -40,24 +40,31 @@ def run(context: Context) -> None:
     ).write(context.out("selection"))
     _track(context, record, predicted)
     context.say(f"test accuracy {predicted.correct.mean():.4f} of {len(test)} images")
+    if METHODS[record.settings.method].slow:
+        context.checkpoints.clear()
 
 
-def _predict(classifier: Classifier, images: ImageSet, record: RunRecord) -> Predictions:
-    return Predictions.of(images, classifier.predict_proba(images.images), record.identity)
+def _predict(context: Context, classifier: Classifier, images: ImageSet, record: RunRecord) -> Predictions:
+    if METHODS[record.settings.method].slow:
+        found = predict_blockwise(classifier, images.images, context.checkpoints.child(images.split))
+    else:
+        found = classifier.predict_proba(images.images)
+    return Predictions.of(images, found, record.identity)
 
 
-def _first_best(record: RunRecord, source: Path, test: ImageSet) -> tuple[int, Classifier, Predictions]:
+def _first_best(context: Context, record: RunRecord, test: ImageSet) -> tuple[int, Classifier, Predictions]:
     """The epoch that counts and what it says: the one kept, or for an arm that picks on test the first best there.
 
     Only that one kind of arm compares epochs here; it exists to show how far doing so flatters a classifier.
     """
+    source = context.input("run")
     epochs = {record.selected_epoch: source}
     if record.select_on == "test":
         epochs = {int(folder.name): folder for folder in sorted((source / EVERY_EPOCH).iterdir())}
     best: tuple[int, Classifier, Predictions] | None = None
     for epoch, folder in epochs.items():
         classifier = create(record.settings).load(folder)
-        predicted = _predict(classifier, test, record)
+        predicted = _predict(context, classifier, test, record)
         if best is None or predicted.correct.mean() > best[2].correct.mean():
             best = epoch, classifier, predicted
     assert best is not None, source
