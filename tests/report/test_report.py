@@ -160,8 +160,8 @@ def test_page_stands_alone_and_is_accessible(full: tuple[Path, Params, str]) -> 
     assert len(html.encode()) < 5_000_000
     assert not [tag for tag, _ in page.tags if tag in ("script", "iframe", "object", "embed")]
     images = [attributes for tag, attributes in page.tags if tag == "img"]
-    # forest, accuracy, Figure 1, more samples; curves; tuning; classes; gains; data
-    assert len(images) == 4 + 2 + 1 + 1 + 1 + 2
+    # forest, accuracy, Figure 1, more samples; curves; tuning; classes; data. No gains: the faces are drawn
+    assert len(images) == 4 + 2 + 1 + 1 + 2
     assert all((image["src"] or "").startswith("data:image/png;base64,") and image["alt"] for image in images)
     assert all(attributes.get("scope") in ("row", "col") for tag, attributes in page.tags if tag == "th")
     assert ("html", {"lang": "en"}) in page.tags

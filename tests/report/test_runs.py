@@ -16,6 +16,7 @@ from reports import N, add_rest, add_run, make_params
 
 def judged_on(tests: dict[str, list[str]]) -> Params:
     values = make_params([0], "cpu", "real").model_dump(mode="json")
+    values["tune"]["held_out"] = 0.1
     for name, splits in tests.items():
         values["arms"][name] |= {"tests": splits, "select_on": "last"}
     return check(values, "params.yaml")
