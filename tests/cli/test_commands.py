@@ -87,7 +87,9 @@ def test_budget_show_lists_the_differences(fresh: TemporaryProject) -> None:
     assert facts["differences"]["classifiers.resnet50.width"] == {"params.yaml": 0.0625, "demo": 0.125}
     assert "runtime.checkpoint_seconds" not in facts["differences"]  # no budget names it
     fresh.ferlab("budget", "use", "demo")
-    assert as_json(fresh, "budget", "show", "--json") == {"budget": "demo", "differences": {}}
+    again = as_json(fresh, "budget", "show", "--json")
+    assert (again["budget"], again["differences"]) == ("demo", {})
+    assert again["cost"]["seconds"] > 0
     assert "exactly the demo budget" in fresh.ferlab("budget", "show")
 
 
@@ -141,7 +143,7 @@ def test_budget_use_stays_yaml_where_people_wrote_lists_over_several_lines(fresh
         fresh.ferlab("budget", "use", name)
         assert fresh.params.budget == name
     assert "# which" in path.read_text()
-    assert as_json(fresh, "budget", "show", "--json") == {"budget": "demo", "differences": {}}
+    assert as_json(fresh, "budget", "show", "--json")["differences"] == {}
 
 
 def test_report_is_rebuilt_from_committed_files_alone(done: TemporaryProject, tmp_path: Path) -> None:

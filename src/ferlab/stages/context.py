@@ -166,11 +166,9 @@ class Context:
 
     def start_training(self) -> None:
         """Say whether this goes on, starts afresh, and why; from then on the run key belongs to this identity."""
-        from ferlab.training.checkpoint import FILE
-
         last = self.project.state / "last" / f"{self.run_key}.json"
         before = json.loads(last.read_text()) if last.exists() else None
-        if any(self.checkpoints.folder.rglob(FILE)):  # the folder alone says that a training began, not how far it came
+        if any(self.checkpoints.folder.rglob("*.safetensors")):  # the folder alone may be of one that saved nothing
             self.say(f"going on from the checkpoint of {self.identity.name}")
         elif before is not None and (differences := changes(before, self.identity.manifest)):
             self.say("starting afresh, because this changed: " + "; ".join(differences))
