@@ -1,5 +1,6 @@
 """MLflow's store: which one it is, whether it answers, and where its artifacts go."""
 
+import logging
 import os
 import re
 import shutil
@@ -34,6 +35,9 @@ PLACES = (
     ("model_versions", "storage_location"),
 )
 """Tables and columns in which MLflow keeps whole paths."""
+
+for noisy in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent", "mlflow.pyfunc"):
+    logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
 def connect(project: Project) -> MlflowClient:

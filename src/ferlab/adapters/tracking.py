@@ -1,7 +1,6 @@
 """MLflow: one run an identity, taken up again after a kill, with one value a step."""
 
 import getpass
-import logging
 import os
 import re
 import sys
@@ -38,9 +37,6 @@ ENDED = "ferlab.ended"  # when the work ended, in milliseconds since 1970
 PRUNED = "ferlab.pruned"
 DVC_EXPERIMENT = "dvc.experiment"
 BATCH = 1000  # metrics a call: MLflow's own limit
-
-for noisy in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent", "mlflow.pyfunc"):
-    logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
 @dataclass
