@@ -208,7 +208,7 @@ def _page(project: "Project", done: Sequence[str], say: Callable[[str], None]) -
     from ferlab.report.whose import Whose
 
     if not any(name.startswith("evaluate@") for name in done):
-        say("the page is as it was: no run was evaluated")
+        say("the page stays as it was: no run was evaluated")
         return
     try:
         evidence = evidence_of(project, None)
