@@ -48,6 +48,7 @@ def test_pca(faces: dict[str, ImageSet]) -> None:
     assert percent_right(make_pipeline(pca, scaled(0.01)), pixels, faces) == pytest.approx(36.9, abs=1)
 
 
+@pytest.mark.long  # test_lbp is its short sibling
 def test_hog(faces: dict[str, ImageSet]) -> None:
     feature = pytest.importorskip("skimage.feature", reason="scikit-image is not installed")
     features = {

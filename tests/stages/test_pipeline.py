@@ -88,6 +88,7 @@ def test_going_to_another_value_and_back_retrains_nothing(done: TemporaryProject
 
 
 @pytest.mark.chaos  # a whole pipeline
+@pytest.mark.long
 def test_laying_another_budget_and_going_back_runs_nothing(done: TemporaryProject) -> None:
     """Every stage's outs are in DVC's run cache, those that git keeps too."""
     other = TINY.replace("budget: tiny", "budget: other").replace("max_iterations: 300", "max_iterations: 301")
