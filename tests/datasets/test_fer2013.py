@@ -119,7 +119,7 @@ def test_a_test_folder_without_marks_says_what_cannot_be_told(tmp_path: Path) ->
         for usage, number, code, image in ROWS
     }
     found = read(make_zip(tmp_path / "a.zip", members))
-    assert found.notices == [fer2013.UNMARKED]
+    assert found.notices == [f"test/ doesn't tell PublicTest from PrivateTest: {fer2013.UNCOMPARABLE}"]
     np.testing.assert_array_equal(found.sets["train"].images, IMAGES[:14])
     valid, test = found.sets["valid"], found.sets["test"]
     assert sorted(valid.ids + test.ids) == sorted(name for name in members if name.startswith("test"))

@@ -12,12 +12,18 @@ from torch import from_numpy
 
 from ferlab.classifiers.architectures import build
 from ferlab.classifiers.base import Fit, TrainingPlan, check_sets
-from ferlab.classifiers.members import MemberEpochs, deep_features, member_settings, place_first_weights, train_member
+from ferlab.classifiers.members import (
+    MemberEpochs,
+    deep_features,
+    load_networks,
+    member_settings,
+    place_first_weights,
+    train_member,
+)
 from ferlab.classifiers.svm_solver import Arrays, Notes, decision_function, fit_linear
 from ferlab.classifiers.weights import first_weights
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import FER_CLASSES
-from ferlab.errors import UserError
 from ferlab.params import DfsvmClassifier
 from ferlab.training.checkpoint import Checkpoints, load_state, save_state
 from ferlab.training.observe import Observer
@@ -110,14 +116,6 @@ class Dfsvm:
 
     def load(self, folder: Path) -> Self:
         state: dict[str, Any] = load_state(folder / FILE)
-        try:
-            for name, model in self.models.items():
-                model.load_state_dict(state["members"][name])
-        except (RuntimeError, KeyError) as error:
-            raise UserError(
-                f"these weights are of other networks: {error}",
-                where=str(folder / FILE),
-                next_step="use the settings they were trained with (run.json beside them)",
-            ) from None
+        load_networks(self.models, state["members"], folder / FILE)
         self.arrays = {name: tensor.numpy() for name, tensor in state["machine"].items()}
         return self

@@ -19,7 +19,7 @@ from ferlab.classifiers.base import Fit, TrainingPlan, check_sets
 from ferlab.classifiers.blockwise import predict_blockwise
 from ferlab.classifiers.bovw import Bag
 from ferlab.classifiers.cnn import Cnn
-from ferlab.classifiers.members import MemberEpochs
+from ferlab.classifiers.members import MemberEpochs, load_networks
 from ferlab.classifiers.penultimate import penultimate_features
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import FER_CLASSES
@@ -132,15 +132,9 @@ class LocalLearning:
     def load(self, folder: Path) -> Self:
         state: dict[str, Any] = load_state(folder / FILE)
         self.bag.take(state["vocabulary"].numpy(), folder / FILE)
-        try:
-            for name, network in self.networks.items():
-                network.model.load_state_dict(state["networks"][name])
-        except (RuntimeError, KeyError) as error:
-            raise UserError(
-                f"these weights are of other networks: {error}",
-                where=str(folder / FILE),
-                next_step="use the settings they were trained with (run.json beside them)",
-            ) from None
+        load_networks(
+            {name: network.model for name, network in self.networks.items()}, state["networks"], folder / FILE
+        )
         self._remember(*(state[name].numpy() for name in ("words", "labels", "deep")))
         return self
 

@@ -15,10 +15,9 @@ from ferlab.classifiers.base import Fit, TrainingPlan, check_sets
 from ferlab.classifiers.code_maps import CHANNELS, CodeMaps
 from ferlab.classifiers.fit import NetworkTraining
 from ferlab.classifiers.inference import probabilities
-from ferlab.classifiers.members import MemberEpochs
+from ferlab.classifiers.members import MemberEpochs, load_networks
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import FER_CLASSES
-from ferlab.errors import UserError
 from ferlab.params import MappedLbpClassifier, NetworkClassifier
 from ferlab.training.checkpoint import Checkpoints, load_state, save_state
 from ferlab.training.observe import Observer
@@ -78,15 +77,7 @@ class MappedLbp:
 
     def load(self, folder: Path) -> Self:
         state: dict[str, Any] = load_state(folder / FILE)
-        try:
-            for name, model in self.models.items():
-                model.load_state_dict(state[name])
-        except (RuntimeError, KeyError) as error:
-            raise UserError(
-                f"these weights are of other networks: {error}",
-                where=str(folder / FILE),
-                next_step="use the settings they were trained with (run.json beside them)",
-            ) from None
+        load_networks(self.models, state, folder / FILE)
         return self
 
 

@@ -1,7 +1,9 @@
-"""The networks of a DF-SVM: how each is made and trained, and the features that it gives."""
+"""Classifiers of several networks: how a DF-SVM's are made and trained, and how any are loaded again."""
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -15,10 +17,13 @@ from ferlab.classifiers.vgg import Vgg
 from ferlab.classifiers.weights import first_weights
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import FER_CLASSES
+from ferlab.errors import UserError
 from ferlab.params import DfsvmClassifier, Member, VggClassifier
 from ferlab.training.checkpoint import Checkpoints
 from ferlab.training.observe import Observer
 from ferlab.training.seeding import derive, seeded
+
+K = TypeVar("K", bound=str)
 
 OF_DFSVM_ALONE = {"redraw_std", "stop_at_drop"}  # settings of its members' training that no network of its own has
 
@@ -134,3 +139,24 @@ class MemberEpochs:
         row["valid_accuracy"] = values["valid_accuracy"]
         self.observe(self.before + epoch, row)
         self.history.append(row)
+
+
+def load_networks(models: Mapping[K, nn.Module], states: Mapping[K, Any], path: Path) -> None:
+    """Put saved weights into networks.
+
+    Args:
+        models, states: by the same names.
+        path: the file that the states are from, for the error.
+
+    Raises:
+        UserError: the weights are of other networks.
+    """
+    try:
+        for name, model in models.items():
+            model.load_state_dict(states[name])
+    except (RuntimeError, KeyError) as error:
+        raise UserError(
+            f"these weights are of other networks: {error}",
+            where=str(path),
+            next_step="use the settings they were trained with (run.json beside them)",
+        ) from None

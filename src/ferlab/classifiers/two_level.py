@@ -12,7 +12,7 @@ from ferlab.classifiers.architectures import build
 from ferlab.classifiers.base import Fit, TrainingPlan, check_sets
 from ferlab.classifiers.fit import NetworkTraining
 from ferlab.classifiers.inference import probabilities
-from ferlab.classifiers.members import MemberEpochs
+from ferlab.classifiers.members import MemberEpochs, load_networks
 from ferlab.classifiers.weights import first_weights
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import FER_CLASSES
@@ -112,15 +112,7 @@ class TwoLevel:
 
     def load(self, folder: Path) -> Self:
         state = load_state(folder / FILE)
-        try:
-            for name, model in self.models.items():
-                model.load_state_dict(state[name])
-        except (KeyError, RuntimeError) as error:
-            raise UserError(
-                f"these weights are not of this cascade: {error}",
-                where=str(folder / FILE),
-                next_step="use the settings they were trained with (run.json beside them)",
-            ) from None
+        load_networks(self.models, state, folder / FILE)
         return self
 
 

@@ -26,7 +26,6 @@ UNCOMPARABLE = (
     "of each class every second picture of it, by name, is taken for validation and the others for the test, so these "
     "two splits are not the challenge's and no score on them can be compared with a published one"
 )
-UNMARKED = f"test/ doesn't tell PublicTest from PrivateTest: {UNCOMPARABLE}"
 
 DOUBT = "what its class numbers stand for can't be told: their counts fit no order of FER-2013's classes"
 
