@@ -188,7 +188,7 @@ def test_cut_short_after_a_change_it_still_brings_what_there_is(done: TemporaryP
     with (done.root / "src/ferlab/adapters/models.py").open("a") as source:  # no stage depends on the adapters
         source.write(SLEEPS)
     process = subprocess.run(
-        ["sh", "-c", f"trap '' INT; exec ferlab reproduce --time-limit 90s --bring '{tmp_path / 'brought'}'"],
+        ["sh", "-c", f"trap '' INT; exec ferlab reproduce --time-limit 45s --bring '{tmp_path / 'brought'}'"],
         cwd=done.root, env=done.env, capture_output=True, text=True, check=False,
     )  # fmt: skip
     output = process.stdout + process.stderr

@@ -48,7 +48,7 @@ def test_pca(faces: dict[str, ImageSet]) -> None:
     assert percent_right(make_pipeline(pca, scaled(0.01)), pixels, faces) == pytest.approx(36.9, abs=1)
 
 
-@pytest.mark.long  # test_lbp is its short sibling
+@pytest.mark.long
 def test_hog(faces: dict[str, ImageSet]) -> None:
     feature = pytest.importorskip("skimage.feature", reason="scikit-image is not installed")
     features = {
@@ -64,6 +64,7 @@ def test_hog(faces: dict[str, ImageSet]) -> None:
     assert percent_right(scaled(1e-3), features, faces) == pytest.approx(43.3, abs=1)
 
 
+@pytest.mark.long  # test_pca is the short sibling of these two
 def test_lbp(faces: dict[str, ImageSet]) -> None:
     feature = pytest.importorskip("skimage.feature", reason="scikit-image is not installed")
 

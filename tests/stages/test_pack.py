@@ -72,6 +72,7 @@ def planned(finished: TemporaryProject, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.mark.chaos  # two whole pipelines
+@pytest.mark.long  # test_asked_to_stop_it_keeps_what_it_has is its short sibling
 def test_packed_it_ends_as_dvc_repro_does(planned: TemporaryProject, tmp_path: Path) -> None:
     """DVC's hashes, the ledger's and MLflow's runs; afterwards nothing is due."""
     one_by_one, together = planned.copy(tmp_path / "one"), planned.copy(tmp_path / "together")
