@@ -19,9 +19,9 @@ class Compute(Section):
 class Run(Section):
     """What this budget runs. Rows that are defined below and not named here are reported as "not run yet"."""
 
-    families: list[Name]
+    families: list[Name]  # none: no GAN is trained
     draws: list[NonNegative]  # of each family: one that all seeds share, or one a seed
-    tuned: list[Name]
+    tuned: list[Name]  # none: nothing is searched
     arms: dict[Name, Name]  # a row, and the images that it waits for: its own `synthetic`, which DVC can't look up
     seeds: list[NonNegative]
 
@@ -35,7 +35,7 @@ class Run(Section):
     @model_validator(mode="after")
     def _named_once(self) -> Self:
         for key, values in self:
-            if (not values and key != "tuned") or len(set(values)) != len(values):
+            if (not values and key not in ("families", "tuned")) or len(set(values)) != len(values):
                 raise ValueError(f"run.{key}: {values} is empty or names something twice")
         if len(self.draws) not in (1, len(self.seeds)):
             raise ValueError(

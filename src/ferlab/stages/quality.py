@@ -32,6 +32,8 @@ def run(context: Context) -> None:
             content = io.BytesIO()
             np.save(content, _shown(fake, copies[name], context.section("synthesis.shown")))
             (folder / f"{name}.npy").write_bytes(content.getvalue())
+        if not sets:  # git keeps no empty folder
+            (folder / "none.txt").write_text("run.families names no GAN family.\n", encoding="utf-8")
     quality = Quality.of(found | {"protocol": protocol(settings)})
     quality.write(context.out("figures"))
     for name in sets:
