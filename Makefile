@@ -49,5 +49,5 @@ lint: setup ## style, types, layers, and whether code.json is of this code
 	ferlab code --check
 
 lock: ## resolve requirements.lock anew (needs uv)
-	uv pip compile --universal --python-version 3.11 --extra dev --no-header --no-annotate --no-emit-index-url \
+	uv pip compile --universal --python-version 3.11 --extra dev --extra cluster --extra team --extra s3 --no-header --no-annotate --no-emit-index-url \
 	  --no-emit-find-links pyproject.toml -o requirements.lock
