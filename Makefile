@@ -36,7 +36,7 @@ test-all: test ## every tier but the long one: quick, real (needs the real archi
 	$(PYTEST) --maxprocesses 2 --no-loadscope-reorder -m "(real or chaos or browser) and not long"
 
 test-long: setup ## the long tier: many kills, scale, whole guides; its outcome goes to docs/test-long.md
-	$(PYTEST) --maxprocesses 2 --no-loadscope-reorder -m long --keep-result docs/test-long.md
+	$(PYTEST) --maxprocesses 2 --no-loadscope-reorder -m long --keep-result=docs/test-long.md
 
 test-gpu: setup ## on a machine with an NVIDIA GPU: graphs, packs and resumes to the last bit
 	OMP_WAIT_POLICY=passive pytest -m gpu
