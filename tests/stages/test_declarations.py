@@ -84,6 +84,14 @@ def test_dvc_yaml_says_what_the_stage_declares(
             assert path.format(**here).startswith(("work/", "reports/", "data", "params.yaml"))
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if find(name).told_keys])
+def test_keys_that_a_stage_is_told_are_declared_by_a_stage_whose_out_it_reads(name: str) -> None:
+    """Else DVC would not run it again after a change of one of them."""
+    stage = find(name)
+    makers = [maker for maker in map(find, NAMES) if set(maker.outs.values()) & set(stage.inputs.values())]
+    assert set(stage.told_keys) <= {key for maker in makers for key in maker.keys}
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_what_a_stage_makes_for_people_is_kept_by_git_and_the_rest_by_dvc(
     name: str, resolved: dict[str, PipelineStage]

@@ -6,6 +6,9 @@ from ferlab.params import Arm, Classifier, Compute
 from ferlab.params.section import Sha256
 from ferlab.records.record import Record
 
+PLAN_KEYS = ("arms", "classifiers", "compute", "run.seeds", "run.draws", "synthesis.seed", "synthesis.per_class")
+"""Keys of params.yaml that decide an arm's plan."""
+
 
 class TunedBy(Record):
     """The trial of a search that settings are from; `identity` is the search's."""

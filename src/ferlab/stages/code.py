@@ -1,9 +1,13 @@
-"""code: which code each classifier is made of, so that an edit of one method's ages no other's trainings."""
+"""code: which code and which settings the arms are made of.
+
+A hash a classifier, so that an edit of one method's code ages no other's trainings. And all settings in one small file,
+so that DVC reads and keeps them once, not once an arm.
+"""
 
 from ferlab.classifiers.catalogue import METHODS
 from ferlab.code.closure import closure_hash
-from ferlab.files import atomic_folder
-from ferlab.records.plan import MethodCode
+from ferlab.files import atomic_folder, write_json
+from ferlab.records.plan import PLAN_KEYS, MethodCode
 from ferlab.stages.context import Context, Stage
 
 
@@ -12,13 +16,14 @@ def run(context: Context) -> None:
         for name, settings in context.section("classifiers").items():
             code = closure_hash(f"ferlab.classifiers.{METHODS[settings.method].module}")
             MethodCode(method=settings.method, sha256=code).write(folder / f"{name}.json")
+    write_json(context.out("settings"), {key: context.params.plain(key) for key in PLAN_KEYS})
 
 
 STAGE = Stage(
     name="code",
     run=run,
-    keys=("classifiers",),
+    keys=PLAN_KEYS,
     rooms=("data", "training", "classifiers", "code/closure.py"),
     inputs={},
-    outs={"code": "work/code"},
+    outs={"code": "work/code", "settings": "work/settings.json"},
 )

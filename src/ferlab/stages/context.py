@@ -39,6 +39,7 @@ class Stage:
         inputs, outs: paths below the project's root, by the names that `run` calls them.
         run: does the work.
         told_code: whether its inputs hold the hash of its classifier's code, which then needn't be among `rooms`.
+        told_keys: keys whose values its inputs hold, which then needn't be among `keys`.
         identify: of a stage whose result isn't named by the above alone: what names it.
         run_part: does one part of the work ahead of `run`, which then finds it done.
         totals: keys that say how far to go, not what is done: after a change of them a stage goes on, not afresh.
@@ -53,6 +54,7 @@ class Stage:
     arguments: tuple[str, ...] = ()
     totals: tuple[str, ...] = ()
     told_code: bool = False
+    told_keys: tuple[str, ...] = ()
     identify: "Callable[[Context], Identity] | None" = None
     run_part: "Callable[[Context, str], None] | None" = None
 
@@ -104,10 +106,6 @@ class Context:
         """The path of a declared out."""
         return self.project.root / self._fill(self.stage.outs[name])
 
-    @property
-    def outs(self) -> list[Path]:
-        return [self.out(name) for name in self.stage.outs]
-
     def require_inputs(self) -> None:
         """Raise a UserError that names the first input that isn't there."""
         for name in self.stage.inputs:
@@ -121,7 +119,7 @@ class Context:
 
     def section(self, key: str) -> Any:
         """The checked value of one of the stage's own keys, given as the template that the stage declares."""
-        assert key in self.stage.keys, f"{self.stage.name} doesn't declare {key}"
+        assert key in (*self.stage.keys, *self.stage.told_keys), f"{self.stage.name} doesn't declare {key}"
         return self.params.section(self._fill(key))
 
     @cached_property
@@ -137,11 +135,10 @@ class Context:
         """The name of this call's result. Made once: hashing the inputs costs some tenths of a second."""
         if self.stage.identify:
             return self.stage.identify(self)
-        keys = sorted(self._fill(key) for key in self.stage.keys)
         return identify(
             stage=self.stage.name,
             arguments=self.arguments,
-            params={key: self._without_totals(key) for key in keys},
+            params={key: self._without_totals(key) for key in sorted(map(self._fill, self.stage.keys))},
             inputs={self._fill(path): content_hash(self.input(name)) for name, path in self.stage.inputs.items()},
             code={room: room_hash(room) for room in (f"stages/{self.stage.name}.py", *self.stage.rooms)},
             device=self.device,
@@ -156,8 +153,8 @@ class Context:
     def checkpoints(self) -> "Checkpoints":
         from ferlab.training.checkpoint import Checkpoints
 
-        folder = self.project.state / "inflight" / self.identity.name
-        return Checkpoints(folder, self.params.runtime.checkpoint_seconds, self.stop)
+        inflight = self.project.state / "inflight"
+        return Checkpoints(inflight / self.identity.name, self.params.runtime.checkpoint_seconds, self.stop)
 
     def say(self, text: str) -> None:
         """One plain line for the person who watches."""
@@ -244,7 +241,7 @@ def call(context: Context) -> None:
         UserError: an input is missing, or another process works under this run key.
     """
     with exclusive(context.project, context.run_key, context.patience):
-        for path in context.outs:
-            sweep(path)
+        for name in context.stage.outs:
+            sweep(context.out(name))
         context.require_inputs()
         context.stage.run(context)

@@ -7,7 +7,7 @@ import pandas as pd
 from ferlab.data.images import ImageSet
 from ferlab.files import atomic_folder, write_json
 from ferlab.params import CKPLUS, NONE
-from ferlab.records.plan import ArmSummary, MethodCode, TunedSettings
+from ferlab.records.plan import PLAN_KEYS, ArmSummary, MethodCode, TunedSettings
 from ferlab.stages.context import Context, Stage
 from ferlab.synthesis.plan import Mixed, resolve
 
@@ -63,7 +63,8 @@ STAGE = Stage(
     name="mix",
     run=run,
     arguments=("arm",),
-    keys=("arms", "classifiers", "compute", "run.seeds", "run.draws", "synthesis.seed", "synthesis.per_class"),
+    keys=(),
+    told_keys=PLAN_KEYS,
     rooms=("data", "synthesis", "classifiers"),
     inputs={
         "train": "work/prepared/train",
@@ -71,6 +72,7 @@ STAGE = Stage(
         "images": "work/audit/images.parquet",
         "tuned": "work/tuned",
         "code": "work/code",
+        "settings": "work/settings.json",
     },
     outs={"arm": "work/arms/{arm}", "summary": "reports/{budget}/arms/{arm}.json"},
 )
