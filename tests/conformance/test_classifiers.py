@@ -36,8 +36,9 @@ SMALL: dict[str, Mapping[str, Any]] = {  # laid on the settings of params.yaml, 
     "bovw": {"features": FEW_WORDS},
     "local_learning": {"features": FEW_WORDS, "neighbours": 15},
     "mapped_lbp": {"radii": [2], "network": SMALL_NETWORK},
+    "folds": {"folds": 2, "network": SMALL_NETWORK},
 }
-OF_SEVERAL = {"dfsvm", "two_level", "local_learning", "mapped_lbp"}  # networks, trained one after the other
+OF_SEVERAL = {"dfsvm", "two_level", "local_learning", "mapped_lbp", "folds"}  # networks, trained one after the other
 LEFT_OUT = {"dfsvm", "resnet50-paper", "vgg16-paper"}  # it needs ImageNet's weights; they differ in numbers only
 NAMES = sorted(set(PARAMS.classifiers) - LEFT_OUT)
 TRAIN, VALID = barred(3), barred(1, seed=1, split="valid")
@@ -48,7 +49,7 @@ Trained = Callable[[str], tuple[Classifier, Fit, Record]]
 def small(name: str, **changes: Any) -> Any:
     settings = PARAMS.classifiers[name]
     update = {**SMALL[settings.method], **changes}
-    parts = {"training", "features", *(["network"] if settings.method in ("two_level", "mapped_lbp") else [])}
+    parts = {"training", "features", *(["network"] if settings.method in ("two_level", "mapped_lbp", "folds") else [])}
     for key in parts & SMALL[settings.method].keys():
         update[key] = getattr(settings, key).model_copy(update=update[key])
     if getattr(settings, "networks", ()):
@@ -225,7 +226,7 @@ def test_it_learns(name: str, tmp_path: Path) -> None:
     """Bars at seven heights can be told apart; one guess in seven is right by chance."""
     settings = PARAMS.classifiers[name]
     longer = {"epochs": 12, "schedule": "one_cycle"} if METHODS[settings.method].counts_steps else {}
-    if settings.method in ("two_level", "mapped_lbp"):
+    if settings.method in ("two_level", "mapped_lbp", "folds"):
         longer["network"] = {**SMALL_NETWORK, "epochs": 12, "augmentation": Augmentation(**UNCHANGED)}
     elif settings.method == "dfsvm":
         longer["training"] = SMALL["dfsvm"]["training"] | {"epochs": 8}

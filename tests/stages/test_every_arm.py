@@ -31,7 +31,7 @@ SMALL: dict[str, Any] = {
     | {f"svm{features}": {"max_iterations": 300} for features in ("", "-hog", "-lbp", "-sift")}
     | {"bovw": BAG, "bovw-local": BAG | {"neighbours": 20}}
     | {"local_learning": BAG | {"neighbours": 20, "networks": {"resnet50": TINY, "vgg16": TINY}}}
-    | {"mapped_lbp": {"network": TINY}},
+    | {"mapped_lbp": {"network": TINY}, "l2svm-folds": {"folds": 2, "network": TINY}},
 }
 
 

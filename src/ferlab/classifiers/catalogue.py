@@ -54,6 +54,7 @@ METHODS = {
         "local_learning", "LocalLearning", "local learning", counts_steps=False, augments=False, packs=False, slow=True
     ),
     "mapped_lbp": Method("mapped_lbp", "MappedLbp", "mapped LBP", counts_steps=False, augments=False, packs=False),
+    "folds": Method("folds", "Folds", "networks of folds", counts_steps=False, augments=False, packs=False),
 }
 
 

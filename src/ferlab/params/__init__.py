@@ -8,6 +8,7 @@ from ferlab.params.classifiers import (
     Augmentation,
     Classifier,
     DfsvmClassifier,
+    FoldsClassifier,
     L2svmSettings,
     Localiser,
     LocalLearningClassifier,
@@ -33,7 +34,7 @@ from ferlab.params.visual_words import BovwClassifier, DenseSift, VisualWords
 
 __all__ = [
     "CKPLUS", "NONE", "Arm", "Audit", "Augmentation", "BovwClassifier", "Classifier", "Compute", "Data", "DenseSift",
-    "DfsvmClassifier", "Features", "Gan", "GanFamily", "HogFeatures", "L2svmSettings", "LbpFeatures",
+    "DfsvmClassifier", "Features", "FoldsClassifier", "Gan", "GanFamily", "HogFeatures", "L2svmSettings", "LbpFeatures",
     "LocalLearningClassifier", "Localiser", "MappedLbpClassifier", "Median", "Member", "NetworkClassifier",
     "NullModelClassifier", "Params", "PixelFeatures", "Quality", "Range", "ResnetClassifier", "Run", "Runtime",
     "Scalar", "Section", "SiftFeatures", "SuccessiveHalving",

@@ -213,6 +213,12 @@ class MappedLbpClassifier(Section):
         return self
 
 
+class FoldsClassifier(Section):
+    method: Literal["folds"]
+    network: Annotated[Network | L2svm, Field(discriminator="method")]  # of each member
+    folds: Annotated[int, Field(ge=2, le=20)]
+
+
 Classifier = Annotated[
     Network
     | L2svm
@@ -223,6 +229,7 @@ Classifier = Annotated[
     | DfsvmClassifier
     | BovwClassifier
     | LocalLearningClassifier
-    | MappedLbpClassifier,
+    | MappedLbpClassifier
+    | FoldsClassifier,
     Field(discriminator="method"),
 ]

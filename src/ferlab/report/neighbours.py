@@ -70,9 +70,9 @@ NEIGHBOURS = (
         "network with an L2-SVM on top",
         71.16,
         "Tang 2013",
-        ("l2svm",),
+        ("l2svm-folds", "l2svm"),
         assumed="the network is this budget's residual one; C is ours",
-        differs=f"his network and the number of its epochs are his own, and he averages over folds; {_SMALL}",
+        differs=f"his network and the number of its epochs are his own; {_SMALL}",
     ),
     Neighbour(
         "deep features and visual words with local learning",

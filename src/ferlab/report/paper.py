@@ -165,6 +165,7 @@ OUR_CLASSIFIERS = {
     "svm-hog": _FIRST_IDEA,
     "svm-lbp": _FIRST_IDEA,
     "l2svm": "a residual network with a support vector machine on top, trained through (Tang 2013)",
+    "l2svm-folds": "the same, a network for each fold of the training images that it leaves out, averaged (Tang 2013)",
     "transformer": "a spatial transformer in front of a residual network: the paper names cascades",
     "two_level": "a cascade: which group of expressions, then which within it",
     "null_model": "the paper's “empty” model: random filters, and a linear readout that learns (Bergstra and Cox 2013)",
