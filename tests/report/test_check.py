@@ -70,7 +70,10 @@ def test_what_a_kept_lock_says_of_the_files_is_held_against_them(changed: str, t
         path = min(one for one in path.rglob("*") if one.is_file())
     path.write_bytes(path.read_bytes() + b"\n")
     stage = {"audit.json": "audit", "samples": "quality"}[changed]
-    assert f"{folder / changed}: is not what the stage {stage} left there, by {folder}/dvc.lock" in faults(evidence)
+    assert (
+        f"{folder / changed}: differs from what the stage {stage} left there, according to {folder}/dvc.lock"
+        in faults(evidence)
+    )
 
 
 def test_a_hand_edited_prediction_file_is_seen(folder: Path) -> None:
@@ -164,13 +167,13 @@ def test_a_damaged_ledger_names_its_line(folder: Path) -> None:
         ),
         (
             {"dirty": "true", "uncommitted": ["params.yaml"]},
-            "Made with uncommitted changes in params.yaml, whose settings stand beside this page and in the ledger",
+            "Made with uncommitted changes in params.yaml; the settings are beside this page and in the ledger",
             f"commit {'c0ffee' * 6}, with uncommitted changes in params.yaml",
         ),
         (
             {"dirty": "unknown", "commit": "unknown", "unknown_because": "there is no git"},
-            "Made by code of unknown commit (there is no git)",
-            "of unknown commit (there is no git)",
+            "Made by code whose commit is unknown (there is no git)",
+            "commit unknown (there is no git)",
         ),
         ({"dirty": "false", "uncommitted": []}, "", f"commit {'c0ffee' * 6}, its code committed and its settings"),
         ({}, "", f"commit {'c0ffee' * 6}, its code committed"),
@@ -189,12 +192,14 @@ def test_what_no_commit_holds_is_said_on_the_first_screen_and_by_trace(
     assert found(folder) == []
 
 
-@pytest.mark.parametrize(("dirty", "said"), [("true", "uncommitted changes"), ("unknown", "of unknown commit")])
+@pytest.mark.parametrize(
+    ("dirty", "said"), [("true", "with uncommitted changes"), ("unknown", "whose commit is unknown")]
+)
 def test_a_page_says_what_built_it_and_follows_from_its_files_all_the_same(
     folder: Path, dirty: Literal["true", "unknown"], said: str
 ) -> None:
     page = build(folder, PARAMS, draw=False, dirty=dirty).read_text()
-    assert f"This page was built by code {'with ' * (dirty == 'true')}{said}" in page[: page.index("<nav")]
+    assert f"This page was built by code {said}" in page[: page.index("<nav")]
     assert found(folder) == []
     build(folder, PARAMS, draw=False)
     assert "This page was built by" not in (folder / "index.html").read_text()

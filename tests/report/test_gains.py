@@ -140,7 +140,7 @@ def test_the_page_says_what_its_own_design_could_have_found(folder: Path) -> Non
     assert made.numbers["smallest_points"] == pytest.approx(100 * smallest_gain(design), abs=0.01)
     assert made.numbers["chances"][-1]["holds"] == pytest.approx(chances(design, 0.02).holds, abs=1e-4)
     html = build(folder, PARAMS, draw=False).read_text(encoding="utf-8")
-    assert "Could it have been otherwise?" in html
+    assert "What this budget can find" in html
     assert f"<b>{100 * smallest_gain(design):.1f} points</b>" in html
     assert "No verdict is possible here" in html
 
@@ -159,7 +159,7 @@ def test_where_repeated_images_have_run_a_verdict_is_possible(folder: Path) -> N
     for seed, right in enumerate((41, 42, 45)):
         add_run(folder, "resnet50-oversampled", seed, right)
     html = build(folder, params, draw=False).read_text(encoding="utf-8")
-    assert "points</b> over repeated real ones" in html
+    assert "points</b> more than repeated real images" in html
     assert "No verdict is possible here" not in html
 
 

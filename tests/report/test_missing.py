@@ -151,5 +151,5 @@ def test_on_drawn_faces_no_gain_is_split(project: Project) -> None:
     (folder / "audit.json").write_text(text.replace('"real"', '"demo"'))
     build(folder, drawn, draw=False)
     page = (folder / "index.html").read_text()
-    assert "On drawn faces no gain is taken apart" in page
+    assert "With drawn faces no gain is split into parts" in page
     assert "what is added" not in page

@@ -58,7 +58,7 @@ def test_quoted_figures_stand_beside_ours(
     assert together["percent"] == round(table["accuracy_percent"].iloc[-1], 4)
     assert together["difference_points"] == pytest.approx(together["percent"] - 76.82)
     assert "65 ± 5" in page
-    folded = page[page.index("more that this budget has not run") : page.index("Our runs together")]
+    folded = page[page.index("more that have not been run at this budget") : page.index("Our runs combined")]
     for quoted in NEIGHBOURS:
         if quoted.arms:
             assert quoted.name in folded

@@ -229,8 +229,8 @@ def test_a_new_classifier_is_named_by_its_own_row() -> None:
     ("arm", "words"),
     [
         ("resnet50-steps", "as many training steps as resnet50-dcgan"),
-        ("resnet50-oversampled", "as many images a class as resnet50-dcgan, FER-2013's own repeated"),
-        ("resnet50-ckplus-repeated", "as many images a class as resnet50-dcgan, CK+'s real images repeated"),
+        ("resnet50-oversampled", "as many images per class as resnet50-dcgan, FER-2013's own repeated"),
+        ("resnet50-ckplus-repeated", "as many images per class as resnet50-dcgan, CK+'s real images repeated"),
         ("resnet50-dcgan-shuffled", "dcgan's images, their labels shuffled"),
         ("resnet50-noise", "FER-2013's own repeated, their pixels shuffled"),
     ],
@@ -292,7 +292,9 @@ def test_banner_says_what_the_numbers_are_worth(
 
 def test_sentences_are_made_from_the_numbers(full: tuple[Path, Params, str]) -> None:
     _, _, html = full
-    assert "The highest of our 3 arms so far is ResNET-50 with DCGAN&#39;s images: 64.29% of 70 test images" in html
+    assert (
+        "The most accurate of our 3 arms so far is ResNET-50 with DCGAN&#39;s images: 64.29% of 70 test images" in html
+    )
     # the paper's gain isn't set beside it
     assert "answer that.</b> Measured: +7.14 with DCGAN&#39;s images. The paper" in html
 
@@ -323,10 +325,13 @@ def test_the_first_screen_says_what_a_gain_is_made_of(tmp_path: Path) -> None:
     assert " in 3 seeds, part by part: more steps +5.71 in 1 seed; " in control
     assert control.endswith("the GAN +2.86 in 1 seed.")
     assert "10 of the 70 test images" in leak
-    assert "alone has 52.22% instead of 59.05%, with DCGAN's images 61.67% instead of 67.14%, a gain of +9.44 (" in leak
+    assert (
+        "alone reaches 52.22% instead of 59.05%, and with DCGAN's images 61.67% instead of 67.14%, a gain of +9.44 ("
+        in leak
+    )
     assert images == (
-        "The images, of one GAN an expression and by one threshold: nearly one picture in 1 of 2 expressions; 6 of 200 "
-        "are copies of a CK+ frame."
+        "In 1 of 2 expressions the GAN's images nearly all look alike, by one threshold of diversity; 6 of 200 are "
+        "copies of a CK+ frame."
     )
     assert leak in Page(build(tmp_path, params, draw=False).read_text(encoding="utf-8")).text
 
@@ -367,6 +372,6 @@ def test_stale_selection_is_flagged(tmp_path: Path) -> None:
     add_run(tmp_path, "svm", 0, 40)
     path = tmp_path / "selection" / "svm-0.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"identity": "0" * 16}))
-    assert "the selection on file is of another run" in build(tmp_path, make_params([0]), draw=False).read_text(
+    assert "the selection on file belongs to another run" in build(tmp_path, make_params([0]), draw=False).read_text(
         encoding="utf-8"
     )

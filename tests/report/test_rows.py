@@ -76,7 +76,7 @@ def test_claims_and_verdicts_are_of_the_rows(tmp_path: Path) -> None:
     assert "+14.29" in " ".join(finding(evidence))  # 10 of 70, and not the 40 that our own setting lost
     assert any("+14.29" in reason or "No control" in reason for reason in reasons(evidence))
     page = build(tmp_path, params, draw=False).read_text(encoding="utf-8")
-    assert "our arms are at the setting that the paper states" in page
+    assert "Our arms here use the setting that the paper states" in page
     beside = {
         one.classifier: one.rows for one in settings.section(evidence, Album(tmp_path, draw=False)).values["settings"]
     }

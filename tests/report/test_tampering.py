@@ -73,10 +73,10 @@ def test_a_line_is_named_by_its_manifest(edit: Callable[[Any], object], folder: 
 @pytest.mark.parametrize(
     ("edit", "said"),
     [
-        (lambda line: line.update(lock="0" * 64), "holds other requirements.lock"),
-        (lambda line: line.update(lock=None), "holds other requirements.lock"),
-        (lambda line: line.update(package="0" * 64), "holds other code"),
-        (lambda line: line["manifest"]["code"].update(data="0" * 64), "holds other code of data"),
+        (lambda line: line.update(lock="0" * 64), "has different requirements.lock"),
+        (lambda line: line.update(lock=None), "has different requirements.lock"),
+        (lambda line: line.update(package="0" * 64), "has different code"),
+        (lambda line: line["manifest"]["code"].update(data="0" * 64), "has different code of data"),
         (lambda line: line["manifest"]["code"].update({"stages/train.py": "0" * 64}), "code of stages/train.py"),
     ],
 )
@@ -216,7 +216,7 @@ def test_the_page_shows_the_figures_that_lie_beside_it(drawn: Path) -> None:
     page, text = drawn / "index.html", (drawn / "index.html").read_text()
     shown = pictures(page)
     *_, first, second = shown
-    other = [f"index.html: its figure {n} is not the one that lies beside it" for n in (len(shown) - 1, len(shown))]
+    other = [f"index.html: its figure {n} differs from the file beside it" for n in (len(shown) - 1, len(shown))]
     page.write_text(text.replace(first, base64.b64encode(dotted(base64.b64decode(first))).decode()))
     assert found(drawn) == other[:1]
     page.write_text(text.replace(first, "x").replace(second, first).replace("base64,x", f"base64,{second}"))
@@ -226,7 +226,7 @@ def test_the_page_shows_the_figures_that_lie_beside_it(drawn: Path) -> None:
     page.write_text(text)
     figure, before = drawn / "accuracy.png", (drawn / "accuracy.png").read_bytes()
     figure.write_bytes(dotted(before))
-    assert found(drawn) == ["index.html: its figure 1 is not the one that lies beside it"]
+    assert found(drawn) == ["index.html: its figure 1 differs from the file beside it"]
     figure.write_bytes(b"none")
     assert any(fault.startswith("accuracy.png: not this report's figure") for fault in found(drawn))
     figure.unlink()

@@ -61,7 +61,7 @@ def test_where_no_arm_that_ran_is_tuned_nothing_was_chosen(tmp_path: Path) -> No
     folder = ROOT / "reports" / "gpu"
     page = build(folder, load_published(folder / "params.yaml"), into=tmp_path, draw=False).read_text(encoding="utf-8")
     said = page[page.index('id="tuning"') : page.index('id="data"')]
-    assert "<p>No arm here uses this search; settings were fixed beforehand.</p>" in said
+    assert "<p>No arm here uses this search. Their settings were fixed beforehand.</p>" in said
     assert "chosen" not in said
 
 

@@ -119,7 +119,7 @@ def test_an_arm_that_was_not_run_is_named(tmp_path: Path) -> None:
     assert found["dfsvm_is_lowest"].word == OPEN
     assert "not run: dfsvm" in found["dfsvm_is_lowest"].why
     told = finding(Evidence(tmp_path, make_params([0, 1, 2], "paper", "real", whole_table=True)))
-    assert told[-1] == "The paper's 7 other claims: 4 found to hold, 0 found not to, 3 not decided."
+    assert told[-1] == "The paper's 7 other claims: 4 found to hold, 0 found not to hold, 3 not decided."
 
 
 def test_a_primary_claim_that_was_not_tried_counts_among_the_others(tmp_path: Path) -> None:
@@ -156,11 +156,11 @@ def test_the_first_screen_rules_the_papers_size_out_and_says_what_real_faces_giv
     repeated = interval(difference(evidence, "resnet50-oversampled", "resnet50"))
     ours = interval(found.over_plain)
     assert told[0] == (
-        f"The paper's +7.47 points with DCGAN's images are ruled out at this budget: we see {ours}, "
-        f"and as many of FER-2013's own images again, for as many steps, give {repeated}."
+        f"The paper's +7.47 points with DCGAN's images are ruled out at this budget: we measure {ours}. "
+        f"Repeating as many of FER-2013's own images, for as many steps, gives {repeated}."
     )
     assert told[1].startswith(f"What is left for DCGAN's images, {interval(found.differences[0])}, ")
-    assert "All runs share one GAN of each kind, so this speaks of that GAN's images alone." in told
+    assert "All runs share one GAN of each kind, so this applies to that GAN's images only." in told
     assert not JARGON.search(" ".join(told))
 
 
@@ -170,10 +170,10 @@ def test_without_a_reference_the_first_screen_says_so_and_names_the_steps(tmp_pa
     del params.run.arms["resnet50-oversampled"]
     evidence = Evidence(tmp_path, params)
     told, steps = finding(evidence), interval(difference(evidence, "resnet50-steps", "resnet50"))
-    assert told[0].endswith(f", and as many steps on real faces alone give {steps}.")
+    assert told[0].endswith(f". As many steps on real faces alone give {steps}.")
     assert told[1] == (
-        "Whether DCGAN's images themselves help isn't judged: nothing was run for as many steps on as many images of "
-        "real faces instead."
+        "Whether DCGAN's images themselves help can't be judged: there is no run with as many steps on as many real "
+        "images."
     )
     assert not JARGON.search(" ".join(told))
 
@@ -185,8 +185,8 @@ def test_an_open_verdict_says_what_could_have_been_found(tmp_path: Path) -> None
     spread = measured(evidence)
     assert spread
     smallest = 100 * smallest_gain(Design(spread.sd, 5, 3))
-    limit = f"only a gain of {smallest:.1f} points or more would be found four times in five."
-    assert f"With 3 runs of each kind that differ as these do, {limit}" in finding(evidence)
+    limit = f"only a gain of {smallest:.1f} points or more would be found four times out of five."
+    assert f"With 3 runs of each kind that vary as much as these, {limit}" in finding(evidence)
 
 
 def test_images_are_judged_against_repeated_ones_and_their_size_against_the_plain_arm(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_without_a_reference_the_size_alone_is_judged(tmp_path: Path) -> None:
     del params.run.arms["resnet50-oversampled"]
     found = verdicts(tmp_path, params)["dcgan_lifts_resnet50"]
     assert (found.word, found.differences, found.equivalence) == (OPEN, (), None)
-    assert "the size alone is judged" in found.why
+    assert "only the size is judged" in found.why
     assert found.size
     assert found.size.ruled_out
     assert found.over_plain
@@ -242,10 +242,10 @@ def test_publictest_judges_only_where_it_chose_nothing(tmp_path: Path) -> None:
     assert (found["dcgan_lifts_resnet50"].word, found["wgan_lifts_resnet50"].word) == (HOLDS, HOLDS)
     for key, value in {"held_out": 0.0, "select_on": "valid", "tuned": True}.items():
         found = verdicts(tmp_path, changed(params, "resnet50-dcgan", **{key: value}))
-        assert "PublicTest, which took part" in str(found["dcgan_lifts_resnet50"].size_gap)
+        assert "PublicTest, which was used to choose" in str(found["dcgan_lifts_resnet50"].size_gap)
     apart = params.model_copy(update={"tune": params.tune.model_copy(update={"held_out": 0.1})})
     found = verdicts(tmp_path, changed(apart, "resnet50-dcgan", tuned=True))
-    assert "PublicTest, which took part" not in str(found["dcgan_lifts_resnet50"].size_gap)
+    assert "PublicTest, which was used to choose" not in str(found["dcgan_lifts_resnet50"].size_gap)
 
 
 def test_there_is_no_verdict_before_the_last_planned_block(tmp_path: Path) -> None:

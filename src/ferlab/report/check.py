@@ -63,7 +63,7 @@ def faults(
             for fresh in sorted(Path(made).glob("*.png")):
                 known = folder / fresh.name
                 if not known.is_file() or known.read_bytes() != fresh.read_bytes():
-                    yield f"{known}: is not the figure that the files beside it give"
+                    yield f"{known}: differs from the figure that the files beside it give"
     except UserError as error:
         yield f"{error.where}: {error.what}"
 
@@ -102,11 +102,11 @@ def _of_lock(folder: Path) -> Iterator[str]:
         outs = [(name, out) for name, stage in stages.items() if name != "report" for out in stage.get("outs", [])]
         left = [(name, folder.parents[1] / out["path"], out["md5"]) for name, out in outs]
     except (AttributeError, KeyError, TypeError):
-        yield f"{lock}: is no dvc.lock: restore it from git"
+        yield f"{lock}: is not a valid dvc.lock: restore it from git"
         return
     for name, path, md5 in left:
         if path.is_relative_to(folder) and (not path.exists() or _md5(path) != md5):
-            yield f"{path}: is not what the stage {name} left there, by {lock}"
+            yield f"{path}: differs from what the stage {name} left there, according to {lock}"
 
 
 def _md5(path: Path) -> str:
@@ -140,7 +140,7 @@ def _of_pictures(published: Path, fresh: Path) -> Iterator[str]:
         return
     for number, (shown, wanted) in enumerate(zip(ours, theirs, strict=True), 1):
         if shown != wanted and not _alike(shown, wanted):
-            yield f"{published}: its figure {number} is not the one that lies beside it"
+            yield f"{published}: its figure {number} differs from the file beside it"
 
 
 def _alike(shown: str, wanted: str) -> bool:

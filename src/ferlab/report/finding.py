@@ -24,12 +24,12 @@ def finding(evidence: Evidence) -> list[str]:
     if not tried:
         main = [verdict for verdict in verdicts if verdict.primary]
         (one, other) = (f"{_printed(verdict)} with {_images_of(verdict)}" for verdict in main)
-        untried = f"The paper's main claims, {one} and {other}, have not been tried at this budget."
+        untried = f"The paper's main claims, {one} and {other}, have not been tested at this budget."
         return [untried, _others(verdicts, main)]
     if drawn(evidence.params):
         gains_here = [f"{interval(one.over_plain)} with {_images_of(one)}" for one in tried]
         measured_here = f"Measured: {', '.join(gains_here)}."
-        return ["Drawn faces can't answer that.", measured_here, _others(verdicts, tried)]
+        return ["Drawn faces can't answer this question.", measured_here, _others(verdicts, tried)]
     said: list[str] = []
     for verdict, before in zip(tried, [None, *tried], strict=False):
         told = before is not None and [pair[1] for pair in before.pairs] == [pair[1] for pair in verdict.pairs]
@@ -50,10 +50,10 @@ def _claim(verdict: Verdict, control: str) -> list[str]:
     images, ours = _images_of(verdict), interval(verdict.over_plain)
     if verdict.size is None:
         why = verdict.size_gap.plain if verdict.size_gap else ""
-        size = f"With {images} we see {ours}, the paper {_printed(verdict)}. That decides nothing on the size: {why}."
+        size = f"With {images} we measure {ours}; the paper has {_printed(verdict)}. The size isn't decided: {why}."
         return [size, f"{_direction(verdict)}."] if verdict.differences and not verdict.gap else [size]
     word = "ruled out at this budget" if verdict.size.ruled_out else "compatible with what this budget shows"
-    size = f"The paper's {_printed(verdict)} with {images} are {word}: we see {ours}"
+    size = f"The paper's {_printed(verdict)} with {images} are {word}: we measure {ours}"
     return [f"{size}{control}.", f"{_direction(verdict)}."]
 
 
@@ -63,25 +63,25 @@ def _control(evidence: Evidence, verdict: Verdict) -> str:
     target, plain = (row.arm for row in verdict.claim.pairs[0])
     if verdict.pairs:
         repeated = difference(evidence, verdict.pairs[0][1], plain)
-        return f", and as many of FER-2013's own images again, for as many steps, give {interval(repeated)}"
+        return f". Repeating as many of FER-2013's own images, for as many steps, gives {interval(repeated)}"
     chain = next((chain for chain in chains(evidence) if chain.target == target), None)
     if chain is None or chain.links[0].says != LABELS["steps"]:
         return ""
-    return f", and as many steps on real faces alone give {interval(chain.links[0].difference)}"
+    return f". As many steps on real faces alone give {interval(chain.links[0].difference)}"
 
 
 def _direction(verdict: Verdict) -> str:
     images = _images_of(verdict)
     if verdict.gap:
-        return f"Whether {images} themselves help isn't judged: {verdict.gap.plain}"
+        return f"Whether {images} themselves help can't be judged: {verdict.gap.plain}"
     (net,) = verdict.differences
     word = {
         HOLDS: "is a gain: they help",
-        FAILS: "is no gain worth speaking of: one point or more is ruled out",
+        FAILS: "is no gain of note: one point or more is ruled out",
         OPEN: "may be chance",
     }[verdict.word]
     margin = verdict.equivalence.margin if verdict.equivalence else None
-    nothing = f"; it lies within {100 * margin:g} of a point of nothing" if margin else ""
+    nothing = f"; it lies within ±{100 * margin:g} points of 0" if margin else ""
     return f"What is left for {images}, {interval(net)}, {word}{nothing}"
 
 
@@ -92,11 +92,11 @@ def _limits(evidence: Evidence, tried: list[Verdict]) -> list[str]:
     if spread and any(verdict.word == OPEN and not verdict.gap for verdict in tried):
         design = planned(params, spread.sd)
         said.append(
-            f"With {design.blocks} runs of each kind that differ as these do, only a gain of "
-            f"{100 * smallest_gain(design):.1f} points or more would be found four times in five."
+            f"With {design.blocks} runs of each kind that vary as much as these, only a gain of "
+            f"{100 * smallest_gain(design):.1f} points or more would be found four times out of five."
         )
     if len(params.run.draws) == 1 < len(params.run.seeds):
-        said.append("All runs share one GAN of each kind, so this speaks of that GAN's images alone.")
+        said.append("All runs share one GAN of each kind, so this applies to that GAN's images only.")
     return said
 
 
@@ -106,7 +106,7 @@ def _others(verdicts: list[Verdict], named: list[Verdict]) -> str:
     holding = sum(verdict.word == HOLDS for verdict in others)
     failing = sum(verdict.word == FAILS for verdict in others)
     return (
-        f"The paper's {len(others)} other claims: {holding} found to hold, {failing} found not to, "
+        f"The paper's {len(others)} other claims: {holding} found to hold, {failing} found not to hold, "
         f"{len(others) - holding - failing} not decided."
     )
 
@@ -126,7 +126,7 @@ def _controls(evidence: Evidence) -> str | None:
     if chain is None or chain.whole is None:
         return None
     if len(chain.links) == 1:
-        return "No control has been run, so it can't be told from the steps that the images bring along."
+        return "No control has been run, so the gain can't be separated from that of the steps that the images add."
     links = [link for link in chain.links if link.difference]
     counts = {len(one.values) for one in (chain.whole, *(link.difference for link in links)) if one}
     # with unequal numbers of seeds the parts don't add up, so each says of how many it is
@@ -151,8 +151,8 @@ def _leak(evidence: Evidence) -> str | None:
         return None
     gain = interval(gains(evidence).get((higher, lower)))
     return (
-        f"{leaked} of the {one['images']:,} test images have an exact copy in train: without them the network alone "
-        f"has {other['without_exact']:.2f}% instead of {other['all']:.2f}%, with DCGAN's images "
+        f"{leaked} of the {one['images']:,} test images have an exact copy in train. Without them the network alone "
+        f"reaches {other['without_exact']:.2f}% instead of {other['all']:.2f}%, and with DCGAN's images "
         f"{one['without_exact']:.2f}% instead of {one['all']:.2f}%, a gain of {gain}."
     )
 
@@ -167,8 +167,8 @@ def _images(evidence: Evidence) -> str | None:
     flat = sum(one.collapsed for one in classes)
     copies, images = sum(one.copies for one in classes), sum(one.samples for one in classes)
     return (
-        "The images, of one GAN an expression and by one threshold: nearly one picture in "
-        f"{flat} of {len(classes)} expressions; {copies} of {images:,} are copies of a CK+ frame."
+        f"In {flat} of {len(classes)} expressions the GAN's images nearly all look alike, by one threshold of "
+        f"diversity; {copies} of {images:,} are copies of a CK+ frame."
     )
 
 
@@ -182,8 +182,8 @@ def sentences(runs: Runs, params: Params) -> list[str]:
     images = len(next(iter(runs[best].values())).ids)
     common, share = tables.always_commonest(runs)
     several = len(scored) > 1
-    which = f"The highest of our {len(scored)} arms" if several else "Our only arm"
-    picked = " It was picked after seeing all of them." if several else ""
+    which = f"The most accurate of our {len(scored)} arms" if several else "Our only arm"
+    picked = " It was chosen after all of them had been seen." if several else ""
     over = "one run" if len(runs[best]) == 1 else f"{len(runs[best])} runs"
     return [
         f"{which} so far is {spoken(best, params) or 'a control'}: {one.value:.2%} of {images:,} test images "

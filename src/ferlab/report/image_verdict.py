@@ -62,10 +62,10 @@ def _collapsed(claim: paper.Images, family: FamilyQuality) -> Said:
     flat = [name for name in CKPLUS_CLASSES if name in family.classes and family.classes[name].collapsed]
     word = HOLDS if len(flat) >= MAJORITY else FAILS
     named = f" ({', '.join(flat)})" if flat else ""
-    others = " and ".join(f"{_below(family, threshold)} by {threshold}" for threshold in OTHER_THRESHOLDS)
+    others = " and ".join(f"{_below(family, threshold)} at {threshold}" for threshold in OTHER_THRESHOLDS)
     return word, (
-        f"{len(flat)} of 7 expressions collapsed{named}; the rule asks for {MAJORITY}. One GAN and one threshold of "
-        f"diversity: by another it would be {others}"
+        f"{len(flat)} of 7 expressions collapsed{named}; the rule needs {MAJORITY}. This is one GAN and one threshold "
+        f"of diversity; with other thresholds it would be {others}"
     )
 
 

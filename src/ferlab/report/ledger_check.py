@@ -65,7 +65,7 @@ def held_against_git(path: Path, root: Path) -> ByGit:
             unknown += 1
         if held is not None:
             wrong = ", ".join(_unlike(line, held, edited))
-            faults += [f"{path}, line {number}: commit {line.commit[:10]} holds other {wrong}"] if wrong else []
+            faults += [f"{path}, line {number}: commit {line.commit[:10]} has different {wrong}"] if wrong else []
     return ByGit(faults, unknown, len(lines))
 
 

@@ -31,14 +31,14 @@ class Neighbour:
     plus_minus: float | None = None
 
 
-_SMALL = "ours is as small and as short as this budget makes its networks"
+_SMALL = "the size and length of training of ours are this budget's"
 NEIGHBOURS = (
     Neighbour(
         "people",
         65.0,
         "Goodfellow et al. 2013, 2015",
-        assumed="a reference, and nothing of ours. The paper prints 65.5 ± 5 and cites them; 65.5 is what Bergstra and "
-        "Cox print of four null models",
+        assumed="for reference only. The paper prints 65.5 ± 5 and cites them; 65.5 is "
+        "what Bergstra and Cox print for four null models",
         plus_minus=5.0,
     ),
     Neighbour(
@@ -46,7 +46,7 @@ NEIGHBOURS = (
         60.0,
         "Bergstra and Cox 2013",
         ("null_model",),
-        assumed="one layer of random filters; a ridge readout for their support vector machine",
+        assumed="one layer of random filters; a ridge readout instead of their support vector machine",
         differs="their search chose among far larger models, of several layers",
     ),
     Neighbour(
@@ -56,30 +56,30 @@ NEIGHBOURS = (
         ("null_model",),
         ensemble=True,
         assumed="the average over seeds of one architecture",
-        differs="theirs are four architectures, each searched to mend the errors of those before",
+        differs="theirs are four architectures, each searched to correct the errors of the previous ones",
     ),
     Neighbour(
         "bag of visual words with local learning",
         67.48,
         "Ionescu, Popescu and Grozea 2013",
         ("bovw-local", "bovw"),
-        assumed="dense SIFT of three sizes, all levels of the pyramid alike, machines of least squares",
-        differs="theirs has some seventeen times as many words and three times as many neighbours",
+        assumed="dense SIFT of three sizes, equal weights for all levels of the pyramid, least-squares classifiers",
+        differs="theirs has about seventeen times as many words and three times as many neighbours",
     ),
     Neighbour(
         "network with an L2-SVM on top",
         71.16,
         "Tang 2013",
         ("l2svm-folds", "l2svm"),
-        assumed="the network is this budget's residual one; C is ours",
-        differs=f"his network and the number of its epochs are his own; {_SMALL}",
+        assumed="the network is this budget's ResNet; C is ours",
+        differs=f"his network and number of epochs are different; {_SMALL}",
     ),
     Neighbour(
         "deep features and visual words with local learning",
         75.42,
         "Georgescu, Ionescu and Popescu 2019",
         ("local_learning",),
-        assumed="each kind of features counts alike; machines of least squares",
+        assumed="equal weights for each kind of features; least-squares classifiers",
         differs=f"theirs has larger networks, two of them pre-trained; {_SMALL}",
     ),
     Neighbour(
@@ -87,28 +87,28 @@ NEIGHBOURS = (
         None,
         "Levi and Hassner 2015, on other data",
         ("mapped_lbp",),
-        assumed="codes of the augmented images; classical scaling of the codes' distances; their mean has the say",
+        assumed="codes of the augmented images; classical scaling of the codes' distances; the networks' mean decides",
     ),
     Neighbour(
         "dense SIFT with a support vector machine",
         None,
-        "the paper names the feature alone",
+        "the paper only names the feature",
         ("svm-sift",),
-        assumed="upright descriptors of one size, their mean in each cell of a grid",
+        assumed="upright descriptors of one size, averaged in each cell of a grid",
     ),
     Neighbour(
         "cascade: a spatial transformer first",
         None,
-        "the paper names cascades alone; Jaderberg et al. 2015",
+        "the paper only names cascades; Jaderberg et al. 2015",
         ("transformer",),
         assumed="rotation, scale, shift and shear of the view, learned with the classifier",
     ),
     Neighbour(
         "cascade: groups of expressions, then within",
         None,
-        "the paper names cascades alone",
+        "the paper only names cascades",
         ("two_level",),
-        assumed="which expressions form a group stands in params.yaml",
+        assumed="the groups of expressions in params.yaml",
     ),
     Neighbour(
         "seven networks together",

@@ -43,7 +43,7 @@ class Origin:
         if self.line is None:
             return "unknown: the ledger has no line of it"
         if self.line.dirty == "unknown":
-            return f"of unknown commit ({self.doubt})"
+            return f"commit unknown ({self.doubt})"
         clean = "its code committed" + (" and its settings" if self.line.uncommitted is not None else "")
         return f"commit {self.line.commit}, {self.doubt or clean}"
 
@@ -77,9 +77,9 @@ def doubts(origins: Mapping[str, Mapping[int, Origin]]) -> list[str]:
 
 def _sentence(line: LedgerLine, doubt: str) -> str:
     if line.dirty == "unknown":
-        return f"Made by code of unknown commit ({doubt})"
+        return f"Made by code whose commit is unknown ({doubt})"
     if line.uncommitted == ["params.yaml"]:
-        return f"Made {doubt}, whose settings stand beside this page and in the ledger"
+        return f"Made {doubt}; the settings are beside this page and in the ledger"
     return f"Made {doubt}, so no commit holds it"
 
 
@@ -131,7 +131,7 @@ def _origin(path: Path, run: Predictions, lines: list[LedgerLine]) -> Origin:
 def _same(path: Path, what: str, value: Any, before: tuple[str, Any] | None) -> tuple[str, Any]:
     if before is not None and value != before[1]:
         raise UserError(
-            f"it was made with other {what} than {before[0]}: budgets don't mix in one table",
+            f"it was made with other {what} than {before[0]}: one table can't mix budgets",
             where=str(path),
             next_step="run `dvc repro`, which brings old results up to date",
         )

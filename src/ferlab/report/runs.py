@@ -52,7 +52,7 @@ def _must_be_of(first: tuple[Path, Mapping[str, int]], path: Path, truth: Mappin
     other, known = first
     if truth.keys() != known.keys():
         raise UserError(
-            f"its test images are not those of {other.name}, so the two can't stand in one table",
+            f"its test images are not those of {other.name}, so the two can't be in one table",
             where=str(path),
             next_step="run `dvc repro`, which brings old predictions up to date; arms of one report have equal `tests`",
         )

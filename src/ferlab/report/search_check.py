@@ -26,16 +26,16 @@ def search_faults(evidence: Evidence) -> Iterator[str]:
         yield from (f"{path}: {said}" for said in _of_trials(record, table))
         by = told.get(classifier)
         if by and (by.identity, by.trial) != (record.identity, record.chosen.trial):
-            yield f"{summary}: chose trial {record.chosen.trial}, and the arms were given another's settings"
+            yield f"{summary}: chose trial {record.chosen.trial}, but the arms were given the settings of another"
 
 
 def _of_trials(record: SearchRecord, table: pd.DataFrame) -> Iterator[str]:
     points = record.tune.points
     if len(table) < min(record.tune.trials, points or record.tune.trials):
-        yield f"has {len(table)} trials, and {record.tune.trials} were planned"
+        yield f"has {len(table)} trials, but {record.tune.trials} were planned"
     states = dict(Counter(table["state"]))
     if states != record.states:
-        yield f"has trials that ended {states}, and the search says {record.states}"
+        yield f"has trials that ended {states}, but the search says {record.states}"
     rows = {int(row["number"]): row for row in table.to_dict("records")}
     for trial in (*record.transfer, record.chosen):
         if trial.trial not in rows or not _same(trial, rows[trial.trial]):

@@ -143,19 +143,19 @@ def purpose(name: str, params: Params) -> str:
         added = repeated if arm.oversample_to else f"{arm.synthetic}'s images"
         return f"control: {added}, their {arm.shuffled} shuffled"
     if arm.oversample_to is not None:
-        return f"control: as many images a class as {arm.oversample_to}, {repeated}"
+        return f"control: as many images per class as {arm.oversample_to}, {repeated}"
     if arm.synthetic == NONE and arm.match_steps_of not in (None, name):
         return f"control: as many training steps as {arm.match_steps_of}, without its added images"
     if arm.synthetic == CKPLUS:
         return "control: the real images of CK+ instead of a GAN's"
     if arm.labels == "contempt_as_neutral":
-        return f"control: {arm.synthetic}'s images, contempt called neutral (the likely slip)"
+        return f"control: {arm.synthetic}'s images, contempt labelled neutral (a likely mistake)"
     if not arm.augmentation:
         return "control: no rotation, shift or mirror"
     if arm.drop_train_copies:
-        return "control: trained without the images of which valid or test holds a copy"
+        return "control: trained without the images that have a copy in valid or test"
     if arm.select_on == "test":
-        return "control: the epoch picked on the test split, which flatters"
+        return "control: the epoch picked on the test split, which is too optimistic"
     if arm.synthetic == NONE and arm.classifier in paper.OUR_CLASSIFIERS:
         return paper.OUR_CLASSIFIERS[arm.classifier]
     setting = "the paper's setting as given" if arm.classifier.endswith("-paper") else arm.classifier

@@ -196,17 +196,17 @@ def _gap(evidence: Evidence, claim: paper.Order, pairs: Pairs) -> Gap | None:
         return Gap(DRAWN, DRAWN)
     arms = dict.fromkeys((claim.row.arm, *(arm for pair in pairs for arm in pair)))
     if absent := [arm for arm in arms if not evidence.runs.get(arm)]:
-        return Gap("not everything that it takes has been run", f"not run: {', '.join(absent)}")
+        return Gap("not everything that it needs has been run", f"not run: {', '.join(absent)}")
     if not pairs:
         return Gap(
-            "nothing was run for as many steps on as many images of real faces instead",
-            "no arm here has as many steps and as many images a class without the GAN, so the size alone is judged",
+            "there is no run with as many steps on as many real images",
+            "no arm here has as many steps and as many images per class without the GAN, so only the size is judged",
         )
     for arm in arms:
         have = evidence.runs[arm]
         if missing := [str(seed) for seed in evidence.params.run.seeds if seed not in have]:
             late = "no verdict before the last planned block"
-            return Gap("not every planned run is there", f"seed {', '.join(missing)} of {arm} is missing: {late}")
+            return Gap("some planned runs are missing", f"seed {', '.join(missing)} of {arm} is missing: {late}")
         if len(have) < MINIMUM_BLOCKS:
             few = f"fewer than {MINIMUM_BLOCKS} decide nothing"
             return Gap(
@@ -214,8 +214,8 @@ def _gap(evidence: Evidence, claim: paper.Order, pairs: Pairs) -> Gap | None:
                 f"{seeds(len(have))} of {arm}, and {few}",
             )
         if _chosen_by_publictest(evidence, arm):
-            chose = "PublicTest, which took part in choosing its epoch or settings"
-            return Gap("a test split took part in choosing the epoch or the settings", f"{arm} is judged on {chose}")
+            chose = "PublicTest, which was used to choose its epoch or settings"
+            return Gap("a test split was used to choose the epoch or the settings", f"{arm} is judged on {chose}")
     if not all(one and one.varies for one in (difference(evidence, *pair) for pair in pairs)):
         same = "the difference is the same in every seed, so its uncertainty is unknown"
         return Gap(same, same)

@@ -47,6 +47,6 @@ def standing(params: Params) -> str:
     if params.budget != "paper":
         return (
             f"These numbers come from the {params.budget} budget on FER-2013 and CK+. They are real measurements of "
-            "smaller or shorter trainings than the paper's, not its experiment."
+            "smaller or shorter trainings than the paper's. They are not its experiment."
         )
     return "These numbers come from the paper budget on FER-2013 and CK+."

@@ -13,7 +13,7 @@ def section(evidence: Evidence, album: Album) -> PageSection:
     return PageSection(
         "claims",
         "Claims",
-        "What became of each claim",
+        "Verdicts on the paper's claims",
         {"verdicts": [(verdict, size(verdict)) for verdict in verdicts], "interval": interval},
         {verdict.claim.key: verdict.numbers() for verdict in verdicts},
     )

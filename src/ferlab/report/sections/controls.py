@@ -8,4 +8,4 @@ from ferlab.report.page import Album, PageSection
 def section(evidence: Evidence, album: Album) -> PageSection:
     """Each with its accuracy, run or not."""
     values = {"controls": tables.controls(evidence).to_dict("records"), "origins": evidence.origins}
-    return PageSection("controls", "Controls", "Controls: arms of ours that the paper has not", values)
+    return PageSection("controls", "Controls", "Controls: our arms that the paper doesn't have", values)

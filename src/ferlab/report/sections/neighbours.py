@@ -73,7 +73,7 @@ def section(evidence: Evidence, album: Album) -> PageSection:
         "together": made,
         "unweighted": sorted({one.name for one in made} - {one.name for one in made if one.rule != "average"}),
     }
-    title = "The systems that the paper measures itself against"
+    title = "The systems that the paper compares itself with"
     return PageSection("neighbours", "Neighbours", title, values, numbers)
 
 

@@ -31,7 +31,7 @@ def section(evidence: Evidence, album: Album) -> PageSection:
         rounded = [{key: _rounded(value) for key, value in asdict(one).items()} for one in found]
         numbers = {"spread_points": round(100 * spread.sd, 4), "smallest_points": round(100 * smallest, 2)}
         numbers |= {"arms": design.arms, "blocks": design.blocks, "chances": rounded}
-    return PageSection("power", "Power", "Could it have been otherwise?", values, numbers)
+    return PageSection("power", "Power", "What this budget can find", values, numbers)
 
 
 def _judged(evidence: Evidence) -> bool:

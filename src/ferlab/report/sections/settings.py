@@ -20,7 +20,7 @@ def section(evidence: Evidence, album: Album) -> PageSection:
         "arms": {name: arms[name] for name in params.run.arms if name in arms},
         "families": {name: _family(name, params) for name in params.run.families},
     }
-    return PageSection("settings", "Settings", "Settings: theirs and ours", values)
+    return PageSection("settings", "Settings", "Settings: the paper's and ours", values)
 
 
 @dataclass

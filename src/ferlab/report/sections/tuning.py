@@ -114,8 +114,8 @@ def sentence(search: Search) -> str:
         return ""
     best = max(checked, key=lambda one: one[0])
     if best == checked[0]:
-        return "The best trial on the part was also the best on the whole training split."
-    return "On the whole training split the order changed, so the choice is not the best trial on the part."
+        return "The best trial on a part of the training split was also the best on the whole."
+    return "On the whole training split the order changed, so the best trial on a part isn't the one chosen."
 
 
 def size(searches: Mapping[str, Search]) -> tuple[float, float]:
