@@ -119,8 +119,8 @@ def test_a_seal_sees_a_rewrite_that_all_else_fits(done: TemporaryProject) -> Non
     folder = done.root / "reports" / "tiny"
     seals = [done.ferlab("seal", *words).splitlines()[-2:] for words in ((), ("--budget", "tiny"))]
     whole, tiny = (next(line for line in lines if len(line) == 64) for lines in seals)
-    assert "reports/: is what was sealed" in done.ferlab("verify", "--seal", whole)
-    assert "reports/tiny/: is what was sealed" in done.ferlab("verify", "--budget", "tiny", "--seal", tiny)
+    assert "reports/: matches the seal" in done.ferlab("verify", "--seal", whole)
+    assert "reports/tiny/: matches the seal" in done.ferlab("verify", "--budget", "tiny", "--seal", tiny)
     lines = done.ledger()
     lines[0]["machine"]["cores"] = 64
     before = (folder / "ledger.jsonl").read_bytes()
@@ -132,7 +132,7 @@ def test_a_seal_sees_a_rewrite_that_all_else_fits(done: TemporaryProject) -> Non
     (done.root / "reports" / "seals.json").unlink()
     done.ferlab("report")
     assert "follows from its files" in done.ferlab("verify")
-    assert "reports/tiny/: is not what was sealed" in done.ferlab("verify", "--budget", "tiny", "--seal", tiny, code=2)
+    assert "reports/tiny/: doesn't match the seal" in done.ferlab("verify", "--budget", "tiny", "--seal", tiny, code=2)
     (folder / "ledger.jsonl").write_bytes(before)
     assert "'abc' is no seal" in done.ferlab("verify", "--seal", "abc", code=2)
 

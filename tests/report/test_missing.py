@@ -70,7 +70,7 @@ def test_what_is_missing_is_no_edit(name: str, project: Project) -> None:
     error = told()
     assert all(line.startswith(f"reports/trial/{name}") for line in error.what.splitlines())
     assert all(line.endswith(": missing") for line in error.what.splitlines())
-    assert "`ferlab reproduce --budget NAME` goes on" in error.next_step
+    assert "`ferlab reproduce --budget NAME` continues" in error.next_step
     assert "git diff" not in error.next_step
     assert "ferlab report" not in error.next_step
 
@@ -78,18 +78,18 @@ def test_what_is_missing_is_no_edit(name: str, project: Project) -> None:
 def test_each_kind_of_fault_has_its_own_way_out(project: Project) -> None:
     folder = project.reports("trial")
     (folder / "table1.csv").write_text((folder / "table1.csv").read_text().replace("71.75", "71.76"))
-    assert "`ferlab report --budget NAME` makes" in told().next_step
+    assert "`ferlab report --budget NAME` rebuilds" in told().next_step
     assert "git diff" not in told().next_step
     (folder / "index.html").unlink()
     assert "index.html: missing" in told().what
-    assert "`ferlab report --budget NAME` makes" in told().next_step
+    assert "`ferlab report --budget NAME` rebuilds" in told().next_step
     path = folder / "predictions" / "resnet50-0.parquet"
     path.write_bytes((folder / "predictions" / "resnet50-1.parquet").read_bytes())
     assert "git diff" in told().next_step
-    assert "goes on" not in told().next_step
+    assert "continues" not in told().next_step
     (folder / "ledger.jsonl").unlink()
     assert "reports/trial/ledger.jsonl: missing" in told().what
-    assert "no command makes a ledger.jsonl anew" in told().next_step
+    assert "no command can remake a ledger.jsonl" in told().next_step
 
 
 def test_a_damaged_lock_beside_a_report_is_a_fault_and_no_traceback(project: Project) -> None:

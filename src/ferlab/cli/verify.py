@@ -19,13 +19,13 @@ def verify(
         str | None,
         typer.Option("--budget", help="Which report; default: every one.", autocompletion=complete.report),
     ] = None,
-    figures: Annotated[bool, typer.Option("--figures", help="Draw the figures anew too, and compare bytes.")] = False,
+    figures: Annotated[bool, typer.Option("--figures", help="Redraw the figures too, and compare bytes.")] = False,
     seal: Annotated[str | None, typer.Option("--seal", help="What `ferlab seal` printed; it must still hold.")] = None,
 ) -> None:
-    """Recompute every published number from the predictions, and every hash; name what differs.
+    """Recompute every published number from the predictions, and every hash. Name what differs.
 
-    Needs no data, no checkpoints and no torch. What a ledger says of code and locked versions is held against git's
-    history where that is here; else it is unknown, which is no fault.
+    Needs no data, no checkpoints and no torch. What a ledger says about code and locked versions is compared with
+    git's history if that is available. Otherwise it is unknown, which is not a fault.
     """
     from ferlab.cli.folder import budgets, evidence_of
     from ferlab.errors import UserError
@@ -70,9 +70,9 @@ def verify(
         whole = _whole(project, name)
         now = content_hash(project.root / whole)
         if now == seal:
-            typer.echo(f"{whole}/: is what was sealed, byte by byte")
+            typer.echo(f"{whole}/: matches the seal, byte by byte")
         else:
-            found.append(f"{whole}/: is not what was sealed: its seal is {now}")
+            found.append(f"{whole}/: doesn't match the seal: its seal is {now}")
     if gone or found:
         told = [*(f"{path}: missing" for path in gone), *found]
         raise UserError(
@@ -97,15 +97,15 @@ def _way_out(gone: list[Path], wrong: list[str]) -> str:
     ways = []
     if any(path.name != LEDGER for path in gone):
         ways.append(
-            "what is missing is left so by an interrupted run: `ferlab reproduce --budget NAME` goes on and makes it, "
+            "an interrupted run leaves files missing: `ferlab reproduce --budget NAME` continues and makes them, "
             "or `git restore reports/` brings back what is committed"
         )
     if any(path.name == LEDGER for path in gone):
-        ways.append(f"no command makes a {LEDGER} anew: `git restore` brings it back")
+        ways.append(f"no command can remake a {LEDGER}: `git restore` brings it back")
     if made := [one for one in wrong if is_made(Path(one.partition(":")[0].partition(", line ")[0]))]:
         ways.append(
-            "`ferlab report --budget NAME` makes tables, figures and page anew from the files beside them, if those "
-            "are right"
+            "`ferlab report --budget NAME` rebuilds tables, figures and page from the files beside them, if those are "
+            "right"
         )
     if len(made) < len(wrong):
         ways.append("`git diff` shows what was edited, and `git restore` brings back what is committed")
@@ -118,10 +118,10 @@ def seal(
         typer.Option("--budget", help="Which report; default: all of reports/.", autocompletion=complete.report),
     ] = None,
 ) -> None:
-    """Print one hash over a whole report: put it where no later edit of this repository reaches.
+    """Print one hash over all reports, to keep where no later edit of this repository can reach it.
 
-    Such as a release, a signed tag or a timestamp. `ferlab verify --seal HASH` holds the report against it. The lines
-    that its ledger has by now are noted in reports/seals.json, which is to be committed.
+    Such a place is a release, a signed tag or a timestamp. `ferlab verify --seal HASH` compares the reports with it.
+    The lines that each ledger has by now are noted in reports/seals.json, which must be committed.
     """
     from ferlab.cli.folder import budgets, evidence_of
     from ferlab.files import content_hash
@@ -137,7 +137,7 @@ def seal(
             seals[budget] = fresh
     write_seals(project.root / "reports", seals)
     whole = _whole(project, name)
-    typer.echo(f"one hash over {whole}/; `ferlab verify --seal` holds the report against it", err=True)
+    typer.echo(f"one hash over {whole}/; `ferlab verify --seal` compares the files with it", err=True)
     typer.echo(content_hash(project.root / whole))
 
 
