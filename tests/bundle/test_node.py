@@ -83,7 +83,7 @@ def test_a_bundle_runs_without_an_index_and_its_results_come_home(
     unpack, _, run = told.rpartition(" && ")
     node.run("sh", "-c", unpack)
     command, out = node.root / run.split()[0], node.root / "out"
-    assert "to go; the same command goes on" in node.run(command, out, "20s", "2", code=3)
+    assert "to go; the same command continues" in node.run(command, out, "20s", "2", code=3)
     assert (out / "results.tgz").stat().st_size
     node.run(command, out, "30m", "2", "--resume")
     site = node.root / ROOM / "site"

@@ -169,7 +169,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     [
         (("--python", "3.9"), "doesn't run on Python '3.9'"),
         (("--have", "absent.txt"), "the node's list can't be read"),
-        (("--part-size", "60"), "'60' is no size"),
+        (("--part-size", "60"), "'60' is not a size"),
         (("--budget", "trial"), "meant for real faces"),
     ],
 )
@@ -243,7 +243,7 @@ def test_what_the_run_is_refused_for_leaves_no_results(packed: Path, tmp_path: P
     room = shutil.copytree(packed, tmp_path / ROOM)
     code, said = run(room, str(tmp_path / "out"), "soon", "1", DVC_SITE_CACHE_DIR=str(tmp_path / "cache"))
     assert code == 2
-    assert "'soon' is no length of time" in said
+    assert "'soon' is not a length of time" in said
     assert list((tmp_path / "out").iterdir()) == []
     clone = Project(room / "project")
     assert read_commit(clone).commit == json.loads((room / FILE).read_text())["commit"]

@@ -95,7 +95,7 @@ def parse_size(text: str) -> int:
 
     found = re.fullmatch(r"(\d+)([KMG])", text.strip())
     if not found or not int(found[1]):
-        raise UserError(f"'{text}' is no size", where="--part-size", next_step="write 500K, 60M or 2G")
+        raise UserError(f"'{text}' is not a size", where="--part-size", next_step="write 500K, 60M or 2G")
     return int(found[1]) * _UNITS[found[2]]
 
 

@@ -29,14 +29,15 @@ def reproduce(
         ),
     ] = None,
     limit: Annotated[
-        str | None, typer.Option("--time-limit", help="Stop then and keep the checkpoints: 90s, 25m or 1h30m.")
+        str | None,
+        typer.Option("--time-limit", help="Stop after this time and keep the checkpoints: 90s, 25m or 1h30m."),
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Stages side by side, on one GPU too.")] = 1,
     pack: Annotated[
-        int, typer.Option("--pack", min=0, help="On a GPU: train so many networks at once in one process; 0: none.")
+        int, typer.Option("--pack", min=0, help="On a GPU, train this many networks at once in one process; 0: none.")
     ] = 0,
     resume: Annotated[
-        bool, typer.Option("--resume/--no-resume", help="Go on from checkpoints, or set them aside and begin anew.")
+        bool, typer.Option("--resume/--no-resume", help="Continue from checkpoints, or set them aside and start over.")
     ] = True,
     bring: Annotated[
         Path | None, typer.Option("--bring", help="Copy the small files to a folder: results and settings, no weights.")
@@ -45,7 +46,7 @@ def reproduce(
         bool, typer.Option("--dry-run", help="Say what is due and how long it takes here, and stop.")
     ] = False,
 ) -> None:
-    """Do what `dvc repro` does, several stages at once and only so long; the same command goes on.
+    """Do what `dvc repro` does, several stages at once and within a time limit. The same command continues.
 
     Exit code 0: all is done; 3: the time was up before; 1: a stage failed; 2: wrong input; 130: Ctrl-C.
     """
@@ -81,7 +82,7 @@ def reproduce(
     typer.echo(
         f"{settings.budget}: {len(outcome.done)} of {sitting.stages} stages done"
         + (f", {len(outcome.failed)} failed: {', '.join(outcome.failed)}" if outcome.failed else "")
-        + (f", {unfinished} to go; the same command goes on" if unfinished else "")
+        + (f", {unfinished} to go; the same command continues" if unfinished else "")
     )
     if not outcome.failed and not unfinished:
         page = project.reports(settings.budget) / "index.html"
@@ -122,7 +123,7 @@ def _lay(project: "Project", budget: str | None) -> "Params":
         raise
     if text is not None:
         for sentence in left_out(project.root, before, settings):
-            typer.echo(f"careful: {sentence}", err=True)
+            typer.echo(f"warning: {sentence}", err=True)
     return settings
 
 
@@ -171,7 +172,7 @@ def parse_duration(text: str) -> float:
     parts = re.findall(r"(\d+(?:\.\d+)?)([smh])", text)
     seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
     if not seconds or "".join(number + unit for number, unit in parts) != text.strip():
-        raise UserError(f"'{text}' is no length of time", where="--time-limit", next_step="write 90s, 25m or 1h30m")
+        raise UserError(f"'{text}' is not a length of time", where="--time-limit", next_step="write 90s, 25m or 1h30m")
     return seconds
 
 

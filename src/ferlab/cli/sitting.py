@@ -45,7 +45,7 @@ class Sitting:
         """Ask DVC what is due and run it; again, while it can't be known before some of it has run."""
         logs = self.project.state / "logs"
         seconds = expected(self.project, self.params)
-        self.say(f"asking DVC what is due of the {self.params.budget} budget")
+        self.say(f"asking DVC what is due in the {self.params.budget} budget")
         more = True
         while more:
             due = due_tasks(self.project, seconds, self._apart(), self.params.compute.threads, self._can_be_packed)
@@ -108,7 +108,7 @@ class Sitting:
                     self.say(f"{name}: {told(reached, name)}; {self._left()}")
             case "running":
                 if self._beats.is_quiet(event):
-                    self.say(f"{name}: at work for {duration(event.seconds)}; {self._left()}")
+                    self.say(f"{name}: running for {duration(event.seconds)}; {self._left()}")
             case "silent":
                 if holder := lock_holder(self.project.root):
                     self.say(f"{name}: waits for DVC's lock, which {holder} holds")
@@ -118,7 +118,7 @@ class Sitting:
                 left = f"; {self._left()}" if self._open else ""
                 self.say(f"{name}: {done} in {event.seconds:.0f} s ({len(self._ended)} of {self.stages}{left})")
             case "failed":
-                self.say(f"{name}: failed after {event.seconds:.0f} s; its last words, from {log}:")
+                self.say(f"{name}: failed after {event.seconds:.0f} s; the end of its log, {log}:")
                 words = explain(self.project.root, event.text)
                 self.say("\n".join(f"  {line}" for line in words.splitlines()))
             case "stopped":
