@@ -59,7 +59,7 @@ def test_no_training_starts(untold: TemporaryProject, words: tuple[str, ...]) ->
     output = untold.ferlab(*words, code=2)
     assert NONE in output
     assert "params.yaml: compute.device" in output
-    assert "computes here all the same" in output
+    assert "runs it on the CPU" in output
     assert output.count("error: ") == 1
 
 

@@ -31,6 +31,6 @@ def must_be_here(seconds: float | None, where: str, instead: str) -> None:
         raise UserError(
             f"this asks for a GPU, and {error.what}{cost}",
             where=f"{where}: compute.device",
-            next_step="type it on a machine with a GPU, or lay a budget for two cores (`ferlab budget use cpu`); "
-            f"{instead} computes here all the same",
+            next_step="type it on a machine with a GPU, or use a budget for two cores (`ferlab budget use cpu`); "
+            f"{instead} runs it on the CPU",
         ) from None
