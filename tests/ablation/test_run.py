@@ -145,7 +145,7 @@ def test_ctrl_c_stops_it_and_the_same_command_goes_on(asked: TemporaryProject) -
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     assert process.wait() == 130
-    assert "type the same command to go on" in log.read_text()
+    assert "the same command continues" in log.read_text()
     output = asked.run(*words)
     assert "known already" in output
     assert Counter(trained(asked)).most_common(1)[0][1] == 1

@@ -24,7 +24,7 @@ Settings = Annotated[
         "--set", help="key=value for every run; a short key means the arm's own.", autocompletion=complete.key
     ),
 ]
-Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Runs side by side; it never alters a result.")]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Runs side by side; this never changes a result.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -48,7 +48,7 @@ def ablate(
 ) -> None:
     """Ask the pipeline a question: run an arm over a grid of changed parameters, and compare on the validation split.
 
-    What has already run, here or in `dvc repro`, is not run again; Ctrl-C and the same command go on.
+    What has already run, here or in `dvc repro`, is not run again. After Ctrl-C the same command continues.
     """
     from ferlab import params
     from ferlab.ablation import question as questions
@@ -192,7 +192,7 @@ def _told(question: "Question", planned: "list[Planned]", jobs: int) -> str:
         f"{question.arm}: {runs}, {len(planned) - len(ahead)} known already, {len(ahead)} to run; {cost}",
         *(f"  set {key} = {shown(value)}" for key, value in question.settings.items()),
         *(f"  {key}: {', '.join(map(shown, values))}" for key, values in question.grid.items()),
-        f"  seeds {', '.join(map(str, question.seeds))}; judged on the images that validate",
+        f"  seeds {', '.join(map(str, question.seeds))}; judged on the validation images",
         f"  baseline: {planned[0].point.title}",
     ]
     return "\n".join(lines)

@@ -58,7 +58,7 @@ class Display:
         """Print the summary: one line a grid point that fits a terminal."""
         tests = sorted(set(table.get("test", pd.Series(dtype=str)).dropna()))
         shown = Table(
-            title=f"{self.question.arm}: accuracy on the images that validate, %, with 95% intervals",
+            title=f"{self.question.arm}: accuracy on the validation images, %, with 95% intervals",
             caption=f"difference to the first row; p: {'; '.join(tests)}" if tests else None,
         )
         varied = [key.rsplit(".", 1)[-1] for key in self.question.grid]

@@ -96,7 +96,7 @@ def _check_code(command: str) -> None:
         return
     if command in READ_ONLY or "--help" in sys.argv:
         if command != "doctor" and (found := fault(project)):  # it says so among what is to mend
-            print(f"careful: {found}", file=sys.stderr)
+            print(f"warning: {found}", file=sys.stderr)
     elif "--dry-run" in sys.argv:  # as check, but nothing is written
         if found := fault(project):
             raise found
@@ -134,5 +134,5 @@ def main() -> None:
         sys.exit(2)
     except SystemExit as ended:
         if ended.code == INTERRUPTED:  # as typer ends after Ctrl-C
-            print("stopped; type the same command to go on", file=sys.stderr)
+            print("stopped; the same command continues", file=sys.stderr)
         raise
