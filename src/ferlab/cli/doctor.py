@@ -12,9 +12,9 @@ LITTLE_DISK_GIB = 5
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Look at the environment, stores, data, disk, threads and GPU, and say what to mend.
+    """Check the environment, stores, data, disk, threads and GPU, and say what to fix.
 
-    Exit code 2 if something needs mending.
+    Exit code 2 if something needs fixing.
     """
     from ferlab.project import Project
 
@@ -25,8 +25,8 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
         for name, value in facts.items():
             typer.echo(f"{name}: {value}")
         for problem in problems:
-            typer.echo(f"TO MEND: {problem}")
-        typer.echo("all is well" if not problems else f"{len(problems)} to mend")
+            typer.echo(f"TO FIX: {problem}")
+        typer.echo("all is well" if not problems else f"{len(problems)} to fix")
     if problems:
         raise typer.Exit(2)
 
@@ -91,7 +91,7 @@ def _look(project: "Project") -> tuple[dict[str, Any], list[str]]:
                 problems.append(f"data/{path.name} is not the file that params.yaml names: `ferlab data add …`")
         if settings.compute.device == "cuda" and not torch.cuda.is_available():
             problems.append(
-                "params.yaml asks for a GPU and none is here: set compute.device to cpu or auto, or go to one"
+                "params.yaml asks for a GPU and none is here: set compute.device to cpu or auto, or use another machine"
             )
         facts["data"] = settings.data.kind
         if settings.data.kind == "demo" and not settings.data.allow_demo:
