@@ -167,7 +167,7 @@ def test_a_store_that_fails_under_a_run_is_no_traceback(original: Project, tmp_p
         with sqlite3.connect(project.root / "mlflow.db") as database:
             database.execute("ALTER TABLE metrics RENAME TO gone")
         run.flush()
-    assert "the same command goes on" in caught.value.next_step
+    assert "the same command continues" in caught.value.next_step
     assert MlflowClient(project.tracking_uri).get_run(run.id).info.status == "FAILED"
 
 

@@ -173,7 +173,7 @@ def tracked(
         raise UserError(
             f"the tracking store failed at the run {name}: {error.message}",
             where=project.tracking_uri,
-            next_step="once it answers (`ferlab doctor`), the same command goes on from the last checkpoint",
+            next_step="once it answers (`ferlab doctor`), the same command continues from the last checkpoint",
         ) from error
     except Exception:
         tracked_run.end("FAILED", masked(traceback.format_exc()))

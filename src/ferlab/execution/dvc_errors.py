@@ -33,7 +33,7 @@ def dvc_errors(root: Path) -> Iterator[None]:
         raise UserError(
             f"DVC can't read this project: {said}",
             where=str(root),
-            next_step="mend that; `dvc status` shows when it is",
+            next_step="correct that; `dvc status` then ends without an error",
         ) from error
 
 
