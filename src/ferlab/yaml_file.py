@@ -106,7 +106,7 @@ def _invalid(name: str, error: Exception) -> UserError:
     mark = getattr(error, "problem_mark", None)
     place = f"{name}, {_place(mark)}" if mark else name
     return UserError(
-        f"not valid YAML: {getattr(error, 'problem', None) or error}", where=place, next_step="mend this line"
+        f"not valid YAML: {getattr(error, 'problem', None) or error}", where=place, next_step="correct this line"
     )
 
 

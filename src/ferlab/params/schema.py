@@ -110,7 +110,9 @@ def check(values: Any, where: str) -> Params:
     """Check plain values against the schema. `where` names their file in errors."""
     if found := _not_finite(values):
         key, value = found
-        raise UserError(f"{key}: {value} is not allowed: it must be a finite number", where=where, next_step="mend it")
+        raise UserError(
+            f"{key}: {value} is not allowed: it must be a finite number", where=where, next_step="change it"
+        )
     try:
         # by way of JSON, in which lists may stand for tuples; in the file's order, which is the reports' order of arms
         return Params.model_validate_json(json.dumps(values, allow_nan=False), strict=True)
@@ -118,7 +120,7 @@ def check(values: Any, where: str) -> Params:
         errors = error.errors(include_url=False)
         known = [*names(values), *(in_the_file(item["loc"], Params) for item in errors if item["type"] == "missing")]
         lines = [explain(item, Params, known) for item in errors]
-        raise UserError("\n".join(lines), where=where, next_step="mend it and start again") from None
+        raise UserError("\n".join(lines), where=where, next_step="correct it and start again") from None
     except (ValueError, TypeError) as error:
         raise UserError(f"a value is not plain YAML: {error}", where=where, next_step="use finite numbers") from None
 

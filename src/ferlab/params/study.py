@@ -85,6 +85,6 @@ def read_study(root: Path, name: str) -> GanStudy:
         return GanStudy.model_validate_json(canonical_json(read_yaml(known[name])), strict=True)
     except ValidationError as error:
         lines = [explain(item, GanStudy) for item in error.errors(include_url=False)]
-        raise UserError("\n".join(lines), where=where, next_step="mend it and start again") from None
+        raise UserError("\n".join(lines), where=where, next_step="correct it and start again") from None
     except (ValueError, TypeError) as error:
         raise UserError(f"a value is not plain YAML: {error}", where=where, next_step="use finite numbers") from None
