@@ -8,14 +8,14 @@ import typer
 
 from ferlab.cli import complete
 
-app = typer.Typer(help="Choose how much to spend: demo, trial, cpu, gpu, design or paper.", no_args_is_help=True)
+app = typer.Typer(help="Choose how much to spend: a file of budgets/, such as trial or cpu.", no_args_is_help=True)
 
 
 @app.command()
 def use(
     name: Annotated[str, typer.Argument(help="A file in budgets/, without .yaml.", autocompletion=complete.budget)],
 ) -> None:
-    """Lay budgets/NAME.yaml on params.yaml; its comments stay."""
+    """Lay budgets/NAME.yaml on params.yaml, key by key. Its comments stay."""
     from ferlab import params
     from ferlab.params.budgets import lay_budget, left_out
     from ferlab.project import Project
@@ -24,7 +24,7 @@ def use(
     before = params.load(project.params)
     checked = lay_budget(project.root, name)
     for sentence in left_out(project.root, before, checked):
-        typer.echo(f"careful: {sentence}", err=True)
+        typer.echo(f"warning: {sentence}", err=True)
     typer.echo(f"params.yaml is now the {name} budget; `dvc repro` rebuilds reports/{name}/")
     if checked.data.kind == "demo" and not checked.data.allow_demo:
         typer.echo("It is meant for real faces: `ferlab data add fer2013.zip ckplus48.zip` first.")

@@ -16,12 +16,12 @@ def collapse(
     name: Annotated[str, typer.Argument(metavar="STUDY", help="A file of studies/, without its ending.")] = "collapse",
     setting: Annotated[list[str] | None, typer.Option(help="Only this setting; may be repeated.")] = None,
     label: Annotated[list[str] | None, typer.Option(help="Only this expression; may be repeated.")] = None,
-    draws: Annotated[int | None, typer.Option(min=1, help="Only the first so many draws.")] = None,
-    table: Annotated[bool, typer.Option("--table", help="Train nothing; write the table and figure anew.")] = False,
+    draws: Annotated[int | None, typer.Option(min=1, help="Only this many draws, from the first.")] = None,
+    table: Annotated[bool, typer.Option("--table", help="Train nothing; rebuild the table and figure.")] = False,
 ) -> None:
-    """Train a study's GANs, several draws a setting, and say how varied their images are. Trains no classifier.
+    """Train a study's GANs, several draws per setting, and measure how varied their images are. Trains no classifier.
 
-    What reports/<study>/gans.jsonl holds isn't trained again, and a killed training goes on from its checkpoint.
+    GANs in reports/<study>/gans.jsonl aren't trained again. A killed training continues from its checkpoint.
     """
     from ferlab import params
     from ferlab.params.study import read_study

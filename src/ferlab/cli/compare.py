@@ -28,10 +28,10 @@ def compare(
             help="An arm, a run (resnet50-0), a prediction file or an MLflow run.", autocompletion=complete.side
         ),
     ],
-    second: Annotated[str, typer.Argument(help="The same of the other.", autocompletion=complete.side)],
+    second: Annotated[str, typer.Argument(help="The other one, named in the same way.", autocompletion=complete.side)],
     name: Annotated[
         str | None,
-        typer.Option("--budget", help="Whose arms; default: params.yaml's.", autocompletion=complete.report),
+        typer.Option("--budget", help="The arms' report; default: params.yaml's.", autocompletion=complete.report),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -21,10 +21,10 @@ def add(
         typer.Argument(help="FER-2013 and CK+48 as you have them: folders, CSV, zip, tar, one in another; any order."),
     ],
     allow_partial: Annotated[
-        bool, typer.Option("--allow-partial", help="Do without what can't be read; accept other counts.")
+        bool, typer.Option("--allow-partial", help="Leave out what can't be read, and accept other counts.")
     ] = False,
 ) -> None:
-    """Check your own faces whole, then put them into data/ in the place of what is there."""
+    """Check all of your own faces, then put them into data/ in place of what is there."""
     import tempfile
 
     from ferlab import params
@@ -202,7 +202,7 @@ def _track(project: "Project", kind: str, hashes: dict[str, str]) -> None:
         raise UserError(
             f"data/ is in place, but DVC could not track it: {done.stderr.strip()}",
             where=str(project.root),
-            next_step="mend that and type: dvc add data",
+            next_step="fix that and type: dvc add data",
         )
     other = kind == "real" and settings.data.allow_demo
     first = f"the budget is still {settings.budget}, made for drawn faces: first `ferlab budget use trial`, then "

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 def ensemble(
     members: Annotated[list[str], typer.Argument(help="Arms (all their seeds) or runs (resnet50-0).")],
     rule: Annotated[str, typer.Option(help="average; or weighted or stacked, both fitted on validation.")] = "average",
-    name: Annotated[str | None, typer.Option("--budget", help="Whose runs; default: params.yaml's.")] = None,
+    name: Annotated[str | None, typer.Option("--budget", help="The runs' report; default: params.yaml's.")] = None,
     into: Annotated[
-        Path | None, typer.Option(help="A .parquet file for the predictions, which `ferlab compare` takes.")
+        Path | None, typer.Option(help="A .parquet file for the predictions, which `ferlab compare` reads.")
     ] = None,
 ) -> None:
-    """Combine what runs say of the test images. Nothing is trained."""
+    """Combine the runs' predictions for the test images. Nothing is trained."""
     from ferlab.cli.folder import evidence_of
     from ferlab.errors import UserError
     from ferlab.evaluation import predictions
@@ -44,7 +44,7 @@ def ensemble(
     typer.echo(f"together ({rule}): {found.value:.2%} ({found.low:.2%} to {found.high:.2%}; {found.method})")
     if into is not None:
         predictions.write(into, combined)
-        typer.echo(f"{into}: `ferlab compare` takes it")
+        typer.echo(f"{into}: `ferlab compare` reads it")
 
 
 def _runs(evidence: "Evidence", names: list[str]) -> "dict[str, Predictions]":

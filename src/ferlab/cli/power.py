@@ -28,9 +28,9 @@ def power(
     gain: Annotated[list[float] | None, typer.Option(help="An assumed true gain in points; may be repeated.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say what a design would find: the smallest gain, the blocks that a gain takes, the chance of each verdict.
+    """Say what a design can find: the smallest gain, the blocks that a gain needs, the chance of each verdict.
 
-    Chances are of "the images help" by the rules of docs/evidence.md: of one primary claim while the other is lost.
+    Chances are for "the images help", by the rules of docs/evidence.md: for one primary claim while the other fails.
     """
     from ferlab.cli.folder import evidence_of
     from ferlab.errors import UserError

@@ -17,12 +17,12 @@ def trace(
     ],
     name: Annotated[
         str | None,
-        typer.Option("--budget", help="Of which report; default: the one that has it.", autocompletion=complete.report),
+        typer.Option("--budget", help="The report; default: the one that has the arm.", autocompletion=complete.report),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Everything that the ledger holds.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: everything too.")] = False,
 ) -> None:
-    """Say who made an arm's numbers: code, data, parameters, seeds, GANs, checkpoint, machine, libraries, times."""
+    """Show what made an arm's numbers: code, data, parameters, seeds, GANs, checkpoint, machine, libraries, times."""
     from ferlab.cli.folder import budget_of, evidence_of, seeds_named
     from ferlab.errors import UserError
     from ferlab.project import Project
@@ -62,7 +62,7 @@ def trace(
         return
     for run in told["runs"]:
         _tell_shortly(run)
-    typer.echo("everything else, to the last library: --all")
+    typer.echo("everything else, down to library versions: --all")
 
 
 def _tell_shortly(run: dict[str, Any]) -> None:

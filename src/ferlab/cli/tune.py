@@ -24,7 +24,7 @@ def tune(
         typer.Option(help="Search a further key: key=LOW..HIGH, key=LOW..HIGH:log or key=A,B,C. May be repeated."),
     ] = None,
     only: Annotated[
-        bool, typer.Option("--only", help="Search the keys of --space alone, whatever tune.space names.")
+        bool, typer.Option("--only", help="Search only the keys of --space, whatever tune.space names.")
     ] = False,
     storage: Annotated[
         str | None, typer.Option(help="Optuna's storage URL; default: a file of the project's own.")
@@ -38,8 +38,8 @@ def tune(
     """Search settings of one classifier on train and validation, as params.yaml's `tune` says.
 
     With --jobs, or started on several machines, it has several workers on one study. Without options the study is the
-    pipeline's own: `dvc repro` then finds its trials done, and writes work/tuned/. A killed trial is taken up by the
-    next start.
+    pipeline's own: `dvc repro` then finds its trials done, and writes work/tuned/. The next start resumes a killed
+    trial.
     """
     from ferlab import params
     from ferlab.cli import gpu
