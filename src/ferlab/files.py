@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -136,6 +136,15 @@ def sweep(path: Path) -> None:
     for suffix in ("part", "old"):
         for leftover in path.parent.glob(f".{path.name}.????????.{suffix}"):  # as tempfile names them
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+
+
+def which_folder(folder: Path) -> str:
+    """Which folder this is, whatever machine or path it is seen from; a copy of it is another. It is made if absent."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "place"
+    with suppress(FileExistsError):
+        path.open("x").close()
+    return f"{path.stat().st_ino}-{path.stat().st_ctime_ns}"
 
 
 def sha256_file(path: Path) -> str:

@@ -463,7 +463,7 @@ def staged(suggestion: Suggestion, observe: Observer) -> float:
 
 
 def test_runs_of_dead_workers_are_marked_killed_and_those_of_living_ones_left(tmp_path: Path) -> None:
-    """Whether a worker lives, the lock of its trial tells."""
+    """Whether a worker of this project lives, the lock of its trial tells."""
     project, place = Project(tmp_path), storage(tmp_path / "o.db")
     client = connect(project)
     experiment = client.create_experiment("tuning")

@@ -21,6 +21,7 @@ from mlflow.store.db.utils import _get_latest_schema_revision
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from ferlab.adapters.owners import sweep
 from ferlab.errors import UserError
 from ferlab.project import Project
 
@@ -44,7 +45,7 @@ def connect(project: Project) -> MlflowClient:
     """A client of the project's store. The first caller makes its schema while others wait.
 
     Where the store is a file that has been moved or copied with its project, its artifacts are looked for, and kept,
-    beside it from then on.
+    beside it from then on. Runs that a kill has left RUNNING are marked.
 
     Raises:
         UserError: mlruns/ holds a store of an older MLflow, which the default store can't live beside; or the store
@@ -67,6 +68,7 @@ def connect(project: Project) -> MlflowClient:
                 client = _open(uri, file, project.state)
             if file:
                 _rebase(file)
+            sweep(client, OURS, file)
         except Exception as error:  # each store raises its own kind
             said = (str(error) or type(error).__name__).splitlines()[0]
             raise UserError(f"the tracking store can't be reached: {said}", where=uri, next_step=_way_out()) from error

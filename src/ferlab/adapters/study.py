@@ -3,7 +3,7 @@
 import re
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from optuna.exceptions import OptunaError
 from sqlalchemy.exc import SQLAlchemyError
 
 from ferlab.errors import UserError
+from ferlab.files import which_folder
 from ferlab.training.identity import changes
 
 PATIENCE = 60.0  # seconds that a process waits for an SQLite file that another one writes
@@ -64,11 +65,7 @@ class Storage:
     @cached_property
     def place(self) -> str:
         """The folder of locks itself, whatever machine or path it is seen from; a copy of it is another."""
-        self.locks.mkdir(parents=True, exist_ok=True)
-        path = self.locks / "place"
-        with suppress(FileExistsError):
-            path.open("x").close()
-        return f"{path.stat().st_ino}-{path.stat().st_ctime_ns}"
+        return which_folder(self.locks)
 
 
 @contextmanager

@@ -1,9 +1,6 @@
 """MLflow: one run an identity, taken up again after a kill, with one value a step."""
 
-import getpass
 import os
-import re
-import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,24 +11,18 @@ from typing import Any
 
 from filelock import FileLock
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, SourceType
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run
 from mlflow.exceptions import MlflowException
-from mlflow.utils.mlflow_tags import (
-    MLFLOW_DATASET_CONTEXT,
-    MLFLOW_GIT_COMMIT,
-    MLFLOW_PARENT_RUN_ID,
-    MLFLOW_SOURCE_NAME,
-    MLFLOW_SOURCE_TYPE,
-    MLFLOW_USER,
-)
+from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID
 
-from ferlab.adapters.store import briefly, connect, experiment_named, make_experiment
+from ferlab.adapters import owners
+from ferlab.adapters.owners import RUN_KEY, is_dead, is_ours, owner_tags, source_tags
+from ferlab.adapters.store import briefly, connect, database_of, experiment_named, make_experiment
 from ferlab.errors import UserError, masked
 from ferlab.project import Project
 from ferlab.training.observe import Pruned
 
 IDENTITY = "ferlab.identity"
-RUN_KEY = "ferlab.slot"  # a tag of published runs, so its name stays
 SECONDS = "ferlab.seconds"  # that processes have worked on a run, until a kill if there was one
 ENDED = "ferlab.ended"  # when the work ended, in milliseconds since 1970
 PRUNED = "ferlab.pruned"
@@ -131,8 +122,8 @@ def tracked(
 ) -> Iterator[TrackedRun]:
     """Open the run of an identity: a new one, or the very one that was cut off or has to be repeated.
 
-    The caller must hold the lock of the run key `name`: runs of the same key that still look RUNNING are then known to
-    be dead, and are marked KILLED.
+    The caller must hold the lock of the run key `name`: this project's runs of the same key that still look RUNNING are
+    then known to be dead, and are marked KILLED. Those of another machine or folder are left alone.
 
     Args:
         params: dotted keys and values.
@@ -147,16 +138,19 @@ def tracked(
     """
     client = connect(project)
     experiment_id = make_experiment(project, client, experiment)
-    for stale in client.search_runs([experiment_id], f"tags.`{RUN_KEY}` = '{name}' AND attributes.status = 'RUNNING'"):
-        client.set_terminated(stale.info.run_id, "KILLED")
-    run = find(client, experiment_id, identity)
-    if run is None:
-        every_tag = {IDENTITY: identity, RUN_KEY: name, **source_tags(tags), **tags}
-        every_tag |= {MLFLOW_PARENT_RUN_ID: parent} if parent else {}
-        run = client.create_run(experiment_id, tags=every_tag, run_name=name)
+    own = owner_tags(project)
+    with FileLock(project.state / "tracking.lock"):  # nobody marks it between its new owner's tags and its status
+        run = _to_take_up(project, client, experiment_id, name, identity)
+        if run is None:
+            every_tag = {IDENTITY: identity, RUN_KEY: name, **source_tags(tags), **own, **tags}
+            every_tag |= {MLFLOW_PARENT_RUN_ID: parent} if parent else {}
+            run = client.create_run(experiment_id, tags=every_tag, run_name=name)
+        else:
+            for key, value in own.items():
+                client.set_tag(run.info.run_id, key, value)
+            client.update_run(run.info.run_id, status="RUNNING")
     tracked_run = TrackedRun(client, run, afterwards=afterwards)
     try:
-        client.update_run(run.info.run_id, status="RUNNING")
         if experiment_of_dvc := os.environ.get("DVC_EXP_NAME"):
             client.set_tag(run.info.run_id, DVC_EXPERIMENT, experiment_of_dvc)
         with FileLock(project.state / "tracking.lock"):  # two that enter the same data set at once would break it
@@ -183,15 +177,15 @@ def tracked(
         raise
 
 
-def source_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """What MLflow's page shows as a run's source: the command, who typed it, and the commit, as far as known."""
-    command = masked(" ".join((Path(sys.argv[0]).name, *sys.argv[1:])))
-    found = {MLFLOW_SOURCE_NAME: command, MLFLOW_SOURCE_TYPE: SourceType.to_string(SourceType.LOCAL)}
-    with suppress(OSError, KeyError):  # in a container a user may have no name
-        found[MLFLOW_USER] = getpass.getuser()
-    if re.fullmatch("[0-9a-f]{40,64}", tags.get("commit", "")):
-        found[MLFLOW_GIT_COMMIT] = tags["commit"]
-    return found
+def _to_take_up(project: Project, client: MlflowClient, experiment_id: str, name: str, identity: str) -> Run | None:
+    """The run of an identity at which nobody is at work; what a kill has left RUNNING under its run key is marked."""
+    file = database_of(project)
+    stale = client.search_runs([experiment_id], f"tags.`{RUN_KEY}` = '{name}' AND attributes.status = 'RUNNING'")
+    owners.mark_killed(client, stale, project, file, lambda _: False)
+    for run in client.search_runs([experiment_id], f"tags.`{IDENTITY}` = '{identity}'"):
+        if run.info.status != "RUNNING" or is_dead(run, file) or is_ours(run, project, file):
+            return run
+    return None
 
 
 def span(run: Run) -> tuple[int | None, int | None]:
@@ -230,9 +224,11 @@ def find_named(project: Project, experiment: str, identity: str) -> Run | None:
 
 
 def mark_killed(project: Project, experiment: str, is_alive: Callable[[str], bool]) -> None:
-    """Mark runs KILLED that a kill has left RUNNING: nobody is at work under their run key any more."""
+    """Mark runs KILLED that a kill has left RUNNING: nobody is at work under their run key any more.
+
+    Those of another machine or folder are left alone.
+    """
     client = connect(project)
-    found = experiment_named(project, client, experiment)
-    for run in client.search_runs([found.experiment_id], "attributes.status = 'RUNNING'") if found else []:
-        if not is_alive(run.data.tags.get(RUN_KEY, "")):
-            client.set_terminated(run.info.run_id, "KILLED")
+    experiment_named(project, client, experiment)  # it may be in the trash
+    runs = owners.running(client, [experiment])
+    owners.mark_killed(client, runs, project, database_of(project), is_alive)

@@ -40,12 +40,13 @@ def _look(project: "Project") -> tuple[dict[str, Any], list[str]]:
     import torch
 
     from ferlab import params
-    from ferlab.adapters.store import connect, deleted, trash
+    from ferlab.adapters.owners import running, shown
+    from ferlab.adapters.store import OURS, connect, deleted, trash
     from ferlab.code.check import fault
     from ferlab.code.commit import read_commit
     from ferlab.code.source import SOURCE
     from ferlab.datasets.containers import DATASETS
-    from ferlab.errors import UserError, masked
+    from ferlab.errors import UserError, masked, printable
     from ferlab.execution.dvc import must_be_readable
     from ferlab.files import disk_errors, sha256_file
     from ferlab.stages.ledger import differences
@@ -110,6 +111,7 @@ def _look(project: "Project") -> tuple[dict[str, Any], list[str]]:
             client = connect(project)
         runs = client.search_experiments()
         facts["experiments"] = ", ".join(sorted(e.name for e in runs))
+        facts["runs at work"] = ", ".join(printable(shown(run)) for run in running(client, OURS)) or "none"
         problems += [str(trash(project, one)) for one in deleted(client)]
     except UserError as error:
         problems.append(str(error))
