@@ -67,6 +67,22 @@ def test_the_pipelines_own_run_is_recognised_by_its_identity(finished: Temporary
     assert (own.state, own.identity) == ("pipeline", record["identity"])
 
 
+def test_where_a_fit_draws_nothing_another_seeds_run_is_taken(done: TemporaryProject) -> None:
+    """Scikit-learn's primal and kernel solvers draw nothing; its dual one, of more features than images, does."""
+    run = done.root / "work" / "runs" / "svm-0" / "run.json"
+    record = json.loads(run.read_text())
+    images = sum(record["manifest"]["params"]["plan"][f"{kind}_images"] for kind in ("real", "added"))
+    for features, taken in ((images, True), (images + 1, False)):
+        record["notes"]["features"] = features
+        run.write_text(json.dumps(record))
+        (one,) = Planner(Project(done.root)).plan(ask(done.params, "svm", [5]))
+        assert (one.state == "pipeline", one.plan.seed == 0) == (taken, taken)
+        assert (one.identity == record["identity"]) is taken
+    (other,) = Planner(Project(done.root)).plan(ask(done.params, "svm", [5], ["C=0.5"]))
+    (network,) = Planner(Project(done.root)).plan(ask(done.params, ARM, [5]))
+    assert (other.state, other.plan.seed, network.state, network.plan.seed) == ("to run", 5, "to run", 5)
+
+
 def test_each_setting_that_counts_is_another_training_and_none_else(finished: TemporaryProject) -> None:
     planner = Planner(Project(finished.root))
     asked = question(finished, "lr=0.1,0.2", "labels=drop_contempt,contempt_as_neutral", seeds=2)

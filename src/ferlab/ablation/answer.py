@@ -47,14 +47,14 @@ def answer(project: Project, point: Point, *, observe: Observer = ignore, parent
         found = find_answer(project, planned.identity)
         if found is None:
             sweep(place_of(project, planned.identity))  # what a kill while it was kept left behind
-            found = _answer(_lay(planner, planned, observe, parent), pipeline_run(project, point))
+            found = _answer(_lay(planner, planned, observe, parent), pipeline_run(project, planned.trained))
         shutil.rmtree(project.variants / planned.identity, ignore_errors=True)
         return found
 
 
 def _lay(planner: Planner, planned: Planned, observe: Observer, parent: str | None) -> Context:
     """A call of the stage `train` in a small root of its own, with the plan that the stage `mix` would have made."""
-    project, point = planner.project, planned.point
+    project, point = planner.project, planned.trained
     root = Project(project.variants / str(planned.identity))
     lay_root(root, planned.params)
     for split in ("train", "valid"):

@@ -1,7 +1,7 @@
 """What a question comes to, found out without starting or writing anything."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from ferlab.ablation.checkout import Checkout
 from ferlab.ablation.keys import changed
 from ferlab.ablation.question import Point, Question, points
 from ferlab.ablation.variant import Variant, source_of
+from ferlab.classifiers.catalogue import METHODS, is_drawn
 from ferlab.errors import UserError
 from ferlab.execution.pace import Pace
 from ferlab.files import canonical_json
@@ -31,6 +32,7 @@ class Planned:
     """A point, and what is known of it before it is run.
 
     Attributes:
+        plan: its training's; with another seed than the point's where a run of that one gives the very same.
         identity: of its training; None before the images that it adds are made.
         state: `earlier` (answered by an earlier question), `pipeline` (trained by the pipeline), or `to run`.
         seconds: expected: 0 for a point that is known, None where no pace is known.
@@ -46,6 +48,11 @@ class Planned:
     source: Path | Variant
 
     @property
+    def trained(self) -> Point:
+        """The point of the seed that it is trained with."""
+        return replace(self.point, seed=self.plan.seed)
+
+    @property
     def waits_for(self) -> list[Variant]:
         """What has to be made before it, in order."""
         found, source = list[Variant](), self.source
@@ -56,7 +63,8 @@ class Planned:
 
     def plain(self) -> dict[str, Any]:
         """As JSON types."""
-        return {**asdict(self.point), "state": self.state, "seconds": self.seconds, "identity": self.identity}
+        known = {"state": self.state, "seconds": self.seconds, "identity": self.identity}
+        return {**asdict(self.point), **known, "trained_seed": self.plan.seed}
 
 
 class Planner:
@@ -85,12 +93,32 @@ class Planner:
         plan = self._plan(params, point, added)
         identity = self.identity(plan, params, point)
         state = self._state(point, identity)
+        if state == "to run" and (twin := self._twin(params, point, plan)):
+            plan, identity = plan.model_copy(update={"seed": twin.seed}), twin.identity
+            state = self._state(replace(point, seed=twin.seed), identity)
         seconds = self._seconds(plan, params) if state == "to run" else 0.0
         return Planned(point, params, plan, identity, state, seconds, source)
 
     def identity(self, plan: ArmPlan, params: Params, point: Point) -> str:
         """The name of a point's training."""
         return identify_training(plan, point.arm, point.seed, *self.checkout.hashes, device(params)).name
+
+    def _twin(self, params: Params, point: Point, plan: ArmPlan) -> RunRecord | None:
+        """A run that is here, of another seed alone, where that seed has drawn nothing."""
+        if METHODS[plan.settings.method].draws:  # then the many records needn't be read
+            return None
+        answered = place_of(self.project, "*").parent.glob(f"*/{runs.FILE}")
+        for path in sorted((*answered, *(self.project.work / "runs").glob(f"{point.arm}-*/{runs.FILE}"))):
+            try:
+                record = RunRecord.read(path)
+            except UserError:  # of another version of ferlab
+                continue
+            if record.arm != point.arm or is_drawn(record, plan.real_images + plan.added_images):
+                continue
+            same = plan.model_copy(update={"seed": record.seed})
+            if self.identity(same, params, replace(point, seed=record.seed)) == record.identity:
+                return record
+        return None
 
     def _params(self, point: Point) -> Params:
         """A point's parameters, checked once for all seeds.

@@ -96,10 +96,13 @@ class _Hearing:
         elif event.kind == "failed":
             self._keep(Result(one.point, "failed", error=_reason(event)))
         elif event.kind == "done":
-            identity = one.identity or Planner(self.project).look(one.point).identity  # its images are made by now
-            answer = find_answer(self.project, str(identity))
+            now = one
+            if not (one.identity and find_answer(self.project, one.identity)):
+                now = Planner(self.project).look(one.point)  # its images are made by now, or another seed's run stands
+            answer = find_answer(self.project, str(now.identity))
             assert answer, one.point.name
-            self._keep(Result(one.point, "run" if one.state == "to run" else one.state, answer))
+            ran = one.state == "to run" and now.trained == one.trained
+            self._keep(Result(one.point, "run" if ran else now.state, answer))
 
     def give_up(self) -> None:
         """What was never begun failed with what it waited for."""

@@ -29,6 +29,7 @@ class Method:
             one of its epochs can be picked.
         augments: its settings have an `augmentation`, which an arm can switch off.
         packs: it trains on the device alone, so that several trainings can share one GPU.
+        draws: every fit draws something by its seed. Where it isn't so, `is_drawn` tells it of a run.
         slow: its predictions take minutes, so that they are kept as they come. It judges each image by itself.
     """
 
@@ -39,11 +40,12 @@ class Method:
     augments: bool
     packs: bool
     slow: bool = False
+    draws: bool = True
 
 
 METHODS = {
     "network": Method("cnn", "Cnn", "convolutional network", counts_steps=True, augments=True, packs=True),
-    "svm": Method("svm", "Svm", "support vector machine", counts_steps=False, augments=False, packs=False),
+    "svm": Method("svm", "Svm", "support vector machine", counts_steps=False, augments=False, packs=False, draws=False),
     "dfsvm": Method("dfsvm", "Dfsvm", "DF-SVM", counts_steps=False, augments=False, packs=False),
     "l2svm": Method("cnn", "Cnn", "network with an L2-SVM", counts_steps=True, augments=True, packs=True),
     "transformer": Method("cnn", "Cnn", "spatial transformer network", counts_steps=True, augments=True, packs=True),
@@ -66,6 +68,18 @@ def updates_per_epoch(settings: Any, images: int) -> int | None:
 def packs(settings: Any) -> bool:
     """Whether several trainings with such settings can share one GPU."""
     return METHODS[settings.method].packs
+
+
+def is_drawn(record: RunRecord, images: int) -> bool:
+    """Whether another seed would have given a run another classifier.
+
+    Of a support vector machine, scikit-learn's solver for fewer images than features alone draws anything.
+
+    Args:
+        images: how many it was trained on.
+    """
+    settings: Any = record.settings
+    return METHODS[settings.method].draws or (settings.kernel == "linear" and images < record.notes["features"])
 
 
 def create(settings: Settings) -> "Classifier":

@@ -180,6 +180,7 @@ def _told(question: "Question", planned: "list[Planned]", jobs: int) -> str:
     ahead = [p for p in planned if p.state == "to run"]
     known = [p.seconds for p in ahead if p.seconds is not None]
     making = _making(planned)
+    taken = sorted({(p.point.seed, p.plan.seed) for p in planned if p.trained != p.point})
     if not ahead:
         cost = "nothing is left to run"
     elif not known:
@@ -194,6 +195,7 @@ def _told(question: "Question", planned: "list[Planned]", jobs: int) -> str:
         *(f"  {key}: {', '.join(map(shown, values))}" for key, values in question.grid.items()),
         f"  seeds {', '.join(map(str, question.seeds))}; judged on the validation images",
         f"  baseline: {planned[0].point.title}",
+        *(f"  seed {asked} trains the very same as seed {there}, whose run is taken" for asked, there in taken),
     ]
     return "\n".join(lines)
 
