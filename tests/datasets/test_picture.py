@@ -1,6 +1,7 @@
 """Any picture becomes the face that a person would see in it, or is refused with its reason."""
 
 import io
+import struct
 import warnings
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,10 @@ BYTES = FACE.astype(np.int64)
         ((BYTES / 255).astype(np.float32), "TIFF"),
         (BYTES.astype(np.float32), "TIFF"),
         ((BYTES * 257).astype(np.float32), "TIFF"),
+        ((BYTES * 257).astype(">u2"), "TIFF"),
+        ((BYTES << 23).astype(np.int32), "TIFF"),
+        ((BYTES * 65793 << 7).astype(np.int32), "TIFF"),
+        ((BYTES * 257 * 65537).astype(np.float32), "TIFF"),
     ],
 )  # fmt: skip
 def test_more_than_8_bits_give_the_same_face(values: np.ndarray, kind: str) -> None:
@@ -74,7 +79,7 @@ def test_more_than_8_bits_give_the_same_face(values: np.ndarray, kind: str) -> N
         (BYTES * 40).astype(np.uint16),  # 14 bits, or dark
         (BYTES * 4).astype(np.uint16),  # 10 bits, or 12 and dark
         (BYTES // 9).astype(np.uint16),
-        BYTES.astype(np.int32) << 23,
+        BYTES.astype(np.int32) << 20,
         (BYTES - 128).astype(np.int32),
         (BYTES / 127.5 - 1).astype(np.float32),
         (BYTES / 25).astype(np.float32),
@@ -85,6 +90,53 @@ def test_more_than_8_bits_give_the_same_face(values: np.ndarray, kind: str) -> N
 def test_values_that_say_nothing_of_their_range_are_refused(values: np.ndarray) -> None:
     with pytest.raises(PictureError, match="has values"):
         read(Image.fromarray(values), "TIFF")
+
+
+def tiff(values: np.ndarray, samples: int, order: str) -> io.BytesIO:
+    """A TIFF file of one strip; `samples`: 1 without sign, 2 with one, 3 floats."""
+    bits, start = 8 * values.itemsize, 8 + 2 + 10 * 12 + 4
+    numbers = (48, 48, bits, 1, 1, start, 1, 48, values.nbytes, samples)
+    tags = zip((256, 257, 258, 259, 262, 273, 277, 278, 279, 339), numbers, strict=True)
+    entries = b"".join(struct.pack(f"{order}HHII", tag, 4, 1, number) for tag, number in tags)
+    head = struct.pack(f"{order}2sHIH", b"II" if order == "<" else b"MM", 42, 8, 10)
+    return io.BytesIO(head + entries + bytes(4) + values.astype(values.dtype.newbyteorder(order)).tobytes())
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(
+    ("values", "samples", "highest"),
+    [
+        ((BYTES * 257 * 65537).astype(np.uint32), 1, "4,294,967,295"),  # which Pillow gives a sign
+        ((BYTES << 23).astype(np.int32), 2, "2,147,483,647"),
+        ((BYTES << 7).astype(np.int16), 2, "32,767"),
+        ((BYTES * 257).astype(np.uint16), 1, "65,535"),
+        ((BYTES / 255).astype(np.float32), 3, "1"),
+    ],
+)
+def test_the_range_of_a_type_of_value(order: str, values: np.ndarray, samples: int, highest: str) -> None:
+    """A full range gives the face; what Pillow can't read is refused as such."""
+    try:
+        found, change = read_face(tiff(values, samples, order))
+    except PictureError as error:
+        assert (order, values.dtype) == (">", np.uint32)
+        assert "of a rare kind" in str(error)
+    else:
+        np.testing.assert_array_equal(found, FACE)
+        assert f"values 0-{highest} scaled to 0-255" in change
+
+
+@pytest.mark.parametrize(
+    ("values", "samples", "said"),
+    [
+        ((BYTES - 128).astype(np.int8), 2, "8 bits with a sign"),
+        ((BYTES / 255).astype(np.float64), 3, "of a rare kind"),
+        ((BYTES / 255).astype(np.float16), 3, "of a rare kind"),
+        (BYTES.astype(np.uint64), 1, "of a rare kind"),
+    ],
+)
+def test_types_of_values_that_are_not_read(values: np.ndarray, samples: int, said: str) -> None:
+    with pytest.raises(PictureError, match=said):
+        read_face(tiff(values, samples, "<"))
 
 
 def test_black_in_16_bits_is_black() -> None:

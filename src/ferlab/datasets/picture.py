@@ -19,9 +19,11 @@ FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 
 LARGEST = 2**26  # pixels; above what most cameras take
 _RANGES = (255, 4095, 65535)  # the highest values of 8, 12 and 16 bits
+_SIGNED_16, _SIGNED, _UNSIGNED = 2**15 - 1, 2**31 - 1, 2**32 - 1  # the same of 16 and 32 where it is known
 _FILLED = 4  # a range is believed if the brightest value lies above this part of it
 _ORIENTATION, _TURNS = 0x0112, range(2, 9)  # EXIF's tag, and its values that mean a turn
 _INVERTED = (262, 0)  # TIFF's tag and value: 0 is white
+_BITS, _SAMPLES = 258, 339  # TIFF's tags: bits of a value, and whether it has a sign
 _WIDE = ("I", "F")
 
 
@@ -64,7 +66,7 @@ def read_face(source: IO[bytes], largest: int = LARGEST, *, squeeze: bool = True
             source.seek(0)
             found = what_is(source.read(512))
             damaged = found in [f"a {kind} picture" for kind in FORMATS]
-            why = ", but damaged" if damaged else f"; read are {', '.join(FORMATS)}"
+            why = ", but damaged, or of a rare kind" if damaged else f"; read are {', '.join(FORMATS)}"
             raise PictureError(f"can't be decoded: it is {found}{why}") from None
         except Exception as error:  # decoders raise anything over damaged files
             raise PictureError(f"can't be decoded ({type(error).__name__})") from None
@@ -94,6 +96,8 @@ def _face(picture: Image.Image) -> tuple[NDArray[np.uint8], str]:
 
 def _from_bytes(picture: Image.Image) -> tuple[Image.Image, str]:
     """Grey of 8 bits a channel, what shows through being white."""
+    if getattr(picture, "tag_v2", {}).get(_SAMPLES, (1,)) == (2,):
+        raise PictureError("has values of 8 bits with a sign, which aren't read: save it without")
     if picture.mode == "LAB":  # which Pillow converts to nothing
         raise PictureError("is in the colours of LAB, which aren't read: save it in grey or RGB")
     if not picture.has_transparency_data:
@@ -111,11 +115,16 @@ def _from_wide(picture: Image.Image, tags: Any) -> tuple[Image.Image, str]:
     Several ranges are usual in such files, and none is written in them: the one is taken that the brightest value fills
     to more than a quarter. Fewer bits are had by a shift, which is right for values of 8 bits times 256 and times 257.
     """
-    values = np.asarray(picture)
+    values, tops = np.asarray(picture), (*_RANGES, _SIGNED)
+    if picture.mode == "F":
+        tops = (1, *_RANGES, _UNSIGNED)
+    elif tags.get(_BITS) == (32,) and tags.get(_SAMPLES, (1,)) == (1,):
+        values, tops = values.astype(np.int32).view(np.uint32), (*_RANGES, _UNSIGNED)  # Pillow gives them a sign
+    elif tags.get(_BITS) == (16,) and tags.get(_SAMPLES) == (2,):
+        tops = (*_RANGES[:-1], _SIGNED_16)
     low, high = values.min(), values.max()
     if not np.isfinite((low, high)).all() or "transparency" in picture.info:
         raise PictureError(f"has values in mode {picture.mode} that are no grey levels (NaN, infinite or transparent)")
-    tops = (*((1,) if picture.mode == "F" else ()), *_RANGES)
     top = 255 if high == 0 else next((top for top in tops if top / _FILLED < high <= top), None)
     if low < 0 or top is None:
         raise PictureError(
@@ -124,6 +133,7 @@ def _from_wide(picture: Image.Image, tags: Any) -> tuple[Image.Image, str]:
         )
     whole = top > 1 and bool((values == np.rint(values)).all())
     grey = values.astype(np.int64) * 256 // (top + 1) if whole else np.rint(values * (255 / top))
+    grey = np.minimum(grey, 255)  # a float can't hold 2**32 - 1
     if tags.get(_INVERTED[0]) == _INVERTED[1]:
         grey = 255 - grey
     return Image.fromarray(grey.astype(np.uint8)), f"values 0-{top:,} scaled to 0-255" if top != 255 else ""
