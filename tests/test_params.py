@@ -11,10 +11,10 @@ import pytest
 from pydantic import ValidationError
 
 from ferlab.errors import UserError
-from ferlab.params import Params, SuccessiveHalving, check, load
+from ferlab.params import Params, Scalar, SuccessiveHalving, check, load, with_values
 from ferlab.params.budgets import WHOLE, lay_budget, read_budget
 from ferlab.yaml_file import dump_yaml, overlay, read_value, read_yaml
-from small import REPOSITORY
+from small import REPOSITORY, network
 
 BUDGETS = sorted(path.stem for path in (REPOSITORY / "budgets").glob("*.yaml"))
 
@@ -331,3 +331,13 @@ def test_a_number_that_is_not_finite_is_named_with_its_key(tree: Any, key: str, 
 def test_in_a_list_too(tree: Any) -> None:
     tree["tune"]["space"]["batch_size"] = [8, float("nan")]
     assert refusal(tree).startswith("tune.space.batch_size.1: nan is not allowed")
+
+
+@pytest.mark.parametrize(
+    "values", [{"width": 0.5, "weights": "imagenet"}, {"lr": -1.0}, {"epochs": 3}, {"augmentation.colour": 1}]
+)
+def test_settings_that_a_search_may_not_try_are_a_users_to_mend(values: dict[str, Scalar]) -> None:
+    """Also where each of two values alone is allowed: such a trial fails with its reason, and the search goes on."""
+    with pytest.raises(UserError) as caught:
+        with_values(network(), values)
+    assert any(key in caught.value.what for key in values)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, Discriminator, Field, Tag, ValidationError, model_validator
 
+from ferlab.errors import UserError
 from ferlab.files import canonical_json
 from ferlab.params.section import Fraction, NonNegative, Positive, Section
 
@@ -109,11 +110,16 @@ class Tune(Section):
         return self
 
 
+class SettingsError(UserError, ValueError):
+    """Settings that a classifier doesn't take: a user's to mend, and to a schema's own check, one of its errors."""
+
+
 def with_values(settings: S, values: Mapping[str, Scalar]) -> S:
     """Settings of a classifier with some keys changed; a dotted key reaches into a section.
 
     Raises:
-        ValueError: there is no such key, it is not one to search, or the value isn't allowed; key and value are named.
+        SettingsError: there is no such key, it is not one to search, or the value isn't allowed, alone or beside the
+            others; key and value are named.
     """
     tree = settings.model_dump(mode="json")
     for key, value in values.items():
@@ -123,14 +129,14 @@ def with_values(settings: S, values: Mapping[str, Scalar]) -> S:
             node = node.get(part) if isinstance(node, dict) else None
         if not isinstance(node, dict) or last not in node or key in FIXED:
             known = ", ".join(name for name in tree if name not in FIXED)
-            raise ValueError(f"there is no key '{key}' to search; the keys are {known}")
+            raise SettingsError(f"there is no key '{key}' to search; the keys are {known}")
         node[last] = value
     try:
         return type(settings).model_validate_json(canonical_json(tree), strict=True)
     except ValidationError as error:
         item = error.errors(include_url=False)[0]
         key = ".".join(map(str, item["loc"])) or ", ".join(values)
-        raise ValueError(f"{key}: {item['input']!r} is not allowed: {item['msg']}") from None
+        raise SettingsError(f"{key}: {item['input']!r} is not allowed: {item['msg']}") from None
 
 
 def check_space(settings: BaseModel, tune: Tune) -> None:
