@@ -116,6 +116,17 @@ def _choose_instructions() -> None:
         limit("avx2")
 
 
+def _where_dvc_is_typed(error: UserError) -> str:
+    """Below the root, where ferlab works and DVC doesn't: where a command of DVC that an error names is typed."""
+    from ferlab.project import Project
+
+    try:
+        root = Project.find().root
+    except UserError:
+        return ""
+    return f"\n  dvc is typed in {root}" if "`dvc " in str(error) and root != Path.cwd() else ""
+
+
 def main() -> None:
     """Run the command line. What a user can mend ends with one message and exit code 2."""
     lifeline.follow()
@@ -124,7 +135,7 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {error}{_where_dvc_is_typed(error)}", file=sys.stderr)
         sys.exit(2)
     except OSError as error:
         told = disk_error(error, Path(os.fsdecode(error.filename))) if isinstance(error.filename, str | bytes) else None
