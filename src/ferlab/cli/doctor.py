@@ -12,18 +12,20 @@ LITTLE_DISK_GIB = 5
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Check the environment, stores, data, disk, threads and GPU, and say what to fix.
+    """Check the environment, stores, data, disk, threads, GPU and DVC remotes, and say what to fix.
 
-    Exit code 2 if something needs fixing.
+    Exit code 2 if something needs fixing. Notes are only worth knowing.
     """
     from ferlab.project import Project
 
-    facts, problems = _look(Project.find())
+    facts, notes, problems = _look(Project.find())
     if as_json:
-        typer.echo(json.dumps({"facts": facts, "problems": problems}, indent=1))
+        typer.echo(json.dumps({"facts": facts, "notes": notes, "problems": problems}, indent=1))
     else:
         for name, value in facts.items():
             typer.echo(f"{name}: {value}")
+        for note in notes:
+            typer.echo(f"NOTE: {note}")
         for problem in problems:
             typer.echo(f"TO FIX: {problem}")
         typer.echo("all is well" if not problems else f"{len(problems)} to fix")
@@ -31,7 +33,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
         raise typer.Exit(2)
 
 
-def _look(project: "Project") -> tuple[dict[str, Any], list[str]]:
+def _look(project: "Project") -> tuple[dict[str, Any], list[str], list[str]]:
     import os
     import platform
     import shutil
@@ -48,9 +50,11 @@ def _look(project: "Project") -> tuple[dict[str, Any], list[str]]:
     from ferlab.datasets.containers import DATASETS
     from ferlab.errors import UserError, masked, printable
     from ferlab.execution.dvc import must_be_readable
+    from ferlab.execution.remotes import look
     from ferlab.files import disk_errors, sha256_file
     from ferlab.stages.ledger import differences
 
+    notes: list[str] = []
     problems: list[str] = []
     commit = read_commit(project)
     installed = differences(project.code_home / "requirements.lock")
@@ -104,6 +108,10 @@ def _look(project: "Project") -> tuple[dict[str, Any], list[str]]:
         problems.append(str(error))
     try:
         must_be_readable(project)
+        seen = look(project)
+        facts["DVC remotes"] = ", ".join(f"{name} ({url})" for name, url in seen.remotes.items()) or "none"
+        notes += seen.notes
+        problems += seen.problems
     except UserError as error:
         problems.append(str(error))
     try:
@@ -115,7 +123,7 @@ def _look(project: "Project") -> tuple[dict[str, Any], list[str]]:
         problems += [str(trash(project, one)) for one in deleted(client)]
     except UserError as error:
         problems.append(str(error))
-    return facts, problems
+    return facts, notes, problems
 
 
 def _size(folder: Any) -> str:

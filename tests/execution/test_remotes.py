@@ -1,0 +1,202 @@
+"""What a project is told of its DVC remotes: a real pipeline of DVC's own, a real folder, a real server of S3."""
+
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import chdir
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from dvc.repo import Repo
+
+from ferlab.errors import UserError
+from ferlab.execution.remotes import look
+from ferlab.project import Project
+
+PIPELINE = """\
+stages:
+  copy:
+    cmd: mkdir -p work/runs reports/tiny && cp data/faces work/runs/weights && cp data/faces reports/tiny/table
+    deps: [data]
+    outs:
+      - work/runs
+      - reports/tiny/table: {cache: false}
+"""
+
+
+@dataclass
+class Clone:
+    """A git repository with a small pipeline of DVC's."""
+
+    root: Path
+
+    def git(self, *words: str) -> None:
+        author = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+        subprocess.run(["git", *author, *words], cwd=self.root, check=True, capture_output=True)
+
+    def dvc(self, *words: str) -> None:
+        from dvc.cli import main
+
+        with chdir(self.root):
+            assert main([*words, "--quiet"]) == 0, words
+
+    def told(self) -> tuple[list[str], list[str]]:
+        found = look(Project(self.root))
+        return found.notes, found.problems
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """After a run, committed; read-only."""
+    clone = Clone(tmp_path_factory.mktemp("made") / "project")
+    (clone.root / "data").mkdir(parents=True)
+    (clone.root / "data" / "faces").write_text("drawn")
+    (clone.root / "params.yaml").touch()
+    (clone.root / "dvc.yaml").write_text(PIPELINE)
+    clone.git("init")
+    clone.dvc("init")
+    clone.dvc("add", "data")
+    clone.dvc("repro")
+    shutil.copyfile(clone.root / "dvc.lock", clone.root / "reports" / "tiny" / "dvc.lock")
+    clone.git("add", "--all")
+    clone.git("commit", "--message", "Results")
+    return clone
+
+
+@pytest.fixture
+def clone(made: Clone, tmp_path: Path) -> Clone:
+    shutil.copytree(made.root, tmp_path / "project", symlinks=True)
+    return Clone(tmp_path / "project")
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    """Where a server of S3 answers."""
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    pytest.importorskip("dvc_s3")
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.long)])
+def remote(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """The words after `dvc remote add --default NAME`, and what has to be modified."""
+    if request.param == "folder":
+        return (str(tmp_path / "storage"),)
+    import boto3
+
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(key, "for-tests")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    endpoint = request.getfixturevalue("s3")
+    boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket="faces")
+    return "s3://faces/ferlab", "endpointurl", endpoint
+
+
+def name_remote(clone: Clone, url: str, *option: str) -> None:
+    clone.dvc("remote", "add", "--default", "storage", url)
+    if option:
+        clone.dvc("remote", "modify", "storage", *option)
+    clone.git("commit", "--all", "--message", "Name the remote")
+
+
+def test_from_one_machine_to_another(clone: Clone, remote: tuple[str, ...], tmp_path: Path) -> None:
+    """What is pushed isn't spoken of any more, and a clone that pulls it has nothing to run."""
+    name_remote(clone, *remote)
+    (note,), problems = clone.told()
+    assert "no remote holds outs that results rest on: 2 of dvc.lock, 2 of reports/tiny; `dvc push" in note
+    assert problems == []
+    clone.dvc("push", "--run-cache")
+    assert clone.told() == ([], [])
+    clone.git("clone", str(clone.root), str(tmp_path / "elsewhere"))
+    elsewhere = Clone(tmp_path / "elsewhere")
+    assert elsewhere.told() == ([], [])
+    elsewhere.dvc("pull", "--run-cache")
+    with chdir(elsewhere.root), Repo() as repo:
+        assert repo.status() == {}
+        assert repo.reproduce() == []
+    assert (elsewhere.root / "work" / "runs" / "weights").read_text() == "drawn"
+
+
+def test_no_remote(clone: Clone) -> None:
+    (note,), problems = clone.told()
+    assert "no DVC remote is named" in note
+    assert "dvc remote add --default" in note
+    assert problems == []
+
+
+def test_no_results_ask_no_remote(tmp_path: Path) -> None:
+    clone = Clone(tmp_path)
+    (tmp_path / "dvc.yaml").write_text(PIPELINE)
+    clone.git("init")
+    clone.dvc("init")
+    assert clone.told() == ([], [])
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_what_nobody_has(named: bool, clone: Clone, tmp_path: Path) -> None:
+    """Published results whose outs are lost here too: another lock's, of an earlier run."""
+    if named:
+        name_remote(clone, str(tmp_path / "storage"))
+        clone.dvc("push")
+    lock = clone.root / "reports" / "tiny" / "dvc.lock"
+    with Repo(str(clone.root)) as repo:
+        (lost,) = (out.hash_info.value for out in repo.index.outs if out.def_path == "work/runs")
+    lock.write_text(lock.read_text().replace(lost, f"{'0' * 32}.dir"))
+    note = clone.told()[0][-1]
+    assert note.startswith("neither a remote nor this machine has" if named else "this machine doesn't have")
+    assert "1 of reports/tiny;" in note
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("dvc.yaml/storage", "Not a directory"),  # below a file, where nobody has rights, root neither
+        ("ssh://me:secret@127.0.0.1/storage", "dvc-ssh"),  # a kind whose package isn't here
+    ],
+)
+def test_a_remote_that_cant_be_asked_is_one_line(
+    url: str, said: str, clone: Clone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "dvc_ssh", None)
+    name_remote(clone, url if "://" in url else str(clone.root / url))
+    notes, (problem,) = clone.told()
+    assert notes == []  # what it holds isn't known
+    assert said in problem
+    assert "\n" not in problem
+    assert "secret" not in problem
+
+
+def test_a_remote_without_rights(clone: Clone, s3: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from moto.core import set_initial_no_auth_action_count
+
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(key, "unknown")
+    name_remote(clone, "s3://faces/ferlab", "endpointurl", s3)
+
+    @set_initial_no_auth_action_count(0)
+    def asked() -> tuple[list[str], list[str]]:
+        return clone.told()
+
+    notes, (problem,) = asked()
+    assert notes == []
+    assert "the DVC remote 'storage' (s3://faces/ferlab) can't be asked: " in problem
+    assert "your rights there" in problem
+
+
+def test_a_remote_that_never_answers_is_given_up(clone: Clone) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        name_remote(clone, "s3://faces/ferlab", "endpointurl", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        found = look(Project(clone.root), patience=0.1)
+    assert "no answer within 0.1 seconds" in found.problems[0]
+
+
+def test_a_damaged_lock_of_a_report_is_named(clone: Clone) -> None:
+    (clone.root / "reports" / "tiny" / "dvc.lock").write_text("stages: [")
+    with pytest.raises(UserError, match=r"reports/tiny/dvc\.lock is no dvc\.lock"):
+        clone.told()
