@@ -39,7 +39,7 @@ def test_without_repeated_images_the_plain_arm_is_at_0_and_single_runs_have_no_i
     assert (group.reference, line.difference.varies) == ("resnet50", False)
     assert line.printed == pytest.approx(paper.LIFTS_RESNET.gains[0] / 100)
     html = build(tmp_path, params, draw=False).read_text(encoding="utf-8")
-    assert "no other arm of their network has run: a support vector machine on pixels." in html
+    assert "no other arm of the same network has run: a support vector machine on pixels." in html
 
 
 def test_the_legend_shows_the_marks_that_are_drawn(tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def test_chains_without_a_run_are_folded_and_counted(folder: Path) -> None:
     params = make_params([0, 1, 2], "trial", "real", whole_table=True)
     html = build(folder, params, draw=False).read_text(encoding="utf-8")
     said = html[html.index('id="gains"') : html.index('id="power"')]
-    shown, _, folded = said.partition("<details><summary>3 chains of which ")
+    shown, _, folded = said.partition("<details><summary>3 chains whose ")
     assert (shown.count("<table>"), folded.count("<table>")) == (1, 3)
     assert "to <code>resnet50-dcgan</code>" in shown
 

@@ -45,7 +45,7 @@ def test_a_committed_report_has_the_ensembles_of_all_its_runs(
     }
     assert set(table["rule"]) == {"average"}
     assert table["members"].iloc[-1].split() == [path.stem for path in sorted((GPU / "predictions").iterdir())]
-    assert "so there is the average alone: all networks, resnet50, resnet50-dcgan, resnet50-steps." in page
+    assert "that split judges them: all networks, resnet50, resnet50-dcgan, resnet50-steps." in page
     assert numbers["ensembles"]["resnet50, average"]["accuracy_percent"] == table["accuracy_percent"][0]
     assert (table["accuracy_percent"] > table["members_percent"]).all()
 

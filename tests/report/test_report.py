@@ -182,7 +182,7 @@ def test_quality_stands_beside_gain_only_where_families_differ(tmp_path: Path) -
     html = build(tmp_path, params, draw=False).read_text(encoding="utf-8")
     said = html[html.index('id="usefulness"') : html.index('id="quality"')]
     assert re.findall(r"Gain of accuracy against (\w+)", said) == ["copies"]
-    assert "Left out, since all families have the same: cas, " in said
+    assert "Left out, because all families have the same value: cas, " in said
 
 
 def test_the_confusion_matrices_of_the_page_are_those_of_the_predictions(full: tuple[Path, Params, str]) -> None:
@@ -296,7 +296,7 @@ def test_sentences_are_made_from_the_numbers(full: tuple[Path, Params, str]) -> 
         "The most accurate of our 3 arms so far is ResNET-50 with DCGAN&#39;s images: 64.29% of 70 test images" in html
     )
     # the paper's gain isn't set beside it
-    assert "answer that.</b> Measured: +7.14 with DCGAN&#39;s images. The paper" in html
+    assert "answer this question.</b> Measured: +7.14 with DCGAN&#39;s images. The paper" in html
 
 
 def test_one_arm_is_not_the_highest_of_any(tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ def change_search(folder: Path, edit: Callable[[Any], object]) -> None:
 
 
 SEARCHES: list[tuple[Callable[[Path], object], str]] = [
-    (lambda folder: without_trial(folder, 5), "vgg16.csv: has 7 trials, and 8 were planned"),
+    (lambda folder: without_trial(folder, 5), "vgg16.csv: has 7 trials, but 8 were planned"),
     (lambda folder: without_trial(folder, 0), "vgg16.csv: trial 0 isn't the one that the search names"),
     (lambda folder: change_trial(folder, "state", "FAIL"), "vgg16.csv: has trials that ended {'FAIL': 1, "),
     (lambda folder: change_trial(folder, "value", 0.9), "vgg16.csv: trial 0 isn't the one"),
@@ -159,11 +159,11 @@ SEARCHES: list[tuple[Callable[[Path], object], str]] = [
     (lambda folder: (folder / "tuning" / "vgg16.json").unlink(), "vgg16.json: missing, though vgg16's settings"),
     (
         lambda folder: change_search(folder, lambda tree: tree["tune"].update(trials=40)),
-        "vgg16.csv: has 8 trials, and 40 were planned",
+        "vgg16.csv: has 8 trials, but 40 were planned",
     ),
     (
         lambda folder: change_search(folder, lambda tree: tree.update(chosen=tree["transfer"][1])),
-        "vgg16.json: chose trial 2, and the arms were given another's settings",
+        "vgg16.json: chose trial 2, but the arms were given the settings of another",
     ),
 ]
 

@@ -49,11 +49,11 @@ def test_the_page_says_so(tmp_path: Path) -> None:
         update={"tune": params.tune.model_copy(update={"pruner": pruner, "held_out": 0.1, "epochs": 6})}
     )
     page = build(folder, params, into=tmp_path, draw=False).read_text(encoding="utf-8")
-    assert "Optuna searches on 10% of the training split, held out from its trials;" in page
+    assert "Optuna scores its trials on 10% of the training split, held out from its trials." in page
     assert "stopped early (all but the best 1/2 after epoch 4, and again after 2 times as many), at the" in page
     assert page.count("This search ranks nothing:") == 2
     assert "No arm here uses this search" not in page
-    assert "resnet50, 12 trials of 12 planned (another total than the 8 of this" in page
+    assert "resnet50, 12 trials of 12 planned (this report’s params.yaml says 8" in page
     assert "vgg16, 8 trials of 8 planned: " in page
 
 
