@@ -104,4 +104,4 @@ def _describe(lacking: "Lacking", python: str) -> None:
     for name, (version, locked) in sorted(lacking.unlike.items()):
         typer.echo(f"  the node has {name} {version or 'of unknown version'}, and requirements.lock names {locked}")
     for sentence in lacking.unmet:
-        typer.echo(f"  careful: {sentence}; take it out of the list, and it is packed")
+        typer.echo(f"  warning: {sentence}; take it out of the list, and it is packed")
