@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ferlab.bundle.archive import unpack
+from ferlab.bundle.wheels import read_list
+from ferlab.datasets.gather import gather
 from ferlab.errors import UserError
 from ferlab.files import (
     atomic_folder,
@@ -25,6 +29,7 @@ from ferlab.files import (
     write_json,
     write_text,
 )
+from ferlab.yaml_file import read_yaml
 
 
 def listing(folder: Path) -> list[str]:
@@ -250,3 +255,50 @@ def test_recovery_touches_nothing_that_is_in_its_place(tmp_path: Path) -> None:
         (folder / "x").write_text(str(folder))
     recover(tmp_path / "data")
     assert (tmp_path / "data" / "x").read_text() == str(tmp_path / "data")
+
+
+def make_pipe(path: Path) -> Path:
+    os.mkfifo(path)
+    return path
+
+
+def make_socket(path: Path) -> Path:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+    return path
+
+
+def make_folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+NO_FILES = {
+    "a named pipe": make_pipe,
+    "a socket": make_socket,
+    "a folder": make_folder,
+    "a device": lambda _: Path("/dev/zero"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_FILES)
+def test_what_is_no_file_is_named_at_once(kind: str, tmp_path: Path) -> None:
+    """Read, it would wait for ever or never end; written, it would be gone."""
+    path = NO_FILES[kind](tmp_path / "x.parquet")
+    ways = {
+        "gather": lambda: gather(path, tmp_path),
+        "yaml": lambda: read_yaml(path),
+        "results": lambda: unpack(path, tmp_path / "out"),
+        "list": lambda: read_list(path),
+        "write": lambda: write_text(path, "text"),
+    }
+    if kind == "a folder":  # in which data may lie
+        del ways["gather"]
+    for way in ways.values():
+        with pytest.raises(UserError, match=f"is {kind}, not a file"):
+            way()
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    with pytest.raises(UserError, match=f"link is {kind}"):
+        read_yaml(link)
+    assert path.exists()

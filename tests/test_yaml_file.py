@@ -130,5 +130,5 @@ def test_aliases_and_depth_of_a_usual_file(tmp_path: Path) -> None:
 
 
 def test_a_folder_in_the_place_of_a_file(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="can't be read: Is a directory"):
+    with pytest.raises(UserError, match="is a folder, not a file"):
         read_yaml(tmp_path)

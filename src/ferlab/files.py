@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +14,13 @@ from typing import IO, Any
 
 from ferlab.errors import UserError, printable
 
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -43,7 +51,23 @@ def disk_error(error: OSError, path: Path) -> UserError | None:
         )
     if error.errno == errno.ENAMETOOLONG:
         return UserError(f"{name}: {error.strerror}", where=where, next_step="choose a shorter name")
+    if error.errno in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ELOOP):
+        return UserError(f"{name}: {error.strerror}", where=where, next_step="name another path")
     return None
+
+
+def must_be_a_file(path: Path, next_step: str = "name a file") -> None:
+    """Refuse what can't be read or replaced as a file; of a pipe one would wait for ever. What is absent may be made.
+
+    Raises:
+        UserError: it is a folder, a named pipe, a socket or a device.
+    """
+    try:
+        kind = _KINDS.get(stat.S_IFMT(path.stat().st_mode))
+    except OSError:  # absent or hidden, as whoever opens it hears
+        return
+    if kind:
+        raise UserError(f"{printable(path.name)} is {kind}, not a file", where=str(path.parent), next_step=next_step)
 
 
 @contextmanager
@@ -51,8 +75,9 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """Open a temporary file beside `path` for writing; rename it to `path` when the block ends without error.
 
     Raises:
-        UserError: no space or no permission. `path` then still holds what it held.
+        UserError: no space, no permission, or `path` is no file. It then still holds what it held.
     """
+    must_be_a_file(path, "name another file to write")
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = _beside(path, "part")  # not by tempfile, whose files are private whatever the umask says

@@ -13,6 +13,7 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, ScalarEvent
 
 from ferlab.errors import UserError, printable
+from ferlab.files import must_be_a_file
 
 LARGEST = 2**18  # characters; params.yaml has 15 thousand
 LARGEST_LOCK = 2**22  # of DVC; of a hundred stages it has half a million
@@ -25,8 +26,9 @@ def read_yaml(path: Path, largest: int = LARGEST) -> Any:
     """A YAML file as ruamel's round-trip tree: behaves as plain values, keeps comments when written back.
 
     Raises:
-        UserError: no such file, unreadable, not YAML (with line and column), or far more than such a file holds.
+        UserError: no such file, unreadable, no file, not YAML (with line and column), or far more than one holds.
     """
+    must_be_a_file(path)
     try:
         with path.open(encoding="utf-8") as handle:
             text = handle.read(largest + 1)

@@ -85,5 +85,5 @@ def test_no_archive(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(b"PK\x03\x04")
     with pytest.raises(UserError, match="isn't a whole archive"):
         unpack(tmp_path / "a.zip", tmp_path / "out")
-    with pytest.raises(UserError, match="no such file"):
+    with pytest.raises(UserError, match="is a folder, not a file"):
         unpack(tmp_path, tmp_path / "out")

@@ -274,3 +274,15 @@ def test_a_table_of_something_else(tmp_path: Path, scratch: Path) -> None:
     path.write_text("a,b\n1,2\n")
     with pytest.raises(UserError, match="no columns emotion, pixels and Usage"):
         gather.gather(path, scratch)
+
+
+def test_folders_behind_links_are_read_and_those_in_a_circle_once(tmp_path: Path, scratch: Path) -> None:
+    """People link data sets from another disk."""
+    folder(tmp_path / "disk", FER)
+    given = tmp_path / "given"
+    given.mkdir()
+    for name, target in (("faces", tmp_path / "disk"), ("up", given), ("gone", tmp_path / "absent")):
+        (given / name).symlink_to(target)
+    (container,) = gather.gather(given, scratch)
+    with zipfile.ZipFile(container.path) as archive:
+        assert sorted(archive.namelist()) == sorted(f"faces/{name}" for name in FER)

@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from ferlab.errors import UserError
-from ferlab.files import disk_errors
+from ferlab.files import disk_errors, must_be_a_file
 
 LARGEST = 2**29  # bytes that it may unpack to; a budget's results are some MB
 _AGAIN = "bring it here again; run.sh leaves it on the node as OUT/results.tgz"
@@ -20,7 +20,8 @@ def unpack(archive: Path, folder: Path) -> None:
         UserError: absent, cut off, no such archive; or a member is a link or device, would be written elsewhere or a
             second time, or is far larger than results are. It is named.
     """
-    if not archive.is_file():
+    must_be_a_file(archive, _AGAIN)
+    if not archive.exists():
         raise UserError("there is no such file", where=str(archive), next_step=_AGAIN)
     try:
         with disk_errors(folder), gzip.open(archive) as stream, tarfile.open(fileobj=stream, mode="r:") as tar:

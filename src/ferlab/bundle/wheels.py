@@ -16,6 +16,7 @@ from packaging.utils import NormalizedName, canonicalize_name, parse_wheel_filen
 
 from ferlab.code.lock import read_lock
 from ferlab.errors import UserError
+from ferlab.files import must_be_a_file
 
 GLIBC = range(5, 35)  # minor versions of glibc 2 that wheels may ask for; nodes of 2021 and later have the last
 _BEFORE_PEP600 = {5: ["manylinux1_x86_64"], 12: ["manylinux2010_x86_64"], 17: ["manylinux2014_x86_64"]}
@@ -52,6 +53,7 @@ def read_list(path: Path) -> dict[NormalizedName, str | None]:
     Raises:
         UserError: no such file, or a line is of neither; it is numbered.
     """
+    must_be_a_file(path, "see --have")
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

@@ -119,8 +119,10 @@ def _report(project: "Project", budget: str | None, sides: tuple[str, str]) -> s
 def _runs(project: "Project", what: str, budget: str | None) -> "Seeds":
     from ferlab.errors import UserError
     from ferlab.evaluation import predictions
+    from ferlab.files import must_be_a_file
 
     if what.endswith(".parquet"):
+        must_be_a_file(Path(what))
         return {None: predictions.read(Path(what))}
     if _MLFLOW.fullmatch(what):
         from ferlab.adapters.runs import fetch_predictions

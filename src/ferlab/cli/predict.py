@@ -42,6 +42,7 @@ def predict(
     from ferlab.data.labels import FER_CLASSES
     from ferlab.datasets.picture import PictureError, read_face
     from ferlab.errors import UserError, printable
+    from ferlab.files import must_be_a_file
     from ferlab.project import Project
 
     project = Project.find()
@@ -52,9 +53,10 @@ def predict(
     for path in images:
         name = printable(path)
         try:
+            must_be_a_file(path)
             with path.open("rb") as handle:
                 face, change = read_face(handle)
-        except (OSError, PictureError) as error:
+        except (OSError, PictureError, UserError) as error:
             problems.append(f"{name}: {_reason(error)}")
             continue
         faces[str(path)] = face
@@ -87,8 +89,12 @@ def predict(
 
 def _reason(error: Exception) -> str:
     """Why a file can't be read as a picture, to follow its name."""
+    from ferlab.errors import UserError
+
     if isinstance(error, FileNotFoundError):
         return "there is no such file"
+    if isinstance(error, UserError):
+        return error.what
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 

@@ -1,5 +1,6 @@
 """From what people have (a folder, a table, an archive, one inside another) to containers: zips of one dataset each."""
 
+import os
 import shutil
 import stat
 import tarfile
@@ -13,7 +14,7 @@ from ferlab.datasets.archive import READ, is_junk, is_picture, open_archive, pic
 from ferlab.datasets.tables import head, is_table
 from ferlab.datasets.unpack import Scratch, Source, expand, from_tar, is_dense, open_file, pack, start_of
 from ferlab.errors import UserError, printable
-from ferlab.files import disk_errors
+from ferlab.files import disk_errors, must_be_a_file
 
 DENSEST = 100  # to how many times its size an archive inside another may unpack: archives are dense already
 DEEPEST = 3  # archives inside each other
@@ -46,17 +47,41 @@ def gather(path: Path, folder: Path) -> list[Container]:
     Raises:
         UserError: absent, unreadable, neither a folder nor an archive nor a table, or far larger than it should be.
     """
+    scratch = Scratch(folder)
     try:
-        folders = stat.S_ISDIR(path.stat().st_mode)
-        found = [p for p in sorted(path.rglob("*")) if p.is_file()] if folders else []
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+        found = _files(path) if is_folder else []
     except OSError as error:
         what = "no such file" if isinstance(error, FileNotFoundError) else f"can't be read: {error.strerror}"
-        raise UserError(what, where=printable(path), next_step="check the name, or download it again") from None
-    scratch = Scratch(folder)
-    if folders:
+        where = printable(error.filename or path)
+        raise UserError(what, where=where, next_step="check the name, or download it again") from None
+    if is_folder:
         files = {p.relative_to(path).as_posix(): Source(partial(open_file, p), p.stat().st_size) for p in found}
         return _sort(files, scratch, str(path), 0)
+    must_be_a_file(path, "give a folder, a table or an archive")
     return _look(path, scratch, str(path), 0)
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files in a folder, sorted, also those behind links to folders, each folder once.
+
+    Raises:
+        OSError: a folder can't be read.
+    """
+
+    def stop(error: OSError) -> None:
+        raise error
+
+    found, seen = list[Path](), set[tuple[int, int]]()
+    for place, below, names in os.walk(folder, onerror=stop, followlinks=True):
+        here = Path(place).stat()
+        if (here.st_dev, here.st_ino) in seen:  # a link back up, or a second one to the same
+            below.clear()
+            continue
+        seen.add((here.st_dev, here.st_ino))
+        below.sort()
+        found += (path for path in (Path(place, name) for name in names) if path.is_file())
+    return sorted(found)
 
 
 def _look(path: Path, scratch: Scratch, shown: str, depth: int) -> list[Container]:
