@@ -45,6 +45,9 @@ def ablate(
     as_json: AsJson = False,
     out: Annotated[Path | None, typer.Option("--out", help="Write the table too: .csv, .md or .json.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help=f"Don't ask before more than {ASK_ABOVE} runs.")] = False,
+    dvc: Annotated[
+        bool, typer.Option("--dvc", help="Run the whole pipeline at each point, as DVC's experiments.")
+    ] = False,
 ) -> None:
     """Ask the pipeline a question: run an arm over a grid of changed parameters, and compare on the validation split.
 
@@ -69,6 +72,15 @@ def ablate(
         if file
         else questions.ask(loaded, str(arm), range(seeds), settings or [], grid or [])
     )
+    if dvc:
+        from ferlab.cli.experiments import experiment
+
+        if out:
+            raise UserError("experiments make no table", where="--out", next_step="`dvc exp show --csv` prints one")
+        if question.size > ASK_ABOVE and not (yes or dry_run):
+            _confirm(question)
+        experiment(project, question, jobs, dry_run, as_json)
+        return
     _answer(project, question, jobs, dry_run, as_json, out, yes, context.obj["quiet"])
 
 

@@ -14,8 +14,8 @@ _BLOCKER = re.compile(r"\(PID (\d+)\): (.*)")
 
 
 @contextmanager
-def dvc_errors(root: Path) -> Iterator[None]:
-    """Turn what DVC raises into a UserError.
+def dvc_errors(root: Path, doing: str = "read this project") -> Iterator[None]:
+    """Turn what DVC raises into a UserError, which says that it can't do what it was `doing`.
 
     Raises:
         UserError: a file with marks of a merge conflict, before anything else; a lock that another process holds; or
@@ -31,7 +31,7 @@ def dvc_errors(root: Path) -> Iterator[None]:
         if (busy := _busy(root, said)) is not None:
             raise busy from None
         raise UserError(
-            f"DVC can't read this project: {said}",
+            f"DVC can't {doing}: {said}",
             where=str(root),
             next_step="correct that; `dvc status` then ends without an error",
         ) from error
