@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
+from ferlab.ablation.away import inputs_of, inputs_of_variant
 from ferlab.ablation.plan import Planned, Planner, find_answer, to_make
 from ferlab.ablation.question import Point, Question, shown
 from ferlab.ablation.result import Result
@@ -12,7 +13,7 @@ from ferlab.ablation.variant import Variant
 from ferlab.execution.cost import OTHERS, START_UP, gan_seconds, training_seconds
 from ferlab.execution.locks import exclusive
 from ferlab.execution.pace import Pace
-from ferlab.execution.task import Event, Executor, Task, Words, in_parts
+from ferlab.execution.task import Event, Executor, Task, Words, in_parts, resources
 from ferlab.files import canonical_json
 from ferlab.project import Project
 
@@ -130,8 +131,9 @@ def _tasks(project: Project, planned: Sequence[Planned], parts: Parts, parent: s
             folder=variant.root.root,
             log=logs / f"{_name(variant)}.log",
             waits_for=_names([variant.source]),
+            inputs=inputs_of_variant(variant),
             outs=(variant.out,),
-            threads=variant.params.compute.threads,
+            **resources(variant.params),
             seconds=gan_seconds(pace, variant.params, variant.family) if gan else OTHERS,
         )
         tasks += in_parts(task, parts(variant.words, task.seconds), START_UP)
@@ -145,7 +147,8 @@ def _tasks(project: Project, planned: Sequence[Planned], parts: Parts, parent: s
                 folder=project.root,
                 log=logs / f"{one.point.name}.log",
                 waits_for=_names([one.source]),
-                threads=one.params.compute.threads,
+                inputs=inputs_of(one, project),
+                **resources(one.params),
                 seconds=rough if one.seconds is None else one.seconds,
             )
         )

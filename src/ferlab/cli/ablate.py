@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,8 @@ from ferlab.cli import complete
 if TYPE_CHECKING:
     from ferlab.ablation.plan import Planned
     from ferlab.ablation.question import Question
+    from ferlab.ablation.run import Parts
+    from ferlab.execution.task import Executor
     from ferlab.project import Project
 
 ASK_ABOVE = 100  # runs that nobody asks for by accident
@@ -25,6 +28,10 @@ Settings = Annotated[
     ),
 ]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Runs side by side; this never changes a result.")]
+On = Annotated[
+    str | None,
+    typer.Option("--on", help="A Ray cluster: `ray` for one of its own here, else auto, HOST:PORT or ray://HOST:PORT."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -41,6 +48,7 @@ def ablate(
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="How many seeds, from 0 up.")] = 1,
     file: Annotated[Path | None, typer.Option("--from", help="Read arm, seeds, set and grid from YAML.")] = None,
     jobs: Jobs = 1,
+    on: On = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
     as_json: AsJson = False,
     out: Annotated[Path | None, typer.Option("--out", help="Write the table too: .csv, .md or .json.")] = None,
@@ -75,13 +83,15 @@ def ablate(
     if dvc:
         from ferlab.cli.experiments import experiment
 
+        if on:
+            raise UserError("experiments of DVC run on this machine", where="--on", next_step="leave out --on or --dvc")
         if out:
             raise UserError("experiments make no table", where="--out", next_step="`dvc exp show --csv` prints one")
         if question.size > ASK_ABOVE and not (yes or dry_run):
             _confirm(question)
         experiment(project, question, jobs, dry_run, as_json)
         return
-    _answer(project, question, jobs, dry_run, as_json, out, yes, context.obj["quiet"])
+    _answer(project, question, jobs, dry_run, as_json, out, yes, context.obj["quiet"], on)
 
 
 def train(
@@ -122,13 +132,12 @@ def _answer(
     out: Path | None,
     yes: bool,
     quiet: bool,
+    on: str | None = None,
 ) -> None:
     from ferlab.ablation.plan import Planner
     from ferlab.ablation.run import run
     from ferlab.ablation.summary import summarise, write
     from ferlab.cli.ablation_table import Display
-    from ferlab.execution.labels import labels_apart
-    from ferlab.execution.local import Local
     from ferlab.execution.signals import stop_on_signals
 
     if question.size > ASK_ABOVE and not (yes or dry_run):
@@ -137,13 +146,14 @@ def _answer(
     if dry_run:
         typer.echo(json.dumps([p.plain() for p in planned], indent=1) if as_json else _told(question, planned, jobs))
         return
-    _need_device(project, planned)
+    if on is None:
+        _need_device(project, planned)
     stop_on_signals()
-    if not (quiet or as_json):
-        typer.echo(_told(question, planned, jobs))
-    with Display(question, planned, jobs, quiet or as_json) as display:
-        executor, parts = Local(project.state, jobs), labels_apart(jobs)
-        results = run(project, question, planned, executor, parts, display.watch, display.heard)
+    with _executor(project, planned, jobs, on) as (executor, parts):
+        if not (quiet or as_json):
+            typer.echo(_told(question, planned, jobs))
+        with Display(question, planned, jobs, quiet or as_json) as display:
+            results = run(project, question, planned, executor, parts, display.watch, display.heard)
     table = summarise(project, question, results)
     if out:
         write(table, out)
@@ -157,6 +167,27 @@ def _answer(
         print(f"failed: {result.point.title}, seed {result.point.seed}: {result.error}", file=sys.stderr)
     if failed:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _executor(
+    project: "Project", planned: "list[Planned]", jobs: int, on: str | None
+) -> "Iterator[tuple[Executor, Parts]]":
+    """Who runs a question's tasks, and what of a stage is done side by side ahead of it."""
+    from ferlab.execution.labels import labels_apart
+
+    if on is None:
+        from ferlab.execution.local import Local
+
+        yield Local(project.state, jobs), labels_apart(jobs)
+        return
+    from ferlab.ablation.away import Taking, back, given
+    from ferlab.cli.cluster import cluster
+
+    with cluster(on, jobs, [one.params for one in planned]) as url:
+        from ferlab.execution.ray.executor import OnRay
+
+        yield OnRay(project, Taking(project), given(project), back(), url), labels_apart(1)
 
 
 def _need_device(project: "Project", planned: "list[Planned]") -> None:

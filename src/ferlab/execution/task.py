@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
+
+from ferlab.params import Params
 
 Words = tuple[str, ...]  # a program and its arguments
 
@@ -21,6 +23,7 @@ class Task:
         inputs, outs: files and folders that it reads and makes, for an executor on another machine.
         threads: CPU threads that it uses. Side by side here is what the caller allows, whatever they are.
         gpu: share of one GPU that it uses, 0-1.
+        memory: bytes that it uses, for an executor that counts them.
         seconds: what it is expected to cost.
         rank: of the tasks that could start, those of the lowest rank do, the costliest of them first.
     """
@@ -34,6 +37,7 @@ class Task:
     outs: tuple[Path, ...] = ()
     threads: int = 1
     gpu: float = 0.0
+    memory: int = 0
     seconds: float = 0.0
     rank: tuple[int, ...] = ()
 
@@ -41,6 +45,12 @@ class Task:
     def order(self) -> tuple[tuple[int, ...], float]:
         """What is started first of several tasks that could be is the least of these."""
         return self.rank, -self.seconds
+
+
+def resources(params: Params) -> dict[str, Any]:
+    """What a task with these parameters uses of a machine, in a Task's words."""
+    gpu = 0.0 if params.compute.device == "cpu" else params.runtime.gpu_share
+    return {"threads": params.compute.threads, "gpu": gpu, "memory": round(params.runtime.memory_gib * 2**30)}
 
 
 def in_parts(task: Task, parts: Mapping[str, Words], seconds: float) -> list[Task]:

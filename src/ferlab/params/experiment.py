@@ -89,3 +89,6 @@ class Runtime(Section):
 
     checkpoint_seconds: Annotated[float, Field(ge=0)]
     look_every: Positive  # epochs
+    checkpoints: str | None  # fsspec URL: where trainings on a cluster keep what is in flight
+    memory_gib: Annotated[float, Field(gt=0)]  # of a task on a cluster
+    gpu_share: Annotated[float, Field(gt=0, le=1)]  # of a task on a cluster that computes on a GPU

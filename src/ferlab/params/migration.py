@@ -24,6 +24,8 @@ def migrated(tree: Any) -> Any:
         tree: the plain values of a params.yaml; changed in place.
     """
     tree["compute"].setdefault("instructions", "native")
+    for key, value in (("checkpoints", None), ("memory_gib", 2.0), ("gpu_share", 1.0)):
+        tree["runtime"].setdefault(key, value)
     run = tree["run"]
     arms = tree["arms"]
     run.setdefault("draws", [0])

@@ -151,10 +151,10 @@ class Context:
 
     @property
     def checkpoints(self) -> "Checkpoints":
-        from ferlab.training.checkpoint import Checkpoints
+        from ferlab.execution.away import checkpoints_of
 
         inflight = self.project.state / "inflight"
-        return Checkpoints(inflight / self.identity.name, self.params.runtime.checkpoint_seconds, self.stop)
+        return checkpoints_of(inflight / self.identity.name, self.params.runtime.checkpoint_seconds, self.stop)
 
     def say(self, text: str) -> None:
         """One plain line for the person who watches."""
