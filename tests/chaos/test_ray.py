@@ -95,7 +95,7 @@ def metrics(project: TemporaryProject) -> Counter[tuple[Any, ...]]:
 
 
 def must_equal(project: TemporaryProject, here: TemporaryProject) -> None:
-    """Every point's training is in MLflow once and finished, with the metrics and answers of the run without a cluster."""
+    """Every training is in MLflow once and finished, with the metrics and answers of those without a cluster."""
     assert answers(project) == answers(here)
     assert metrics(project) == metrics(here)
     runs = project.query(f"SELECT t.value, r.status, r.run_uuid {TRAINED}")

@@ -9,7 +9,7 @@ from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run
 from mlflow.store.db.utils import _get_latest_schema_revision
-from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT
+from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_PARENT_RUN_ID
 from sqlalchemy.engine import URL
 
 from ferlab.adapters.store import connect, make_experiment
@@ -52,17 +52,25 @@ def adopt(project: Project, sent: Path, code: Mapping[str, str]) -> dict[str, st
             artifacts = sent / ARTIFACTS / experiment.name / run.info.run_id / "artifacts"
             identity = run.data.tags[IDENTITY]
             with FileLock(project.state / "locks" / f"adopt-{identity}.lock"):
-                ids[run.info.run_id] = _enter(client, ours, theirs, run, artifacts, code)
+                ids[run.info.run_id] = _enter(client, ours, theirs, run, artifacts, code, ids)
     return ids
 
 
 def _enter(
-    client: MlflowClient, experiment: str, theirs: MlflowClient, run: Run, artifacts: Path, code: Mapping[str, str]
+    client: MlflowClient,
+    experiment: str,
+    theirs: MlflowClient,
+    run: Run,
+    artifacts: Path,
+    code: Mapping[str, str],
+    ids: Mapping[str, str],
 ) -> str:
     tags = {key: value for key, value in run.data.tags.items() if key != "mlflow.log-model.history"}
     tags |= {key: value for key, value in code.items() if key in tags}
     if len(code.get("commit", "")) >= 40:
         tags[MLFLOW_GIT_COMMIT] = code["commit"]
+    if parent := tags.get(MLFLOW_PARENT_RUN_ID):
+        tags[MLFLOW_PARENT_RUN_ID] = ids.get(parent, parent)  # it arrived before, or is known here by that name
     known = find(client, experiment, tags[IDENTITY])
     if known is not None and known.info.status == "FINISHED":
         return str(known.info.run_id)

@@ -45,12 +45,11 @@ def connected(address: str, cpus: int) -> Iterator[None]:
     scratch = tempfile.mkdtemp(prefix="ferlab-") if address == OWN else None  # a short path: sockets lie in it
     try:
         if scratch:
-            ray.init(
-                "local", num_cpus=cpus, object_store_memory=STORE, include_dashboard=False, _temp_dir=scratch, **quiet
-            )
+            own = {"num_cpus": cpus, "object_store_memory": STORE, "include_dashboard": False, "_temp_dir": scratch}
+            _connect(address, "local", own | quiet)
         else:
             _must_listen(address)
-            _connect(address, quiet)
+            _connect(address, address, quiet)
             _must_be_equal()
         yield
     finally:
@@ -59,14 +58,14 @@ def connected(address: str, cpus: int) -> Iterator[None]:
             shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _connect(address: str, options: dict[str, Any]) -> None:
+def _connect(told: str, address: str, options: dict[str, Any]) -> None:
     import ray
 
     try:
         ray.init(address, **options)
     except (Exception, SystemExit) as error:  # Ray ends a process that finds something else at an address
         said = (str(error) or type(error).__name__).splitlines()[0]
-        raise _nobody(address, said) from error
+        raise _nobody(told, said) from error
 
 
 def _must_listen(address: str) -> None:
@@ -89,9 +88,11 @@ def _must_listen(address: str) -> None:
 
 def _nobody(address: str, said: str) -> UserError:
     return UserError(
-        f"no Ray cluster answers: {said}",
+        f"Ray can't begin a cluster here: {said}" if address == OWN else f"no Ray cluster answers: {said}",
         where=f"--on {address}",
-        next_step="`ray start --head` begins one and says its address; `--on ray` needs none",
+        next_step="free memory and disk, or use another machine's"
+        if address == OWN
+        else "`ray start --head` begins one and says its address; `--on ray` needs none",
     )
 
 

@@ -6,12 +6,13 @@ Ray chooses the node, and begins a task again elsewhere when its node is lost.
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 from typing import Any
 
+from ferlab.errors import UserError
 from ferlab.execution.environment import Environment
 from ferlab.execution.local import LAST_WORDS
 from ferlab.execution.node import Order, Report, carry_out
@@ -22,6 +23,7 @@ from ferlab.project import Project
 
 POLL = 0.5  # seconds
 LOOK = 10.0  # seconds between two looks at the cluster's nodes
+REPLACED = 600.0  # seconds in which a node that was lost may come back, or another in its place
 AGAIN = 20  # times that a task is begun again because its node or process was lost
 STOPPING = 30.0  # seconds that stopped tasks have to save their state
 
@@ -45,6 +47,7 @@ class OnRay:
     given: Mapping[str, Path] = field(default_factory=dict)
     back: tuple[str, ...] = ()
     checkpoints: str | None = None
+    _here: Environment = field(default_factory=Environment.here)
     _contents: dict[str, Any] = field(default_factory=dict)  # digest -> Ray's reference
     _packed: dict[Path, str] = field(default_factory=dict)  # what has been packed already -> digest
 
@@ -53,7 +56,8 @@ class OnRay:
 
         must_fit(map(needs, tasks))
         outcome, waiting, running = Outcome(), {task.name: task for task in tasks}, dict[Any, Task]()
-        names, ear, looked = frozenset(waiting), _Ear(tell), time.monotonic()
+        names, ear = frozenset(waiting), _Ear(tell)
+        looked, small_since = time.monotonic(), inf
         try:
             while time.monotonic() < deadline:
                 done = set(outcome.done)
@@ -68,12 +72,26 @@ class OnRay:
                     self._end(ref, running.pop(ref), outcome, ear.seconds, tell)
                 if time.monotonic() - looked > LOOK:
                     looked = time.monotonic()
-                    must_fit(map(needs, running.values()))  # nodes may have gone
+                    small_since = self._look(running.values(), small_since)
         finally:
             outcome.stopped = [task.name for task in running.values()]
             _stop(running, tell)
         outcome.left = list(waiting)
         return outcome
+
+    def _look(self, tasks: Iterable[Task], small_since: float) -> float:
+        """Since when the cluster has been too small for some tasks, as nodes may go; infinite if it isn't.
+
+        Raises:
+            UserError: for longer than a lost node has to be replaced.
+        """
+        try:
+            must_fit(map(needs, tasks))
+        except UserError:
+            if time.monotonic() - small_since > REPLACED:
+                raise
+            return min(small_since, time.monotonic())
+        return inf
 
     def _submit(self, task: Task, ear: "_Ear") -> Any:
         home = self.project.home
@@ -81,8 +99,7 @@ class OnRay:
         copies = {name: self._put(path) for name, path in self.given.items() if name not in inputs}
         outs = (*(str(path.relative_to(home)) for path in task.outs), *self.back)
         folder = str(task.folder.relative_to(home))
-        here = Environment.here()
-        order = Order(task.name, task.command, folder, inputs, copies, outs, self.checkpoints, here)
+        order = Order(task.name, task.command, folder, inputs, copies, outs, self.checkpoints, self._here)
         contents = {name: self._contents[name] for name in {*inputs.values(), *copies.values()}}
         return (
             _remote(_on_node)
