@@ -104,7 +104,7 @@ def must_equal(project: TemporaryProject, here: TemporaryProject) -> None:
     ]
     told = [json.loads(path.read_text()) for path in (project.root / ".ferlab/ablation/answers").glob("*/answer.json")]
     assert {(one["identity"], one["mlflow_run"]) for one in told} == {(identity, run) for identity, _, run in runs}
-    assert [path for path in (project.root / ".ferlab").glob(".arrived-*")] == []
+    assert list((project.root / ".ferlab").glob(".arrived-*")) == []
     assert list(project.beside("inflight").rglob("*.safetensors")) == []  # nothing is kept of what has ended
 
 

@@ -137,6 +137,7 @@ def _answer(
     from ferlab.ablation.plan import Planner
     from ferlab.ablation.run import run
     from ferlab.ablation.summary import summarise, write
+    from ferlab.cli.ablation_plan import told
     from ferlab.cli.ablation_table import Display
     from ferlab.execution.signals import stop_on_signals
 
@@ -144,14 +145,14 @@ def _answer(
         _confirm(question)
     planned = Planner(project).plan(question)
     if dry_run:
-        typer.echo(json.dumps([p.plain() for p in planned], indent=1) if as_json else _told(question, planned, jobs))
+        typer.echo(json.dumps([p.plain() for p in planned], indent=1) if as_json else told(question, planned, jobs))
         return
     if on is None:
         _need_device(project, planned)
     stop_on_signals()
     with _executor(project, planned, jobs, on) as (executor, parts):
         if not (quiet or as_json):
-            typer.echo(_told(question, planned, jobs))
+            typer.echo(told(question, planned, jobs))
         with Display(question, planned, jobs, quiet or as_json) as display:
             results = run(project, question, planned, executor, parts, display.watch, display.heard)
     table = summarise(project, question, results)
@@ -213,50 +214,3 @@ def _confirm(question: "Question") -> None:
 def _print_epoch(epoch: int, values: Mapping[str, float]) -> None:
     accuracy = f", {values['valid_accuracy']:.2%}" if "valid_accuracy" in values else ""
     print(f"epoch {epoch}{accuracy}", flush=True)
-
-
-def _told(question: "Question", planned: "list[Planned]", jobs: int) -> str:
-    """The plan in a few lines."""
-    from ferlab.ablation.question import shown
-    from ferlab.cli.progress import duration
-
-    ahead = [p for p in planned if p.state == "to run"]
-    known = [p.seconds for p in ahead if p.seconds is not None]
-    making = _making(planned)
-    taken = sorted({(p.point.seed, p.plan.seed) for p in planned if p.trained != p.point})
-    if not ahead:
-        cost = "nothing is left to run"
-    elif not known:
-        cost = "how long isn't known before the first has ended"
-    else:
-        cost = f"about {duration(sum(known) / len(known) * len(ahead) / jobs)}" + (" after that" if making else "")
-    runs = _number(len(planned), "run", "runs")
-    lines = [
-        *making,
-        f"{question.arm}: {runs}, {len(planned) - len(ahead)} known already, {len(ahead)} to run; {cost}",
-        *(f"  set {key} = {shown(value)}" for key, value in question.settings.items()),
-        *(f"  {key}: {', '.join(map(shown, values))}" for key, values in question.grid.items()),
-        f"  seeds {', '.join(map(str, question.seeds))}; judged on the validation images",
-        f"  baseline: {planned[0].point.title}",
-        *(f"  seed {asked} trains the very same as seed {there}, whose run is taken" for asked, there in taken),
-    ]
-    return "\n".join(lines)
-
-
-def _making(planned: "list[Planned]") -> list[str]:
-    """What is trained and drawn before the points, a line a GAN family."""
-    from ferlab.ablation.plan import to_make
-    from ferlab.execution.labels import labels_of
-
-    variants, lines = to_make(planned), []
-    for family in dict.fromkeys(variant.family for variant in variants):
-        stages = [variant.stage for variant in variants if variant.family == family]
-        gans, sets = stages.count("gan"), stages.count("synthesize")
-        labels = _number(len(labels_of(family)), "label", "labels") if gans else ""
-        trained = f"{_number(gans, 'GAN family', 'GAN families')} \N{MULTIPLICATION SIGN} {labels}, " if gans else ""
-        lines.append(f"first {trained}{_number(sets, 'synthetic set', 'synthetic sets')} ({family}); then")
-    return lines
-
-
-def _number(n: int, one: str, more: str) -> str:
-    return f"{n} {one if n == 1 else more}"

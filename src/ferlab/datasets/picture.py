@@ -115,7 +115,8 @@ def _from_wide(picture: Image.Image, tags: Any) -> tuple[Image.Image, str]:
     Several ranges are usual in such files, and none is written in them: the one is taken that the brightest value fills
     to more than a quarter. Fewer bits are had by a shift, which is right for values of 8 bits times 256 and times 257.
     """
-    values, tops = np.asarray(picture), (*_RANGES, _SIGNED)
+    values = np.asarray(picture)
+    tops: tuple[int, ...] = (*_RANGES, _SIGNED)
     if picture.mode == "F":
         tops = (1, *_RANGES, _UNSIGNED)
     elif tags.get(_BITS) == (32,) and tags.get(_SAMPLES, (1,)) == (1,):
