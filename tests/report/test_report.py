@@ -330,8 +330,8 @@ def test_the_first_screen_says_what_a_gain_is_made_of(tmp_path: Path) -> None:
         in leak
     )
     assert images == (
-        "In 1 of 2 expressions the GAN's images nearly all look alike, by one threshold of diversity; 6 of 200 are "
-        "copies of a CK+ frame."
+        "In 1 of 2 expressions DCGAN's images nearly all look alike, judged by one GAN each and one threshold of "
+        "diversity; 6 of 200 are copies of a CK+ frame."
     )
     assert leak in Page(build(tmp_path, params, draw=False).read_text(encoding="utf-8")).text
 

@@ -167,8 +167,8 @@ def _images(evidence: Evidence) -> str | None:
     flat = sum(one.collapsed for one in classes)
     copies, images = sum(one.copies for one in classes), sum(one.samples for one in classes)
     return (
-        f"In {flat} of {len(classes)} expressions the GAN's images nearly all look alike, by one threshold of "
-        f"diversity; {copies} of {images:,} are copies of a CK+ frame."
+        f"In {flat} of {len(classes)} expressions DCGAN's images nearly all look alike, judged by one GAN each and one "
+        f"threshold of diversity; {copies} of {images:,} are copies of a CK+ frame."
     )
 
 

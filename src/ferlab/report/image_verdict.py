@@ -45,7 +45,7 @@ def _nearest(claim: paper.Images, quality: Mapping[str, FamilyQuality]) -> Said:
     yes = max(nearer)
     no = min(1.0, len(farther) * min(farther))
     word = HOLDS if yes < ALPHA / 2 else FAILS if no < ALPHA / 2 else OPEN
-    return word, f"{'; '.join(counts)} by {DISTANCE.upper()} (Wilcoxon p = {yes:.2g}; one GAN a family)"
+    return word, f"{'; '.join(counts)} by {DISTANCE.upper()} (Wilcoxon p = {yes:.2g}; one GAN per family)"
 
 
 def _gaps(one: FamilyQuality, other: FamilyQuality) -> list[float]:
