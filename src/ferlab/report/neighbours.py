@@ -31,7 +31,7 @@ class Neighbour:
     plus_minus: float | None = None
 
 
-_SMALL = "the size and length of training of ours are this budget's"
+_SMALL = "our networks have this budget's size and length of training"
 NEIGHBOURS = (
     Neighbour(
         "people",
