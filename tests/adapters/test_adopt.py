@@ -8,7 +8,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from ferlab.adapters.adopt import ARTIFACTS, DATABASE, adopt, empty_store
-from ferlab.adapters.tracking import find_named, tracked
+from ferlab.adapters.known import find_named
+from ferlab.adapters.tracking import tracked
 from ferlab.project import Project
 
 CODE = {"commit": "a" * 40, "dirty": "false"}

@@ -13,9 +13,10 @@ import pytest
 from mlflow import MlflowClient
 
 from ferlab.adapters import owners
+from ferlab.adapters.known import mark_killed
 from ferlab.adapters.owners import HOST, PLACE, PROCESS, Process, owner_tags
 from ferlab.adapters.store import connect
-from ferlab.adapters.tracking import mark_killed, tracked
+from ferlab.adapters.tracking import tracked
 from ferlab.project import Project
 
 SELF = Process.own()
@@ -95,7 +96,7 @@ def test_on_a_shared_server_nobody_elses_run_is_marked_or_taken(
 ) -> None:
     """Neither by whoever opens the store, nor by the same training here, nor by a search."""
     begin_there = begin(project, **theirs)
-    for module in ("store", "tracking"):  # as of a server: the store is no file
+    for module in ("store", "store_run", "known", "tracking"):  # as of a server: the store is no file
         monkeypatch.setattr(f"ferlab.adapters.{module}.database_of", lambda _: None)
     here = Project(tmp_path)
     connect(here)

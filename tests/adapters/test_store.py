@@ -11,8 +11,9 @@ from mlflow import MlflowClient
 from mlflow.tracking._tracking_service import utils
 
 from ferlab.adapters import store
+from ferlab.adapters.known import find_named, mark_killed
 from ferlab.adapters.store import connect
-from ferlab.adapters.tracking import find_named, mark_killed, tracked
+from ferlab.adapters.tracking import tracked
 from ferlab.cli.ui import must_be_free
 from ferlab.errors import UserError
 from ferlab.project import Project
@@ -40,7 +41,7 @@ def log(project: Project, identity: str, text: str) -> None:
 def read(project: Project, identity: str) -> str:
     run = find_named(project, "classifiers", identity)
     assert run
-    return Path(connect(project).download_artifacts(run.info.run_id, "words.txt")).read_text()
+    return Path(connect(project).download_artifacts(run.run, "words.txt")).read_text()
 
 
 def copy_of(original: Project, place: Path) -> Project:

@@ -11,8 +11,10 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from ferlab.adapters.known import Known, find_named
 from ferlab.adapters.store import connect
-from ferlab.adapters.tracking import SECONDS, find_named, span, tracked
+from ferlab.adapters.store_run import SECONDS
+from ferlab.adapters.tracking import tracked
 from ferlab.errors import UserError
 from ferlab.project import Project
 
@@ -242,10 +244,10 @@ def test_mlflows_duration_is_the_time_worked_on_a_run(project: Project) -> None:
         worked = 1000 * float(ended.data.tags[SECONDS])
         assert ended.info.end_time - ended.info.start_time == pytest.approx(worked, abs=60)
         time.sleep(0.5)  # which would show
-    began, real_end = span(ended)
-    assert began == ended.info.start_time
-    assert real_end
-    assert real_end - ended.info.end_time > 900
+    known = Known.of(ended)
+    assert known.began == ended.info.start_time
+    assert known.ended
+    assert known.ended - ended.info.end_time > 900
 
 
 def test_a_run_says_its_source_and_its_experiment_of_dvc(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -294,5 +296,5 @@ def test_a_run_is_found_by_its_identity(project: Project) -> None:
         pass
     found = find_named(project, "tests", "one")
     assert found
-    assert found.info.run_id == run.id
+    assert found.run == run.id
     assert find_named(project, "tests", "another") is None

@@ -18,9 +18,10 @@ from optuna.trial import TrialState
 from ferlab.adapters import claims
 from ferlab.adapters import study as storages
 from ferlab.adapters.claims import OWNER
+from ferlab.adapters.known import mark_killed
 from ferlab.adapters.store import connect
 from ferlab.adapters.study import Storage
-from ferlab.adapters.tracking import mark_killed, tracked
+from ferlab.adapters.tracking import tracked
 from ferlab.adapters.tuning import Objective, Suggestion, TrialRow, best, describe, fail, importances, search
 from ferlab.errors import UserError
 from ferlab.params import Tune

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ferlab.adapters.store import connect
 from ferlab.adapters.tracking import tracked
 from ferlab.execution.cost import Cost, costs, expected, of_budget, stages_of
 from ferlab.execution.pace import SECONDS, Pace
@@ -18,7 +19,7 @@ def log(project: Project, experiment: str, name: str, seconds: float, params: di
     """A finished run that took so long."""
     with tracked(project, experiment, name, identity=name, params=params, tags=tags) as run:
         pass
-    run.client.set_tag(run.id, SECONDS, str(seconds))
+    connect(project).set_tag(run.id, SECONDS, str(seconds))
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import pytest
 import torch
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from PIL import Image
 
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
@@ -133,10 +134,11 @@ import importlib.util, json, sys
 from pathlib import Path
 sys.path[:] = [place for place in sys.path if not (Path(place) / "ferlab").is_dir()]
 assert importlib.util.find_spec("ferlab") is None
-import mlflow, numpy as np
+import mlflow, numpy as np, pandas as pd
 mlflow.set_tracking_uri(sys.argv[1])
 model = mlflow.pyfunc.load_model(sys.argv[2])
-print("ROWS" + json.dumps(np.asarray(model.predict(np.load(sys.argv[3]))).tolist()))
+pictures = pd.DataFrame({"picture": [path.read_bytes() for path in sorted(Path(sys.argv[3]).glob("*.png"))]})
+print("ROWS" + json.dumps(np.asarray(model.predict(pictures)).tolist()))
 """
 
 
@@ -144,15 +146,16 @@ print("ROWS" + json.dumps(np.asarray(model.predict(np.load(sys.argv[3]))).tolist
 def test_the_logged_model_predicts_as_the_predictions_file_says(
     client: MlflowClient, finished: TemporaryProject, tmp_path: Path
 ) -> None:
-    """Loaded by MLflow's own loader where no ferlab is to be imported; three rows, though its example has two."""
+    """Loaded by MLflow's own loader where no ferlab is to be imported; three rows, though its example has one."""
     test = ImageSet.open(finished.root / "work/prepared/test")
-    np.save(tmp_path / "images.npy", test.images[:3])
+    for number, face in enumerate(test.images[:3]):
+        Image.fromarray(face).save(tmp_path / f"{number}.png")
     experiment = client.get_experiment_by_name("classifiers").experiment_id
     models = {model.source_run_id: model for model in client.search_logged_models([experiment])}
     for name, run in runs(client, "classifiers").items():
         assert run.data.tags["ferlab.best_of"] == f"tiny/demo/{name.removesuffix('-0')}"
         uri = f"models:/{models[run.info.run_id].model_id}"
-        output = finished.python(LOAD, f"sqlite:///{finished.root}/mlflow.db", uri, str(tmp_path / "images.npy"))
+        output = finished.python(LOAD, f"sqlite:///{finished.root}/mlflow.db", uri, str(tmp_path))
         rows = np.array(json.loads(output.split("ROWS")[1].splitlines()[0]))
         assert rows.shape == (3, len(FER_CLASSES))
         assert np.abs(rows.sum(axis=1) - 1).max() < 1e-6

@@ -11,7 +11,7 @@ from ferlab.ablation.plan import Planned, Planner, find_answer, is_of, pipeline_
 from ferlab.ablation.question import Point
 from ferlab.ablation.summary import PREDICTIONS
 from ferlab.ablation.variant import Variant, lay_root, link
-from ferlab.adapters.tracking import find_named
+from ferlab.adapters.known import find_named
 from ferlab.classifiers.catalogue import load_run
 from ferlab.errors import UserError
 from ferlab.evaluation import predictions
@@ -82,7 +82,7 @@ def _answer(context: Context, own: Path) -> Answer:
 def _is_tracked(project: Project, identity: str) -> bool:
     """Whether MLflow knows a training as finished: a kill just after its outs were written leaves it open there."""
     tracked = find_named(project, "classifiers", identity)
-    return tracked is not None and tracked.info.status == "FINISHED"
+    return tracked is not None and tracked.status == "FINISHED"
 
 
 def _keep(context: Context, run: Path, seconds: float | None, source: str) -> Answer:
@@ -100,7 +100,7 @@ def _keep(context: Context, run: Path, seconds: float | None, source: str) -> An
             "accuracy": float(found.correct.mean()),
             "selected_epoch": record.selected_epoch,
             "seconds": seconds,
-            "mlflow_run": tracked.info.run_id if tracked else None,
+            "mlflow_run": (tracked.run or None) if tracked else None,
             "source": source,
         }
     )

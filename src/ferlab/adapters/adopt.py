@@ -13,7 +13,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_PARENT_RUN_ID
 from sqlalchemy.engine import URL
 
 from ferlab.adapters.store import connect, make_experiment
-from ferlab.adapters.tracking import BATCH, IDENTITY, find
+from ferlab.adapters.store_run import BATCH, IDENTITY, find
 from ferlab.project import Project
 
 DATABASE, ARTIFACTS = "mlflow.db", "mlruns"  # a store's file and folder, as below a project's root

@@ -1,82 +1,103 @@
 """Logging a classifier itself to MLflow: that of an arm's best run."""
 
+import io
 import threading
 from importlib.metadata import version
 from pathlib import Path
 
 import mlflow
 import numpy as np
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModel, Run
 from mlflow.models import ModelSignature
-from mlflow.types import Schema, TensorSpec
-from numpy.typing import NDArray
+from mlflow.types import ColSpec, DataType, Schema
 from packaging.version import Version
+from PIL import Image
 
-from ferlab.adapters.tracking import TrackedRun
 from ferlab.code.source import SOURCE
 from ferlab.data.images import SIDE
 from ferlab.data.labels import FER_CLASSES
 
 NAME = "classifier"
 BEST = "ferlab.best_of"
+REGISTERED = "ferlab.registered"  # a tag of a logged model: under which name
+PICTURE = "picture"
 _LOGGING = threading.Lock()  # trainings of one process may end at once
 PACKAGES = (
-    "torch", "torchvision", "scikit-learn", "scikit-image", "scipy", "numpy", "safetensors", "pydantic", "ruamel.yaml",
-    "threadpoolctl",
+    "torch", "torchvision", "scikit-learn", "scikit-image", "scipy", "numpy", "pandas", "pillow", "safetensors",
+    "pydantic", "ruamel.yaml", "threadpoolctl",
 )  # fmt: skip
 """What a model imports beside ferlab, whose code it carries."""
 SIGNATURE = ModelSignature(
-    inputs=Schema([TensorSpec(np.dtype(np.uint8), (-1, SIDE, SIDE))]),
-    outputs=Schema([TensorSpec(np.dtype(np.float64), (-1, len(FER_CLASSES)))]),
+    inputs=Schema([ColSpec(DataType.binary, PICTURE)]),
+    outputs=Schema([ColSpec(DataType.double, name) for name in FER_CLASSES]),
 )
+"""A picture file's bytes a row, base64 in JSON; out come a probability a class."""
 
 
-def log_if_best(run: TrackedRun, arm_tag: str, valid_accuracy: float, folder: Path, example: NDArray[np.uint8]) -> bool:
+def best_of(budget: str, kind: str, arm: str) -> str:
+    """The value of the tag `ferlab.best_of`: an arm at a budget, on drawn or real faces."""
+    return "/".join((budget, kind, arm))
+
+
+def log_if_best(client: MlflowClient, run: Run, arm_tag: str, valid_accuracy: float, folder: Path) -> bool:
     """Log the classifier in `folder` if no earlier run of the arm is better on the validation split.
 
     Args:
-        arm_tag: names the arm, budget and data; the best run carries it as the tag `ferlab.best_of`.
-        example: uint8 (2, 48, 48), a stand-in input of two rows: with one, the batch size would be fixed.
+        arm_tag: see `best_of`; the best run carries it.
 
     Returns:
         Whether it was logged. The earlier best run then loses its model and its tag.
     """
     with _LOGGING:
-        return _log_if_best(run, arm_tag, valid_accuracy, folder, example)
+        return _log_if_best(client, run, arm_tag, valid_accuracy, folder)
 
 
-def _log_if_best(
-    run: TrackedRun, arm_tag: str, valid_accuracy: float, folder: Path, example: NDArray[np.uint8]
-) -> bool:
-    experiment = run.run.info.experiment_id
-    earlier = [
-        other
-        for other in run.client.search_runs([experiment], f"tags.`{BEST}` = '{arm_tag}'")
-        if other.info.run_id != run.id
-    ]
+def _log_if_best(client: MlflowClient, run: Run, arm_tag: str, valid_accuracy: float, folder: Path) -> bool:
+    own = run.info.run_id
+    earlier = [other for other in tagged(client, run.info.experiment_id, arm_tag) if other.info.run_id != own]
     if any(other.data.metrics["best_valid_accuracy"] >= valid_accuracy for other in earlier):
         return False
-    _forget_models(run, run.id)
-    mlflow.set_tracking_uri(run.client.tracking_uri)
-    with mlflow.start_run(run_id=run.id, nested=True):
+    _forget_models(client, run)
+    mlflow.set_tracking_uri(client.tracking_uri)
+    with mlflow.start_run(run_id=own, nested=True):
         mlflow.pyfunc.log_model(
             name=NAME,
             loader_module="ferlab.adapters.served_model",
             data_path=str(folder),
             code_paths=[str(SOURCE)],
             signature=SIGNATURE,
-            input_example=example,
+            input_example=pd.DataFrame({PICTURE: [_example()]}),
             pip_requirements=[f"{package}=={Version(version(package)).public}" for package in PACKAGES],
         )
-    run.client.update_run(run.id, status="RUNNING")  # leaving the block above has ended the run
+    client.update_run(own, status="RUNNING")  # leaving the block above has ended the run
     for other in earlier:
-        _forget_models(run, other.info.run_id)
-        run.client.delete_tag(other.info.run_id, BEST)
-    run.client.set_tag(run.id, BEST, arm_tag)
+        _forget_models(client, other)
+        client.delete_tag(other.info.run_id, BEST)
+    client.set_tag(own, BEST, arm_tag)
     return True
 
 
-def _forget_models(run: TrackedRun, run_id: str) -> None:
-    models = run.client.search_logged_models([run.run.info.experiment_id])
-    for model in models:
-        if model.source_run_id == run_id:
-            run.client.delete_logged_model(model.model_id)
+def tagged(client: MlflowClient, experiment_id: str, arm_tag: str) -> list[Run]:
+    """The runs that carry a tag of `best_of`: one, but for a kill just after a better one was found."""
+    return list(client.search_runs([experiment_id], f"tags.`{BEST}` = '{arm_tag}'"))
+
+
+def models_of(client: MlflowClient, run: Run) -> list[LoggedModel]:
+    """The classifiers that a run has logged, the last one first."""
+    return list(client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'"))
+
+
+def _forget_models(client: MlflowClient, run: Run) -> None:
+    """Delete a run's classifiers, but for those that the registry rests on."""
+    for model in models_of(client, run):
+        if REGISTERED not in model.tags:
+            client.delete_logged_model(model.model_id)
+
+
+def _example() -> bytes:
+    """A grey square as PNG."""
+    with io.BytesIO() as file:
+        Image.fromarray(np.full((SIDE, SIDE), 128, np.uint8)).save(file, "PNG")
+        return file.getvalue()

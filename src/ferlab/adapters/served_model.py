@@ -1,23 +1,41 @@
 """What MLflow imports to load a logged classifier again: any classifier of ferlab as its `pyfunc` flavour."""
 
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from mlflow.exceptions import MlflowException
 from numpy.typing import NDArray
 
 from ferlab.classifiers.base import Classifier
 from ferlab.classifiers.catalogue import load_run
+from ferlab.data.labels import FER_CLASSES
+from ferlab.datasets.picture import PictureError, read_face
 
 
 class ServedClassifier:
-    """uint8 (N, 48, 48) in, float64 (N, 7) probabilities out."""
+    """Picture files in, of any form that `ferlab predict` takes; seven probabilities a picture out."""
 
     def __init__(self, classifier: Classifier) -> None:
         self.classifier = classifier
 
-    def predict(self, model_input: Any, params: Any = None) -> NDArray[np.float64]:
-        return self.classifier.predict_proba(np.asarray(model_input).astype(np.uint8))
+    def predict(self, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
+        """The column `picture` holds the bytes of a file a row; the answer has a column a class.
+
+        Raises:
+            MlflowException: a picture can't be read; its row is numbered from 0. MLflow's server answers 400.
+        """
+        faces = [_face(number, content) for number, content in enumerate(model_input["picture"])]
+        return pd.DataFrame(self.classifier.predict_proba(np.stack(faces)), columns=list(FER_CLASSES))
+
+
+def _face(number: int, content: bytes) -> NDArray[np.uint8]:
+    try:
+        return read_face(io.BytesIO(content))[0]
+    except PictureError as error:
+        raise MlflowException.invalid_parameter_value(f"picture {number} {error}") from None
 
 
 def _load_pyfunc(path: str) -> ServedClassifier:

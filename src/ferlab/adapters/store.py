@@ -2,43 +2,55 @@
 
 import logging
 import os
-import re
 import shutil
 import socket
 import sqlite3
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass, url2pathname
+from urllib.request import getproxies, proxy_bypass
 
 from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, LifecycleStage, ViewType
+from mlflow.exceptions import MlflowException
 from mlflow.store.db.utils import _get_latest_schema_revision
+from requests import RequestException
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 
+from ferlab.adapters.moved import rebase
 from ferlab.adapters.owners import sweep
-from ferlab.errors import UserError
+from ferlab.errors import UserError, masked
 from ferlab.project import Project
 
 OURS = ("classifiers", "gans", "tuning")  # experiments
+STORES = "stores.txt"  # below .ferlab/: addresses, without passwords, of servers that have answered
 PATIENCE = 5.0  # seconds to wait for a server's first answer; MLflow itself would try for minutes
 PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
-PLACES = (
-    ("experiments", "artifact_location"),
-    ("runs", "artifact_uri"),
-    ("logged_models", "artifact_location"),
-    ("model_versions", "source"),
-    ("model_versions", "storage_location"),
-)
-"""Tables and columns in which MLflow keeps whole paths."""
-
 for noisy in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent", "mlflow.pyfunc"):
     logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+class AwayError(UserError):
+    """A store that isn't a file doesn't answer."""
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether a store didn't answer, or not as itself; False where it answered and refused."""
+    if isinstance(error, MlflowException):
+        return bool(error.get_http_status_code() >= 500)  # type: ignore[no-untyped-call]
+    if isinstance(error, RequestException) and error.response is not None:
+        return error.response.status_code >= 500
+    return isinstance(error, ConnectionError | RequestException | OperationalError)
+
+
+def has_answered(project: Project) -> bool:
+    """Whether the project's store has ever answered this project: one that hasn't may be a wrong address."""
+    known = project.state / STORES
+    return known.is_file() and masked(project.tracking_uri) in known.read_text(encoding="utf-8").splitlines()
 
 
 def connect(project: Project) -> MlflowClient:
@@ -49,7 +61,7 @@ def connect(project: Project) -> MlflowClient:
 
     Raises:
         UserError: mlruns/ holds a store of an older MLflow, which the default store can't live beside; or the store
-            can't be reached.
+            can't be reached: a AwayError where it is a server that doesn't answer.
     """
     old = sorted((project.home / "mlruns").glob("*/meta.yaml"))
     if old:
@@ -67,11 +79,15 @@ def connect(project: Project) -> MlflowClient:
             with briefly():
                 client = _open(uri, file, project.state)
             if file:
-                _rebase(file)
+                rebase(file, OURS)
             sweep(client, OURS, file)
         except Exception as error:  # each store raises its own kind
             said = (str(error) or type(error).__name__).splitlines()[0]
-            raise UserError(f"the tracking store can't be reached: {said}", where=uri, next_step=_way_out()) from error
+            kind = AwayError if not file and is_away(error) else UserError
+            raise kind(f"the tracking store can't be reached: {said}", where=uri, next_step=_way_out(said)) from error
+        if not file and not has_answered(project):
+            with (project.state / STORES).open("a", encoding="utf-8") as known:
+                known.write(f"{masked(uri)}\n")
     return client
 
 
@@ -130,14 +146,19 @@ def database_of(project: Project) -> Path | None:
     return Path(str(url.database)).absolute() if is_file else None
 
 
-def _way_out() -> str:
+def _way_out(said: str) -> str:
+    if "database schema" in said:  # MLflow's words for an older and for a newer one
+        return (
+            "another version of MLflow made that database: upgrade it, with a backup at hand, where it is kept "
+            "(`mlflow db upgrade`), or use the MLflow that made it"
+        )
     if os.environ.get("MLFLOW_TRACKING_URI"):
         return "check MLFLOW_TRACKING_URI, or unset it to use the project's own store"
-    return "see that it can be written; if another version of MLflow made it, `mlflow db upgrade sqlite:///mlflow.db`"
+    return "see that it can be written"
 
 
 def _must_listen(uri: str) -> None:
-    """Raise an OSError where no program listens at the host and port of a URI. A proxy is asked nothing."""
+    """Raise a ConnectionError where no program listens at the host and port of a URI. A proxy is asked nothing."""
     parts = urlsplit(uri)
     scheme = parts.scheme.partition("+")[0]
     if not parts.hostname or not (port := parts.port or PORTS.get(scheme)):
@@ -148,7 +169,7 @@ def _must_listen(uri: str) -> None:
         with socket.create_connection((parts.hostname, port), PATIENCE):
             pass
     except OSError as error:
-        raise OSError(f"nothing answers at {parts.hostname}:{port} ({error.strerror or error})") from None
+        raise ConnectionError(f"nothing answers at {parts.hostname}:{port} ({error.strerror or error})") from None
 
 
 @contextmanager
@@ -207,29 +228,3 @@ def make_experiment(project: Project, client: MlflowClient, name: str) -> str:
 def deleted(client: MlflowClient) -> list[Experiment]:
     """Our experiments that are in MLflow's trash."""
     return [one for one in client.search_experiments(view_type=ViewType.DELETED_ONLY) if one.name in OURS]
-
-
-def _rebase(file: Path) -> None:
-    """Let what a moved or copied store says of its artifacts mean the folder beside it, and say so.
-
-    Else the copy would write into its original.
-    """
-    here = file.parent / "mlruns"
-    with closing(sqlite3.connect(file)) as database:
-        olds = set[Path]()
-        for name, location in database.execute("SELECT name, artifact_location FROM experiments"):
-            if name in OURS and re.fullmatch(rf"file:.*/mlruns/{name}", location or ""):
-                olds |= {Path(url2pathname(urlsplit(location).path)).parent} - {here}
-        for old in sorted(olds):
-            with database:
-                for before, after in ((f"{old.as_uri()}/", f"{here.as_uri()}/"), (f"{old}/", f"{here}/")):
-                    for table, column in PLACES:
-                        database.execute(
-                            f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",
-                            (after, len(before) + 1, len(before), before),
-                        )
-            print(
-                f"note: this project was moved or copied: MLflow's artifacts were kept in {old}, and are now looked "
-                f"for, and kept, in {here}",
-                file=sys.stderr,
-            )

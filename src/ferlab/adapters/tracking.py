@@ -1,110 +1,109 @@
-"""MLflow: one run an identity, taken up again after a kill, with one value a step."""
+"""MLflow: one run an identity, taken up again after a kill, with one value a step.
+
+A file that fails is an error. A server that falls silent is none: the run goes on, and an outbox keeps what the server
+couldn't be told.
+"""
 
 import os
+import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-from filelock import FileLock
-from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run
+from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
-from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from ferlab.adapters import owners
-from ferlab.adapters.owners import RUN_KEY, is_dead, is_ours, owner_tags, source_tags
-from ferlab.adapters.store import briefly, connect, database_of, experiment_named, make_experiment
+from ferlab.adapters.known import Known, keep, kept
+from ferlab.adapters.outbox import Outbox
+from ferlab.adapters.owners import source_tags
+from ferlab.adapters.store import AwayError, briefly, connect, database_of, has_answered, is_away
+from ferlab.adapters.store_run import BATCH, DVC_EXPERIMENT, Ending, Opening, StoreRun, Teller, open_run
 from ferlab.errors import UserError, masked
 from ferlab.project import Project
 from ferlab.training.observe import Pruned
 
-IDENTITY = "ferlab.identity"
-SECONDS = "ferlab.seconds"  # that processes have worked on a run, until a kill if there was one
-ENDED = "ferlab.ended"  # when the work ended, in milliseconds since 1970
 PRUNED = "ferlab.pruned"
-DVC_EXPERIMENT = "dvc.experiment"
-BATCH = 1000  # metrics a call: MLflow's own limit
 
 
 @dataclass
 class TrackedRun:
-    """An open run. Values are held back until `flush`, so that a call of the observer costs nothing."""
+    """An open run. Values are held back until `flush`, so that a call of the observer costs nothing.
 
-    client: MlflowClient
-    run: Run
+    Attributes:
+        told: where it is kept: its store, or its outbox from when the store was first found away.
+        known: the run as it is, for whoever asks while the store is away.
+        later: turns to the outbox, given why; None where the store is a file, which is never away.
+        afterwards: whether something is added to a run whose work is done.
+    """
+
+    told: Teller
+    known: Known
+    later: Callable[[BaseException], Teller] | None
     afterwards: bool = False
     began: float = field(default_factory=time.monotonic)
-    logged: dict[str, int] = field(default_factory=dict)  # metric -> its last step: a run taken up logs none twice
     waiting: list[Metric] = field(default_factory=list)
 
     @property
     def id(self) -> str:
-        return str(self.run.info.run_id)
+        """MLflow's; "" where its server has been away from the start."""
+        return self.known.run
+
+    def _tell(self, call: Callable[[Teller], None]) -> None:
+        try:
+            call(self.told)
+        except Exception as error:
+            if self.later is None or not isinstance(self.told, StoreRun) or not is_away(error):
+                raise
+            self.told = self.later(error)
+            call(self.told)
 
     def observe(self, step: int, values: Mapping[str, float]) -> None:
         """An observer: keeps each value once a step."""
         now = int(time.time() * 1000)
-        for name, value in values.items():
-            if name != "epoch" and step > self._last(name):
-                self.waiting.append(Metric(name, value, now, step))
-                self.logged[name] = step
+        self.waiting += [Metric(name, value, now, step) for name, value in values.items() if name != "epoch"]
         if len(self.waiting) >= BATCH:
             self.flush()
 
-    def _last(self, name: str) -> int:
-        """The last step of a metric in the store; asked once, and only for a metric that is logged again."""
-        if name not in self.logged:
-            known = self.client.get_metric_history(self.id, name) if name in self.run.data.metrics else []
-            self.logged[name] = max((metric.step for metric in known), default=-1)
-        return self.logged[name]
-
     def flush(self) -> None:
         """Send what waits."""
-        while self.waiting:
-            batch, self.waiting = self.waiting[:BATCH], self.waiting[BATCH:]
-            self.client.log_batch(self.id, metrics=batch)
+        batch, self.waiting = self.waiting, []
+        if batch:
+            self._tell(lambda told: told.metrics(batch))
 
     def end(self, status: str, text: str = "", tags: Mapping[str, str] | None = None) -> None:
-        """Send what waits and end the run, as late after its start as was worked on it; `text` is a traceback."""
-        info, known = self.run.info, self.run.data.tags
-        fresh, end_time = dict(tags or {}), int(time.time() * 1000)
-        if not self.afterwards:
-            worked = float(known.get(SECONDS, 0)) + time.monotonic() - self.began
-            fresh |= {SECONDS: f"{worked:.1f}", ENDED: str(end_time)}
-            end_time = int(info.start_time + 1000 * worked)
-        elif SECONDS in known:
-            end_time = int(info.start_time + 1000 * float(known[SECONDS]))
+        """Send what waits and end the run; `text` is a traceback."""
+        worked = None if self.afterwards else time.monotonic() - self.began
+        ending = Ending(id=uuid4().hex, status=status, at=int(time.time() * 1000), worked=worked, tags=dict(tags or {}))
         try:
-            for key, value in fresh.items():
-                self.client.set_tag(self.id, key, value)
             self.flush()
             if text:
-                self.client.log_text(self.id, text, "traceback.txt")
+                self.text(text, "traceback.txt")
         finally:
-            self.client.set_terminated(self.id, status, end_time)
+            self._tell(lambda told: told.end(ending))
+        ended = self.known.ended if self.afterwards else ending.at
+        self.known = self.known.model_copy(update={"status": status, "ended": ended})
 
     def figures(self, values: Mapping[str, float]) -> None:
         """Log values of the run as a whole: a known one isn't repeated, a changed one is logged a step later."""
-        now = int(time.time() * 1000)
-        known = self.run.data.metrics
-        changed = {k: float(v) for k, v in values.items() if known.get(k) != float(v)}
-        fresh = [Metric(k, v, now, self._last(k) + 1) for k, v in changed.items()]
-        self.client.log_batch(self.id, metrics=fresh)
+        self._tell(lambda told: told.figures(values))
 
     def text(self, content: str, name: str) -> None:
         """Keep a text as an artifact of this name."""
-        self.client.log_text(self.id, content, name)
+        self._tell(lambda told: told.text(content, name))
 
     def artifact(self, path: Path, folder: str | None = None) -> None:
         """Copy a file or a folder's files into the run's artifacts."""
-        if path.is_dir():
-            self.client.log_artifacts(self.id, str(path), folder)
-        else:
-            self.client.log_artifact(self.id, str(path), folder)
+        self._tell(lambda told: told.artifact(path, folder))
+
+    def model(self, arm_tag: str, valid_accuracy: float, folder: Path) -> None:
+        """Log the classifier in `folder`, if no earlier run of the arm is better (`models.log_if_best`)."""
+        self._tell(lambda told: told.model(arm_tag, valid_accuracy, folder))
 
 
 @contextmanager
@@ -133,102 +132,89 @@ def tracked(
     The run ends FINISHED, tagged `ferlab.pruned` if it was pruned; after an error FAILED with the traceback as an
     artifact; after Ctrl-C or SIGTERM KILLED. MLflow's duration is the time worked on it, without what lies between.
 
+    A server that has answered this project before and is away costs nothing but time: what it couldn't be told is kept
+    (`outbox`), and `telling.tell` tells it.
+
     Raises:
-        UserError: the store can't be reached, at first or any more.
+        UserError: the store can't be reached at first, or it refuses something.
     """
-    client = connect(project)
-    experiment_id = make_experiment(project, client, experiment)
-    own = owner_tags(project)
-    with FileLock(project.state / "tracking.lock"):  # nobody marks it between its new owner's tags and its status
-        run = _to_take_up(project, client, experiment_id, name, identity)
-        if run is None:
-            every_tag = {IDENTITY: identity, RUN_KEY: name, **source_tags(tags), **own, **tags}
-            every_tag |= {MLFLOW_PARENT_RUN_ID: parent} if parent else {}
-            run = client.create_run(experiment_id, tags=every_tag, run_name=name)
-        else:
-            for key, value in own.items():
-                client.set_tag(run.info.run_id, key, value)
-            client.update_run(run.info.run_id, status="RUNNING")
-    tracked_run = TrackedRun(client, run, afterwards=afterwards)
-    try:
-        if experiment_of_dvc := os.environ.get("DVC_EXP_NAME"):
-            client.set_tag(run.info.run_id, DVC_EXPERIMENT, experiment_of_dvc)
-        with FileLock(project.state / "tracking.lock"):  # two that enter the same data set at once would break it
-            _describe(client, run, params, datasets)
-        yield tracked_run
-        tracked_run.flush()
-        tracked_run.end("FINISHED")
-    except Pruned:
-        tracked_run.end("FINISHED", tags={PRUNED: "true"})
-        raise
-    except MlflowException as error:
-        with briefly(), suppress(MlflowException):  # the store may be back, or have refused this one call
-            tracked_run.end("FAILED", masked(traceback.format_exc()))
-        raise UserError(
-            f"the tracking store failed at the run {name}: {error.message}",
-            where=project.tracking_uri,
-            next_step="once it answers (`ferlab doctor`), the same command continues from the last checkpoint",
-        ) from error
-    except Exception:
-        tracked_run.end("FAILED", masked(traceback.format_exc()))
-        raise
-    except BaseException:
-        tracked_run.end("KILLED")
-        raise
+    every_tag = {**source_tags(tags), **tags}
+    every_tag |= {MLFLOW_PARENT_RUN_ID: parent} if parent else {}
+    every_tag |= {DVC_EXPERIMENT: os.environ["DVC_EXP_NAME"]} if os.environ.get("DVC_EXP_NAME") else {}
+    opening = Opening(
+        experiment=experiment,
+        name=name,
+        identity=identity,
+        params={key: str(value) for key, value in params.items()},
+        tags=every_tag,
+        datasets=list(datasets),
+        began=int(time.time() * 1000),
+    )
+    with ExitStack() as held:
+        try:
+            run = _open(project, opening, held, afterwards=afterwards)
+        except MlflowException as error:
+            raise _failed(project, name, error) from error
+        try:
+            yield run
+            run.flush()
+            run.end("FINISHED")
+        except Pruned:
+            run.end("FINISHED", tags={PRUNED: "true"})
+            raise
+        except MlflowException as error:
+            with briefly(), suppress(MlflowException):  # the store may be back, or have refused this one call
+                run.end("FAILED", masked(traceback.format_exc()))
+            raise _failed(project, name, error) from error
+        except Exception:
+            run.end("FAILED", masked(traceback.format_exc()))
+            raise
+        except BaseException:
+            with briefly() if run.later else nullcontext():  # whoever stops it doesn't want to wait
+                run.end("KILLED")
+            raise
+        finally:
+            if run.later:
+                keep(project, experiment, identity, run.known)
 
 
-def _to_take_up(project: Project, client: MlflowClient, experiment_id: str, name: str, identity: str) -> Run | None:
-    """The run of an identity at which nobody is at work; what a kill has left RUNNING under its run key is marked."""
-    file = database_of(project)
-    stale = client.search_runs([experiment_id], f"tags.`{RUN_KEY}` = '{name}' AND attributes.status = 'RUNNING'")
-    owners.mark_killed(client, stale, project, file, lambda _: False)
-    for run in client.search_runs([experiment_id], f"tags.`{IDENTITY}` = '{identity}'"):
-        if run.info.status != "RUNNING" or is_dead(run, file) or is_ours(run, project, file):
-            return run
-    return None
+def _failed(project: Project, name: str, error: MlflowException) -> UserError:
+    return UserError(
+        f"the tracking store failed at the run {name}: {error.message}",
+        where=project.tracking_uri,
+        next_step="once it answers (`ferlab doctor`), the same command continues from the last checkpoint",
+    )
 
 
-def span(run: Run) -> tuple[int | None, int | None]:
-    """When the work on a run began and really ended: milliseconds since 1970, None for what isn't known."""
-    ended = run.data.tags.get(ENDED)
-    return run.info.start_time, int(ended) if ended else run.info.end_time
+def _open(project: Project, opening: Opening, held: ExitStack, *, afterwards: bool) -> TrackedRun:
+    """Open a run at its store; at its outbox where the store is away, or hasn't been told yet what lies there."""
+    if database_of(project):
+        run = _at_store(project, opening)
+        return TrackedRun(run, Known.of(run.run), None, afterwards)
+    outbox = Outbox.of(project, opening.experiment, opening.identity)
+    held.enter_context(outbox.lock)  # whoever tells it now is waited for
+    known = kept(project, opening.experiment, opening.identity)
+
+    def later(why: BaseException) -> Outbox:
+        said = masked(str(why)).splitlines()[0]
+        print(f"note: {opening.name} goes on without its tracking store, to be told later: {said}", file=sys.stderr)
+        return outbox.open(project, opening)
+
+    told: Teller
+    if outbox.exists:
+        told = outbox.open(project, opening)
+    else:
+        try:
+            told = _at_store(project, opening)
+            known = Known.of(told.run)
+        except Exception as error:
+            if not has_answered(project) or not (isinstance(error, AwayError) or is_away(error)):
+                raise
+            told = later(error)
+    known = known or Known(run="", status="RUNNING", began=opening.began, ended=None)
+    keep(project, opening.experiment, opening.identity, known.model_copy(update={"status": "RUNNING"}))
+    return TrackedRun(told, known, later, afterwards)
 
 
-def _describe(
-    client: MlflowClient, run: Run, params: Mapping[str, Any], datasets: Sequence[tuple[str, str, str]]
-) -> None:
-    """Log parameters and datasets of a run that has none: a new one, or one killed before it had them."""
-    if not run.data.params:
-        client.log_batch(run.info.run_id, params=[Param(key, str(value)) for key, value in params.items()])
-    if not (run.inputs and run.inputs.dataset_inputs):
-        inputs = [
-            DatasetInput(
-                Dataset(title, digest[:36], "local", title, schema="{}"), [InputTag(MLFLOW_DATASET_CONTEXT, context)]
-            )
-            for title, context, digest in datasets
-        ]
-        client.log_inputs(run.info.run_id, datasets=inputs)
-
-
-def find(client: MlflowClient, experiment_id: str, identity: str) -> Run | None:
-    """The run of an identity, or None."""
-    found = client.search_runs([experiment_id], f"tags.`{IDENTITY}` = '{identity}'", max_results=1)
-    return found[0] if found else None
-
-
-def find_named(project: Project, experiment: str, identity: str) -> Run | None:
-    """The run of an identity in an experiment by name, or None."""
-    client = connect(project)
-    found = experiment_named(project, client, experiment)
-    return find(client, found.experiment_id, identity) if found else None
-
-
-def mark_killed(project: Project, experiment: str, is_alive: Callable[[str], bool]) -> None:
-    """Mark runs KILLED that a kill has left RUNNING: nobody is at work under their run key any more.
-
-    Those of another machine or folder are left alone.
-    """
-    client = connect(project)
-    experiment_named(project, client, experiment)  # it may be in the trash
-    runs = owners.running(client, [experiment])
-    owners.mark_killed(client, runs, project, database_of(project), is_alive)
+def _at_store(project: Project, opening: Opening) -> StoreRun:
+    return open_run(project, connect(project), opening)

@@ -21,6 +21,7 @@ from ferlab.cli import (
     pack,
     power,
     predict,
+    register,
     report,
     reproduce,
     stage,
@@ -61,6 +62,7 @@ app.command()(doctor.doctor)
 app.command()(tune.tune)
 app.command()(ui.ui)
 app.command()(predict.predict)
+app.command()(register.register)
 app.command()(bundle.bundle)
 app.command()(bundle.bring)
 app.command(hidden=True)(stage.stage)
@@ -83,6 +85,7 @@ def common(
     context.obj = {"quiet": quiet}
     _check_code(context.invoked_subcommand or "")
     _choose_instructions()
+    _tell_what_waits()
 
 
 def _check_code(command: str) -> None:
@@ -125,6 +128,20 @@ def _where_dvc_is_typed(error: UserError) -> str:
     except UserError:
         return ""
     return f"\n  dvc is typed in {root}" if "`dvc " in str(error) and root != Path.cwd() else ""
+
+
+def _tell_what_waits() -> None:
+    """Tell a tracking server what it missed while it was away."""
+    from ferlab.project import Project
+
+    try:
+        project = Project.find()
+    except UserError:
+        return
+    if "--help" not in sys.argv and (project.state / "outbox").is_dir():
+        from ferlab.adapters.telling import tell  # late: it loads MLflow
+
+        tell(project)
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """`ferlab tune`: search a classifier's settings, alone or as one of several workers."""
 
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -77,7 +78,9 @@ def tune(
         mark_failed(place, name, fail)
         return
     if jobs > 1:
-        given = {"trials": trials, "epochs": epochs, "fraction": fraction, "storage": storage, "study": study}
+        if storage is not None:  # a worker's words are seen by everyone here, its environment isn't
+            os.environ["FERLAB_STUDY_STORAGE"] = storage
+        given = {"trials": trials, "epochs": epochs, "fraction": fraction, "study": study}
         options = [(f"--{key}", str(value)) for key, value in given.items() if value is not None]
         options += [("--space", text) for text in space or []]
         words = ("ferlab", "tune", classifier, *(word for option in options for word in option))

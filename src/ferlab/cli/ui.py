@@ -9,6 +9,7 @@ HOST = "127.0.0.1"
 
 def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 5000) -> None:
     """Open MLflow's page on all runs (the same as `mlflow ui` in the project's folder). Ctrl-C ends it."""
+    import os
     import subprocess
     import sys
 
@@ -18,13 +19,17 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this ma
     from ferlab.project import Project
 
     project = Project.find()
+    if project.tracking_uri.startswith("http"):
+        connect(project)
+        typer.echo(f"MLflow: {masked(project.tracking_uri)}: the server has its own page")
+        return
     must_be_free(port)
     connect(project)
     typer.echo(f"MLflow: http://{HOST}:{port} (store: {masked(project.tracking_uri)}); Ctrl-C ends it")
-    uri = ["--backend-store-uri", project.tracking_uri]
-    command = [sys.executable, "-m", "mlflow", "ui", "--host", HOST, "--port", str(port), *uri]
+    command = [sys.executable, "-m", "mlflow", "ui", "--host", HOST, "--port", str(port)]
+    told = os.environ | {"MLFLOW_BACKEND_STORE_URI": project.tracking_uri}  # everyone here sees a command's words
     stop_on_signals()
-    server = subprocess.Popen(command, cwd=project.home, process_group=0)
+    server = subprocess.Popen(command, cwd=project.home, env=told, process_group=0)
     try:
         raise typer.Exit(server.wait())
     except KeyboardInterrupt:

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
-from ferlab.adapters.tracking import find_named, span, tracked
+from ferlab.adapters.known import find_named
+from ferlab.adapters.tracking import tracked
 from ferlab.classifiers.base import Classifier
 from ferlab.classifiers.blockwise import predict_blockwise
 from ferlab.classifiers.catalogue import METHODS, create
@@ -104,8 +105,8 @@ def _track(context: Context, record: RunRecord, predicted: Predictions) -> None:
         predictions=sha256_file(context.out("predictions")),
         valid_accuracy=record.valid_accuracy,
         test_accuracy=scores["accuracy"],
-        mlflow_run=run.id,
-        trained=[_utc(t) for t in span(trained)] if trained else None,
+        mlflow_run=run.id or None,
+        trained=[_utc(trained.began), _utc(trained.ended)] if trained else None,
         evaluated=datetime.now(UTC).isoformat(timespec="seconds"),
         circumstances_of="training" if of_training else "evaluation",
         **dict(here),

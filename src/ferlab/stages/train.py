@@ -8,12 +8,12 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ferlab.adapters.models import log_if_best
+from ferlab.adapters.models import best_of
 from ferlab.adapters.tracking import TrackedRun, tracked
 from ferlab.classifiers.base import Fit, TrainingPlan
 from ferlab.classifiers.catalogue import create, updates_per_epoch
 from ferlab.classifiers.schedule import rates
-from ferlab.data.images import SIDE, ImageSet, concatenate
+from ferlab.data.images import ImageSet, concatenate
 from ferlab.data.splits import hold_out
 from ferlab.execution.locks import exclusive
 from ferlab.files import atomic_folder, content_hash, write_text
@@ -25,8 +25,6 @@ from ferlab.stages.ledger import circumstances, note_training
 from ferlab.training.identity import Identity, flatten, identify_training
 from ferlab.training.observe import all_of
 from ferlab.training.seeding import set_up
-
-EXAMPLE = np.stack([np.full((SIDE, SIDE), 64, np.uint8), np.full((SIDE, SIDE), 192, np.uint8)])
 
 
 def run(context: Context) -> None:
@@ -139,8 +137,8 @@ def _log(context: Context, plan: ArmPlan, run: TrackedRun, fit: Fit) -> None:
     run.flush()
     if context.project.variant:  # its weights are dropped once it has answered
         return
-    arm_tag = "/".join((context.params.budget, context.params.data.kind, context.arguments["arm"]))
-    log_if_best(run, arm_tag, fit.valid_accuracy, context.out("run"), EXAMPLE)
+    arm_tag = best_of(context.params.budget, context.params.data.kind, context.arguments["arm"])
+    run.model(arm_tag, fit.valid_accuracy, context.out("run"))
 
 
 def _known_test_accuracy(context: Context) -> float | None:

@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 from filelock import Timeout
 
+from ferlab.adapters.known import find_named, mark_killed
 from ferlab.adapters.study import Storage
-from ferlab.adapters.tracking import find_named, mark_killed, tracked
+from ferlab.adapters.tracking import tracked
 from ferlab.adapters.tuning import Suggestion, TrialRow, best, importances, search
 from ferlab.classifiers.base import TrainingPlan
 from ferlab.classifiers.catalogue import create
@@ -148,7 +149,7 @@ def bench(context: Context, storage: Storage, name: str) -> Iterator[Bench]:
         leader.acquire(timeout=0)
     except Timeout:
         parent = find_named(context.project, EXPERIMENT, context.identity.name)
-        yield Bench(context, name, train, part, valid, parent.info.run_id if parent else None)
+        yield Bench(context, name, train, part, valid, parent.run if parent else None)
         return
     settings = context.section("classifiers.{classifier}")
     about = context.identity.manifest["params"]["tune"]
