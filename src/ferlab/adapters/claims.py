@@ -9,7 +9,7 @@ from typing import cast
 
 import optuna
 from filelock import FileLock, Timeout
-from optuna.exceptions import UpdateFinishedTrialError
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from ferlab.adapters.study import Storage
@@ -56,7 +56,7 @@ def claim(storage: Storage, study: optuna.Study, space: Tune) -> Iterator[Claime
     given no sign of life for ten minutes. The sampler is seeded anew for each trial by the trial's number, so 5 trials
     and 5 more equal 10. No point is tried twice; when all are tried there is no next trial.
     """
-    with storage.lock(f"{study.study_name}.claims"):
+    with storage.alone(f"{study.study_name}.claims"):
         found = _abandoned(storage, study, space) or _new(storage, study, space)
     if found is None:
         yield None
@@ -180,7 +180,9 @@ def _signs_of_life(trial: Trial) -> Iterator[None]:
 
     def beat() -> None:
         while not ended.wait(BEAT):
-            with suppress(UpdateFinishedTrialError):  # somebody has marked it failed
+            with suppress(
+                UpdateFinishedTrialError, StorageInternalError
+            ):  # somebody has marked it failed; a server is away
                 trial.set_user_attr(ALIVE, time.time())
 
     thread = threading.Thread(target=beat, daemon=True, name="signs of life")

@@ -18,6 +18,7 @@ from mlflow.entities import Experiment, LifecycleStage, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.store.db.utils import _get_latest_schema_revision
 from requests import RequestException
+from sqlalchemy import NullPool, create_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
@@ -158,7 +159,8 @@ def _way_out(said: str) -> str:
 
 
 def _must_listen(uri: str) -> None:
-    """Raise a ConnectionError where no program listens at the host and port of a URI. A proxy is asked nothing."""
+    """Raise an error where no program listens at the host and port of a URI, or PostgreSQL refuses it. A proxy is asked
+    nothing."""
     parts = urlsplit(uri)
     scheme = parts.scheme.partition("+")[0]
     if not parts.hostname or not (port := parts.port or PORTS.get(scheme)):
@@ -170,6 +172,10 @@ def _must_listen(uri: str) -> None:
             pass
     except OSError as error:
         raise ConnectionError(f"nothing answers at {parts.hostname}:{port} ({error.strerror or error})") from None
+    if scheme.startswith("postgres"):  # what it refuses, MLflow would ask for again, for minutes
+        engine = create_engine(uri, poolclass=NullPool)
+        with engine.connect():
+            pass
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Optuna's storage: studies that several processes work on."""
 
+import hashlib
 import re
 import socket
 from collections.abc import Iterator, Mapping
@@ -47,6 +48,24 @@ class Storage:
         self.locks.mkdir(parents=True, exist_ok=True)
         return FileLock(self.locks / f"{name}.lock")
 
+    @property
+    def is_server(self) -> bool:
+        """Whether it may be away for a while, as a file can't."""
+        return not self.url.startswith("sqlite")
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[None]:
+        """Keep the other workers out of what this name stands for: this machine's; on PostgreSQL all."""
+        with self.lock(name):
+            if not self.url.startswith("postgres"):
+                yield
+                return
+            key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+            engine = sqlalchemy.create_engine(self.url, poolclass=sqlalchemy.NullPool)
+            with engine.connect() as connection:  # whose end frees the lock, also where a kill ends it
+                connection.execute(sqlalchemy.text("SELECT pg_advisory_lock(:key)"), {"key": key})
+                yield
+
     def is_held(self, name: str) -> bool:
         """Whether a living process holds the lock of this name."""
         lock = self.lock(name)
@@ -81,11 +100,15 @@ def storage_errors(storage: Storage) -> Iterator[None]:
         ):
             raise
         cause = str(getattr(error, "orig", None) or error.__cause__ or error).splitlines()[0]
+        way_out = (
+            "another version of Optuna made that database: `optuna storage upgrade`, with a backup at hand, or use the "
+            "Optuna that made it"
+            if "table schema" in str(error)
+            else "wait, if another program holds it locked, or a server is away; else check the URL (--storage, "
+            "FERLAB_STUDY_STORAGE), or leave it out to use the project's own"
+        )
         raise UserError(
-            f"the study's storage can't be used: {cause}",
-            where=storage.shown,
-            next_step="wait, if another program holds it locked; else check the URL (--storage, FERLAB_STUDY_STORAGE), "
-            "or leave it out to use the project's own",
+            f"the study's storage can't be used: {cause}", where=storage.shown, next_step=way_out
         ) from error
 
 
@@ -104,9 +127,9 @@ def open_study(
     """
     if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
         raise UserError(f"'{name}' can't name a study", next_step="use letters, digits, dots and dashes")
-    with storage_errors(storage), storage.lock("schema"):
-        sqlite = storage.url.startswith("sqlite")
-        options: dict[str, Any] = {"connect_args": {"timeout": PATIENCE}} if sqlite else {}
+    with storage_errors(storage), storage.alone("schema"):
+        sqlite = not storage.is_server
+        options: dict[str, Any] = {"connect_args": {"timeout": PATIENCE}} if sqlite else {"pool_pre_ping": True}
         engine = sqlalchemy.create_engine(storage.url, **options)
         try:
             tables = sqlalchemy.inspect(engine).get_table_names()

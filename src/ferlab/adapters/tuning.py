@@ -3,12 +3,15 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, TypeVar
 
 import optuna
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
 from ferlab.adapters.claims import EARLIER_ERROR, ERROR, OWNER, Claimed, claim, is_used_up, trials_of
 from ferlab.adapters.study import Storage, open_study, storage_errors
@@ -18,7 +21,8 @@ from ferlab.training.observe import Observer, Pruned
 
 logging.getLogger("optuna").setLevel(logging.WARNING)
 
-POLL = 2.0  # seconds between looks at other workers' trials
+POLL = 2.0  # seconds between looks at other workers' trials, and at a server that is away
+AWAY = 600.0  # seconds after which a server that is away is given up
 ENOUGH = 4  # complete trials below which nothing is said of the importance of a key
 
 
@@ -41,6 +45,7 @@ class TrialRow:
     error: str = ""
 
 
+T = TypeVar("T")
 Objective = Callable[[Suggestion, Observer], float]
 """(suggestion, observer to be called with `valid_accuracy` each epoch) -> value to maximise."""
 
@@ -60,6 +65,9 @@ def search(
 
     A space of fewer points ends the search sooner: no point is tried twice.
 
+    A database server that is away is waited for, ten minutes at most; a trial under way goes on meanwhile, and what it
+    found is told afterwards.
+
     A trial that was killed is taken up again with its own values. With one worker the trials don't depend on how often
     the search was started; with several they depend on who was quicker.
 
@@ -75,11 +83,9 @@ def search(
     announced: set[int] = set()
     with storage_errors(storage):
         while True:
-            with claim(storage, study, space) as claimed:
-                if claimed is not None:
-                    _run(objective, study, claimed)
-                    continue
-            busy = [t for t in trials_of(study) if t.state == TrialState.RUNNING]
+            if _patiently(storage, lambda: _next(objective, study, storage, space)):
+                continue
+            busy = [t for t in _patiently(storage, lambda: trials_of(study)) if t.state == TrialState.RUNNING]
             for other in busy:
                 if other.number not in announced:
                     say(
@@ -90,7 +96,7 @@ def search(
             if not busy or not wait:
                 break
             time.sleep(POLL)
-        rows = [_row(trial) for trial in trials_of(study)]
+        rows = [_row(trial) for trial in _patiently(storage, lambda: trials_of(study))]
         if len(rows) < space.trials and is_used_up(study, space):
             say(f"all {space.points} points of the space are tried; the other trials would repeat them")
     if not any(row.state in ("COMPLETE", "RUNNING") for row in rows):
@@ -152,31 +158,68 @@ def fail(storage: Storage, name: str, number: int) -> None:
         study.tell(number, state=TrialState.FAIL)
 
 
-def _run(objective: Objective, study: optuna.Study, claimed: Claimed) -> None:
+def _patiently(storage: Storage, call: Callable[[], T]) -> T:
+    """What a call returns; of a server that is away, asked again. It may have heard before it fell silent."""
+    until = time.monotonic() + AWAY
+    while True:
+        try:
+            return call()
+        except (StorageInternalError, SQLAlchemyError):
+            if not storage.is_server or time.monotonic() > until:
+                raise
+            time.sleep(POLL)
+
+
+def _next(objective: Objective, study: optuna.Study, storage: Storage, space: Tune) -> bool:
+    """Run one more trial; False where there is none to run."""
+    with claim(storage, study, space) as claimed:
+        if claimed is not None:
+            _run(objective, study, storage, claimed)
+        return claimed is not None
+
+
+def _run(objective: Objective, study: optuna.Study, storage: Storage, claimed: Claimed) -> None:
     trial = claimed.trial
     seen = set(study.get_trials(deepcopy=False)[trial.number].intermediate_values)
-    suggestion = Suggestion(trial.number, claimed.values)
+    untold = dict[int, float]()
+
+    def report() -> None:
+        for step in list(untold):
+            trial.report(untold[step], step)
+            del untold[step]
 
     def observe(step: int, values: Mapping[str, float]) -> None:
         if step not in seen:
-            trial.report(values["valid_accuracy"], step)
-        if trial.should_prune():
+            untold[step] = values["valid_accuracy"]
+        try:
+            report()
+            enough = trial.should_prune()
+        except StorageInternalError:
+            if not storage.is_server:
+                raise
+            return  # it is away: told with a later step
+        if enough:
             raise Pruned
 
+    def finish(value: float | None = None, state: TrialState | None = None, error: str = "") -> None:
+        with suppress(UpdateFinishedTrialError):  # it has heard, or somebody has marked it failed
+            report()
+            if error:
+                trial.set_user_attr(ERROR, error)
+        study.tell(trial, value, state=state, skip_if_finished=True)
+
     try:
-        value = objective(suggestion, observe)
+        value = objective(Suggestion(trial.number, claimed.values), observe)
     except Pruned:
-        study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
-        return
+        _patiently(storage, lambda: finish(state=TrialState.PRUNED))
     except UserError as error:  # e.g. a learning rate that makes the loss infinite
-        trial.set_user_attr(ERROR, error.what.splitlines()[0])
-        study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
-        return
-    if isfinite(value):
-        study.tell(trial, value, skip_if_finished=True)
+        said = error.what.splitlines()[0]
+        _patiently(storage, lambda: finish(state=TrialState.FAIL, error=said))
     else:
-        trial.set_user_attr(ERROR, f"its value is {value}")
-        study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
+        if isfinite(value):
+            _patiently(storage, lambda: finish(value))
+        else:
+            _patiently(storage, lambda: finish(state=TrialState.FAIL, error=f"its value is {value}"))
 
 
 def _pruner(told: Median | SuccessiveHalving) -> optuna.pruners.BasePruner:
