@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ferlab.datasets.archive import open_archive, picture_members, read_pictures
+from ferlab.datasets.archive import OUTSIDE, open_archive, picture_members, read_pictures
 from ferlab.errors import UserError
 from small import make_zip, noise, png
 
@@ -139,7 +139,7 @@ def test_paths_that_lead_out_of_an_archive(tmp_path: Path, name: str) -> None:
     path = make_zip(tmp_path / "a.zip", {name: png(noise(1)[0])})
     with open_archive(path) as archive:
         (member,) = picture_members(archive)
-        assert read_pictures(archive, [member])[1] == {0: "has a path that leads out of its archive"}
+        assert read_pictures(archive, [member])[1] == {0: f"{OUTSIDE}: unpack it into a folder, and give that"}
     assert [p.name for p in tmp_path.iterdir()] == ["a.zip"]
 
 

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import tarfile
 import zipfile
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from ferlab.datasets import forms, gather, unpack
+from ferlab.datasets.archive import OUTSIDE
 from ferlab.datasets.gather import Container
 from ferlab.errors import UserError
 from small import make_zip, noise, png
@@ -152,7 +154,7 @@ def test_links_in_a_tar_lead_nowhere(tmp_path: Path, scratch: Path) -> None:
     (found,) = gather.gather(path, scratch)
     reading = forms.read(found.path, allow_partial=True)
     assert {p.where: p.what for p in reading.problems} == {
-        "../../train/happy/Training_9.png": "has a path that leads out of its archive",
+        "../../train/happy/Training_9.png": f"{OUTSIDE}: unpack it into a folder, and give that",
         "train/happy/Training_8.png": "is a symbolic link, not a picture",
     }
     assert sorted(tmp_path.iterdir()) == before
@@ -286,3 +288,21 @@ def test_folders_behind_links_are_read_and_those_in_a_circle_once(tmp_path: Path
     (container,) = gather.gather(given, scratch)
     with zipfile.ZipFile(container.path) as archive:
         assert sorted(archive.namelist()) == sorted(f"faces/{name}" for name in FER)
+
+
+@pytest.mark.parametrize("kind", ["folder", "tar"])
+def test_names_in_an_encoding_that_is_not_known(kind: str, tmp_path: Path, scratch: Path) -> None:
+    """As unpacked from an archive of another system; two that differ in such letters alone stay two."""
+    names = [os.fsdecode(b"fer/train/happy/Training_" + letter + b".png") for letter in (b"\xe4", b"\xf6", b"1")]
+    files = FER | dict.fromkeys(names, png(FACES[0]))
+    given = folder(tmp_path / "given", files) if kind == "folder" else tar(tmp_path / "given.tar", files, "w")
+    (container,) = gather.gather(given, scratch)
+    sets = forms.read(container.path).sets
+    assert len(sets["train"]) == 3
+
+
+def test_an_archive_inside_another_that_is_cut_off_is_named_by_both(tmp_path: Path, scratch: Path) -> None:
+    path = make_zip(tmp_path / "a.zip", {"inside.zip": b"PK\x03\x04"})
+    with pytest.raises(UserError, match="not a whole zip archive") as caught:
+        gather.gather(path, scratch)
+    assert caught.value.where == f"{path}: inside.zip"

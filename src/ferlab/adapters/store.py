@@ -153,6 +153,8 @@ def _way_out(said: str) -> str:
             "another version of MLflow made that database: upgrade it, with a backup at hand, where it is kept "
             "(`mlflow db upgrade`), or use the MLflow that made it"
         )
+    if "locked" in said:
+        return "another program is writing there, or holds it open: wait for it, or end it (`fuser` names it)"
     if os.environ.get("MLFLOW_TRACKING_URI"):
         return "check MLFLOW_TRACKING_URI, or unset it to use the project's own store"
     return "see that it can be written"

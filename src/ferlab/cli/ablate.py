@@ -65,6 +65,7 @@ def ablate(
     from ferlab.ablation import question as questions
     from ferlab.ablation.summary import FORMATS
     from ferlab.errors import UserError
+    from ferlab.files import must_be_a_file
     from ferlab.project import Project
 
     if (file is None) == (arm is None) or (file and (grid or settings)):
@@ -73,6 +74,8 @@ def ablate(
         )
     if out and out.suffix not in FORMATS:
         raise UserError(f"'{out.name}' ends in none of {', '.join(FORMATS)}", where="--out")
+    if out:
+        must_be_a_file(out, "name another file for --out")  # now, not after hours
     project = Project.find()
     loaded = params.load(project.params)
     question = (

@@ -34,11 +34,13 @@ def trace(
     evidence = evidence_of(project, name or budget_of(project, what))
     found = seeds_named(evidence, what)
     if found is None:
-        defined = what in evidence.params.arms
+        arm, _, seed = what.rpartition("-")
+        defined = what in evidence.params.arms or (seed.isdecimal() and arm in evidence.params.arms)
+        ran = [f"{arm}-{seed}" for seed in evidence.runs.get(arm, ())]
         raise UserError(
             f"{what} has not been run" if defined else f"no arm is called '{what}'",
             where=str(evidence.folder),
-            next_step=f"arms that have run: {', '.join(evidence.runs) or 'none'}",
+            next_step=f"that have run: {', '.join(ran or evidence.runs) or 'none'}",
         )
     arm, seeds = found
     told = gather(evidence, arm)

@@ -31,6 +31,7 @@ MOST_FILES = 500_000  # in an archive; both datasets have 37 thousand
 _JUNK = {"__MACOSX", "$RECYCLE.BIN", "System Volume Information", ".ipynb_checkpoints", "@eaDir"}
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)  # the last: encrypted, or packed in an unknown way
 _AGAIN = "it may have been cut off or changed on its way: download it again"
+OUTSIDE = "has a path that leads out of its archive"
 READ = "read are folders, zip, tar and fer2013.csv, also as .gz, .bz2 or .xz: unpack or convert what you have"
 _PACKINGS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
 _WORTH_A_PROCESS = 3000  # pictures: about what is decoded while a process starts
@@ -57,41 +58,41 @@ class Decoded(NamedTuple):
 
 
 @contextmanager
-def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
+def open_archive(path: Path, shown: str = "") -> Iterator[zipfile.ZipFile]:
     """Open a zip archive for reading.
+
+    Args:
+        shown: where it is from, for people, where `path` is only a temporary copy.
 
     Raises:
         UserError: absent, not a zip, cut off, or (while it is read) damaged inside.
     """
+    where = shown or str(path)
     if not path.is_file():
-        raise UserError("no such file", where=str(path), next_step="check the name, or download the archive again")
+        raise UserError("no such file", where=where, next_step="check the name, or download the archive again")
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise _no_zip(path, error) from None
+        raise _no_zip(path, error, where) from None
     with archive:
         try:
             if len(archive.infolist()) > MOST_FILES:
-                raise UserError(
-                    f"holds {len(archive.infolist()):,} files, far more than both datasets", where=str(path)
-                )
+                raise UserError(f"holds {len(archive.infolist()):,} files, far more than both datasets", where=where)
             yield archive
         except (*_DAMAGE, NotImplementedError) as error:
-            raise UserError(
-                f"a part of this archive can't be read: {error}", where=str(path), next_step=_AGAIN
-            ) from None
+            raise UserError(f"a part of this archive can't be read: {error}", where=where, next_step=_AGAIN) from None
 
 
-def _no_zip(path: Path, error: Exception) -> UserError:
+def _no_zip(path: Path, error: Exception, where: str) -> UserError:
     """What a file is that should be a zip archive."""
     if isinstance(error, PermissionError):
-        return UserError(f"can't be read: {error.strerror}", where=str(path))
+        return UserError(f"can't be read: {error.strerror}", where=where)
     with path.open("rb") as handle:
         found = what_is(handle.read(512))
     size = f"{path.stat().st_size:,} bytes long"
     if found in (EMPTY, PART_OF_ZIP):
-        return UserError(f"not a whole zip archive ({error}); {size}", where=str(path), next_step=_AGAIN)
-    return UserError(f"not a whole zip archive but {found}; {size}", where=str(path), next_step=f"{READ}; or {_AGAIN}")
+        return UserError(f"not a whole zip archive ({error}); {size}", where=where, next_step=_AGAIN)
+    return UserError(f"not a whole zip archive but {found}; {size}", where=where, next_step=f"{READ}; or {_AGAIN}")
 
 
 class Inside(NamedTuple):
@@ -229,7 +230,7 @@ def _odd(member: zipfile.ZipInfo) -> str | None:
     if member.compress_type not in _PACKINGS:
         return "is packed in a way that isn't read: unpack the archive, and give the folder"
     if ".." in folders or (folders and folders[0].endswith(("/", ":"))):
-        return "has a path that leads out of its archive"
+        return f"{OUTSIDE}: unpack it into a folder, and give that"
     if member.file_size > LARGEST_PICTURE:
         return f"unpacks to {member.file_size:,} bytes, far more than a picture of a face should"
     return None

@@ -101,7 +101,7 @@ def _look(path: Path, scratch: Scratch, shown: str, depth: int) -> list[Containe
                 where=shown,
                 next_step="give fer2013.csv or icml_face_data.csv as they were given out",
             )
-    with open_archive(path) as archive:
+    with open_archive(path, shown) as archive:
         infos = [info for info in archive.infolist() if not info.is_dir()]
         files = {info.filename: Source(partial(archive.open, info.filename), info.file_size) for info in infos}
         pictures = picture_members(archive)

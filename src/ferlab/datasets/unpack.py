@@ -73,7 +73,10 @@ def open_file(path: Path) -> IO[bytes]:
 def start_of(path: Path) -> bytes:
     """A file's first bytes: enough to know it by."""
     with open_file(path) as handle:
-        return handle.read(1024)
+        try:
+            return handle.read(1024)
+        except OSError as error:  # of the disk, or of what only looks like a file
+            raise UserError(f"can't be read: {error.strerror}", where=printable(path)) from None
 
 
 def is_dense(start: bytes) -> bool:
@@ -108,7 +111,7 @@ def from_tar(path: Path, scratch: Scratch, shown: str) -> Path:
                     assert source is not None
                     _write(archive, member.name, source)
                 elif member.issym() or member.islnk():
-                    entry = zipfile.ZipInfo(member.name)
+                    entry = zipfile.ZipInfo(_stored(member.name))
                     entry.external_attr = (stat.S_IFLNK | 0o777) << 16
                     archive.writestr(entry, member.linkname)
     except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
@@ -136,9 +139,18 @@ def pack(target: Path, files: Mapping[str, Callable[[], IO[bytes]]]) -> Path:
     return target
 
 
+def _stored(name: str) -> str:
+    """A name that a zip can hold: one in an unknown encoding is taken for Latin-1, which keeps it apart from others."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return name.encode(errors="surrogateescape").decode("latin-1")
+    return name
+
+
 def _write(archive: zipfile.ZipFile, name: str, source: IO[bytes]) -> None:
     """One file with no date. Pictures are compressed already."""
-    entry = zipfile.ZipInfo(name)
+    entry = zipfile.ZipInfo(_stored(name))
     entry.compress_type = zipfile.ZIP_STORED if is_picture(name) else zipfile.ZIP_DEFLATED
     entry.external_attr = 0o644 << 16
     with archive.open(entry, "w", force_zip64=not is_picture(name)) as sink:
