@@ -21,7 +21,7 @@ ray = pytest.importorskip("ray", reason="needs the extra cluster")
 PATIENCE = 900  # seconds until a started question must train, on a busy machine
 NODE = {"num_cpus": 1, "object_store_memory": 100 * 2**20, "memory": 2**30}
 SETTINGS = {
-    "classifiers": {"resnet50": {"epochs": 12}},
+    "classifiers": {"resnet50": {"epochs": 20}},
     "runtime": {"checkpoint_seconds": 0, "memory_gib": 0.5},
 }
 ASK = ("ferlab", "ablate", "--arm", "resnet50", "--set", "tuned=false", "--json", "--grid")

@@ -100,7 +100,7 @@ def _must_be_equal() -> None:
     """Raise a UserError that names the first node with other code or packages than this machine's."""
     import ray
 
-    here, ask = Environment.here(), ray.remote(Environment.here)
+    here, ask = Environment.here(), ray.remote(_environment)
     nodes = {node["NodeID"]: node["NodeManagerHostname"] for node in _nodes()}
     asked = {node: ask.options(num_cpus=0, max_retries=0, scheduling_strategy=on_node(node)).remote() for node in nodes}
     for node, ref in asked.items():
@@ -113,6 +113,11 @@ def _must_be_equal() -> None:
                 where=node,
                 next_step="install ferlab there as it is here, with the packages of requirements.lock",
             ) from None
+
+
+def _environment() -> Environment:
+    """What Ray runs on a node, which takes functions and no methods."""
+    return Environment.here()
 
 
 def _nodes() -> list[dict[str, Any]]:
