@@ -24,7 +24,7 @@ def experiments(params: Params, question: Question) -> list[tuple[str, Experimen
 
 
 def _experiment(params: Params, question: Question, point: Point) -> Experiment:
-    changes = {key: value for key, value in _changes(params, question, point).items() if params.plain(key) != value}
+    changes = {key: value for key, value in _changes(params, question, point).items() if _now(params, key) != value}
     tree: Any = {name: params.plain(name) for name in type(params).model_fields}
     for key, value in changes.items():
         *path, last = key.split(".")
@@ -37,13 +37,19 @@ def _experiment(params: Params, question: Question, point: Point) -> Experiment:
     return Experiment(f"{_UNFIT.sub('-', f'{question.arm}-{point.title}')[:60]}-{digest}", changes)
 
 
+def _now(params: Params, key: str) -> Any:
+    try:
+        return params.plain(key)
+    except KeyError:  # an arm that isn't run
+        return None
+
+
 def _changes(params: Params, question: Question, point: Point) -> dict[str, Any]:
     """The point's own keys, and what `run` has to say so that the pipeline runs its arm."""
     arm, run = params.arms[question.arm], params.run
     source = point.settings.get(f"arms.{question.arm}.synthetic", arm.synthetic)
     tuned = point.settings.get(f"arms.{question.arm}.tuned", arm.tuned)
-    arms = {**params.plain("run.arms"), question.arm: source}
     families = [*run.families, *({source} & set(params.gan.families) - set(run.families))]
     searched = [*run.tuned, *({arm.classifier} - set(run.tuned) if tuned else ())]
-    own = {"run.seeds": list(question.seeds), "run.arms": arms, "run.families": families, "run.tuned": searched}
-    return dict(point.settings) | own
+    own = {"seeds": list(question.seeds), f"arms.{question.arm}": source, "families": families, "tuned": searched}
+    return dict(point.settings) | {f"run.{key}": value for key, value in own.items()}

@@ -16,6 +16,8 @@ from ferlab.ablation.result import Result
 from ferlab.cli.progress import duration
 from ferlab.evaluation.intervals import over_seeds
 
+REFRESH = 2.0  # times a second, at most: a table of thousands of runs takes a while to make
+
 
 class Display:
     """Shows how far the points are. Use as a context manager; `watch` and `heard` are called as they go on."""
@@ -25,9 +27,11 @@ class Display:
         self._planned = list(planned)
         self._progress: dict[str, str] = {}
         self._answers: dict[str, Result] = {}
-        self._began = time.monotonic()
+        self._began = self._shown = time.monotonic()
         self._console = Console(stderr=True)
-        self._live = None if silent or not sys.stderr.isatty() else Live(console=self._console, refresh_per_second=2)
+        self._live = (
+            None if silent or not sys.stderr.isatty() else Live(console=self._console, refresh_per_second=REFRESH)
+        )
 
     def __enter__(self) -> "Display":
         if self._live:
@@ -73,8 +77,9 @@ class Display:
         Console().print(shown)
 
     def _refresh(self) -> None:
-        if self._live:
+        if self._live and time.monotonic() - self._shown > 1 / REFRESH:
             self._live.update(self._table())
+            self._shown = time.monotonic()
 
     def _left(self) -> str:
         ran = [a.seconds for a in self._answers.values() if a.seconds is not None]

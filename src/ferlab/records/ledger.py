@@ -6,12 +6,16 @@ added or removed alone. Lines of earlier versions carry none: a seal holds those
 
 import fcntl
 import hashlib
+import os
+import subprocess
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from ferlab.code.git import git
 from ferlab.errors import UserError
 from ferlab.files import canonical_json
 from ferlab.params.section import Sha256
@@ -197,4 +201,13 @@ def append(path: Path, line: LedgerLine) -> bool:
         previous = head(lines)
         chained = line.model_copy(update={"previous": previous, "sha256": line.digest(previous)})
         handle.write(f"{canonical_json(chained.plain())}\n".encode())  # one write: a kill leaves no half a line
+        if not lines:
+            _let_an_experiment_keep(path)
     return True
+
+
+def _let_an_experiment_keep(path: Path) -> None:
+    """A first ledger is new to git, and of what is new DVC's experiments keep stages' outs alone. A ledger is none."""
+    if os.environ.get("DVC_EXP_NAME"):
+        with suppress(OSError, subprocess.CalledProcessError):  # then it is as in any folder that git doesn't watch
+            git(path.parent, "add", "--", path.name)
