@@ -33,7 +33,10 @@ from ferlab.training.observe import ignore
 from servers import free_port
 from small import barred, noise, svm
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow warns while it is imported, and of its own files
+pytestmark = [
+    pytest.mark.chaos,  # logging and loading MLflow's own flavour takes it 20 s
+    pytest.mark.filterwarnings("ignore"),  # it warns while it is imported, and of its own files
+]
 
 ARM = best_of("tiny", "demo", "svm")
 
