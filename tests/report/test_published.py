@@ -50,7 +50,7 @@ def evidence(budget: str) -> Evidence:
     return Evidence(folder, load_published(folder / "params.yaml"))
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, "docs/neighbours.md"])
 def test_accuracies_follow_from_the_predictions(page: str) -> None:
     rows = list(told(page, ACCURACY))
     assert len(rows) >= 4
@@ -88,6 +88,14 @@ def test_gains_in_sentences_are_differences_between_arms() -> None:
                 mean, low, high = (signed(100 * points) for points in (gain.mean, gain.low, gain.high))
                 known.add((budget, mean, f"{low} to {high}"))
     assert [told for told in told_there if told not in known] == []
+
+
+def test_what_the_quoted_systems_come_to_together_is_the_reports() -> None:
+    text = " ".join((REPOSITORY / "docs" / "neighbours.md").read_text(encoding="utf-8").split())
+    (shown,) = re.findall(rf"weighted on PublicTest, give (\d\d\.\d\d% \(\S+{DASH}\S+\))", text)
+    table = pd.read_csv(REPOSITORY / "reports" / "neighbours" / "ensembles.csv").set_index(["ensemble", "rule"])
+    one = table.loc[("all runs", "weighted")]
+    assert shown == f"{one.accuracy_percent:.2f}% ({one.low_percent:.2f}{DASH}{one.high_percent:.2f})"
 
 
 @pytest.mark.parametrize("page", PAGES)
