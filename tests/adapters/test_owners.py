@@ -117,6 +117,7 @@ def test_a_run_that_is_taken_up_is_its_new_owners(dead: Process, project: Projec
         owners._swept.clear()
         found = connect(project).get_run(run.id)
     assert (found.info.status, found.data.tags[PROCESS]) == ("RUNNING", str(SELF))
+    assert f"process {os.getpid()} on {socket.gethostname()}" in owners.shown(found)
 
 
 def test_a_killed_run_ends_when_it_logged_last(dead: Process, project: Project) -> None:

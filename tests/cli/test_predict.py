@@ -1,6 +1,7 @@
 """`ferlab predict` on real files and a really trained run."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -69,16 +70,21 @@ def test_a_picture_that_shows_nothing_is_told(finished: TemporaryProject, tmp_pa
 
 
 def test_files_that_are_no_pictures_are_all_named(finished: TemporaryProject, tmp_path: Path) -> None:
-    """Cut off, empty, text, absent."""
+    """Cut off, empty, text, absent; a folder; a pipe, on which one would wait."""
     Image.fromarray(FACE).save(tmp_path / "good.png")
     (tmp_path / "cut.png").write_bytes((tmp_path / "good.png").read_bytes()[:200])
     (tmp_path / "empty.png").touch()
     (tmp_path / "text.png").write_text("no picture")
-    paths = [str(tmp_path / name) for name in ("good.png", "cut.png", "empty.png", "text.png", "absent.png")]
+    (tmp_path / "folder.png").mkdir()
+    os.mkfifo(tmp_path / "pipe.png")
+    names = ("good.png", "cut.png", "empty.png", "text.png", "absent.png", "folder.png", "pipe.png")
+    paths = [str(tmp_path / name) for name in names]
     output = finished.ferlab("predict", *paths, "--run", "svm-0", code=2)
     assert "Traceback" not in output
     for name in ("cut", "empty", "text", "absent"):
         assert f"{name}.png: " in output
     assert "absent.png: there is no such file" in output
+    assert "folder.png is a folder, not a file" in output
+    assert "pipe.png is a named pipe, not a file" in output
     assert "good.png: " in output  # which is answered all the same
     assert "svm-0 had" in output
