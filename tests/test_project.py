@@ -60,3 +60,18 @@ def test_home_is_the_checkout_itself_otherwise(root: Path) -> None:
 def test_the_environment_names_another_store(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
     assert Project(root).tracking_uri == "http://127.0.0.1:5000"
+
+
+def test_below_the_root_an_error_says_where_dvc_is_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ferlab finds the project from any folder in it, and DVC doesn't."""
+    from ferlab.cli.main import _where_dvc_is_typed
+
+    for name in ("params.yaml", "dvc.yaml"):
+        (tmp_path / name).touch()
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    error = UserError("work/x is missing", next_step="`dvc repro audit` makes it")
+    for folder, said in (("", ""), ("a/b", f"dvc is typed in {tmp_path}")):
+        monkeypatch.chdir(tmp_path / folder)
+        assert Project.find().root == tmp_path
+        assert _where_dvc_is_typed(error).strip() == said
+        assert _where_dvc_is_typed(UserError("no such arm")) == ""
