@@ -177,7 +177,7 @@ def table(runs: int) -> Iterator[tuple[str, float]]:
 def growth(path: Path) -> None:
     """Draw how costs grow, each with a line that grows in proportion from the first point."""
     stores: dict[str, list[float]] = {"opening and ending a run": [], "comparing two runs": []}
-    sizes = [125, 500, 2000, 8000]
+    sizes = [125, 500, 2000, 4000]
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
             project = Project(Path(folder))
@@ -187,10 +187,10 @@ def growth(path: Path) -> None:
             track(project, "warm-up")
             stores["opening and ending a run"].append(seconds(lambda p=project: track(p, "train-new-0")))  # type: ignore[misc]
             stores["comparing two runs"].append(seconds(lambda p=project, i=ids: compare(p, *i[:2])))  # type: ignore[misc]
-    counts = [2, 8, 32, 128]
+    counts = [2, 8, 32, 64]
     arms = [{seed: guesses(seed) for seed in range(n)} for n in counts]
     of_seeds = {"comparing two arms": [seconds(lambda a=arm: contrast(a, a, ("a", "b"))) for arm in arms]}  # type: ignore[misc]
-    faces = [1000, 2000, 4000, 8000]
+    faces = [500, 1000, 2000, 4000]
     drawn = np.random.default_rng(0).integers(0, 256, (faces[-1], 48, 48), dtype=np.uint8)
     near_pairs(drawn[:100], 0.98)  # loads what it needs
     of_images = {"near copies among all pairs": [seconds(lambda n=n: near_pairs(drawn[:n], 0.98)) for n in faces]}  # type: ignore[misc]

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import chdir, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,8 +65,8 @@ def run(project: Project, experiments: Sequence[Experiment], jobs: int) -> dict[
 
 @contextmanager
 def _repo(project: Project) -> Iterator[Any]:
-    """The project as DVC sees it; what DVC prints goes where progress goes."""
-    with dvc_errors(project.root, "run experiments here"), redirect_stdout(sys.stderr):
+    """The project as DVC sees it from its root, where it looks for params.yaml; its words go where progress goes."""
+    with dvc_errors(project.root, "run experiments here"), redirect_stdout(sys.stderr), chdir(project.root):
         from dvc.repo import Repo
 
         with Repo(str(project.root)) as repo:
