@@ -81,7 +81,7 @@ def wait_for_checkpoints(project: TemporaryProject, process: "subprocess.Popen[b
 
 
 @pytest.mark.parametrize(
-    ("kills", "question", "points"), [(3, SHORT, 4), pytest.param(20, LONG, 12, marks=pytest.mark.long)]
+    ("kills", "question", "points"), [(2, SHORT, 4), pytest.param(20, LONG, 12, marks=pytest.mark.long)]
 )
 def test_kills_change_nothing(
     kills: int,

@@ -104,7 +104,7 @@ def undisturbed(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> d
     return found
 
 
-@pytest.mark.parametrize("state", ["cut", "deaf"])
+@pytest.mark.parametrize("state", ["cut", pytest.param("deaf", marks=pytest.mark.long)])
 @pytest.mark.parametrize("step", ["open", "epoch 2", "end", "evaluation"])
 def test_a_run_ends_without_its_server_and_the_server_hears_of_it_once(
     step: str, state: str, servers: Servers, line: Line, undisturbed: dict[str, Any], tmp_path: Path

@@ -148,7 +148,7 @@ def test_what_is_in_flight_is_set_aside_not_lost(done: TemporaryProject) -> None
     assert len(list((done.root / ".ferlab").glob("inflight-*/mine"))) == 1
 
 
-@pytest.mark.chaos  # a whole pipeline
+@pytest.mark.long  # a whole pipeline
 @pytest.mark.timeout(5400)
 def test_in_short_sittings_it_ends_as_dvc_repro_does(
     fresh: TemporaryProject, finished: TemporaryProject, tmp_path: Path
