@@ -49,7 +49,8 @@ def add_node(cluster: Any) -> Iterator[Callable[..., Any]]:
     added = []
 
     def add(**more: Any) -> Any:
-        added.append(cluster.add_node(wait=True, **NODE, **more))
+        added.append(cluster.add_node(wait=False, **NODE, **more))
+        cluster.wait_for_nodes(timeout=PATIENCE)  # Ray's own wait gives a busy machine half a minute
         return added[-1]
 
     yield add
