@@ -196,7 +196,7 @@ from ferlab.params import Tune
 
 def objective(suggestion, observe):
     for epoch in (1, 2):
-        observe(epoch, {"valid_accuracy": suggestion.values["lr"] * epoch})
+        observe(epoch, {"valid_accuracy": 0.5})  # none is worse than the others, so none is pruned
         time.sleep(0.1)
     with open(sys.argv[3], "a") as file:
         file.write(f"{suggestion.number}\\n")

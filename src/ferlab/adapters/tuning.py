@@ -194,7 +194,7 @@ def _run(objective: Objective, study: optuna.Study, storage: Storage, claimed: C
         try:
             report()
             enough = trial.should_prune()
-        except StorageInternalError:
+        except (StorageInternalError, SQLAlchemyError):
             if not storage.is_server:
                 raise
             return  # it is away: told with a later step
