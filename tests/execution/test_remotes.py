@@ -4,18 +4,24 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from dvc.repo import Repo
+from PIL import Image
 
 from ferlab.errors import UserError
 from ferlab.execution.remotes import look
 from ferlab.project import Project
+from small import noise
+from temporary import TemporaryProject, stages_run
 
+KEYS = {name: "for-tests" for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")} | {
+    "AWS_DEFAULT_REGION": "us-east-1"
+}
 PIPELINE = """\
 stages:
   copy:
@@ -88,13 +94,16 @@ def remote(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     """The words after `dvc remote add --default NAME`, and what has to be modified."""
     if request.param == "folder":
         return (str(tmp_path / "storage"),)
+    for key, value in KEYS.items():
+        monkeypatch.setenv(key, value)
+    return _bucket(request.getfixturevalue("s3"))
+
+
+def _bucket(endpoint: str) -> tuple[str, ...]:
     import boto3
 
-    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(key, "for-tests")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    endpoint = request.getfixturevalue("s3")
-    boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket="faces")
+    session = boto3.Session("for-tests", "for-tests", region_name="us-east-1")
+    session.client("s3", endpoint_url=endpoint).create_bucket(Bucket="faces")
     return "s3://faces/ferlab", "endpointurl", endpoint
 
 
@@ -121,6 +130,41 @@ def test_from_one_machine_to_another(clone: Clone, remote: tuple[str, ...], tmp_
         assert repo.status() == {}
         assert repo.reproduce() == []
     assert (elsewhere.root / "work" / "runs" / "weights").read_text() == "drawn"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["folder", "s3"])
+def test_the_guides_walk(
+    kind: str, make_project: Callable[..., TemporaryProject], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """A run, a push, a clone elsewhere that pulls, runs nothing and predicts."""
+    here = make_project(changes={"run": {"arms": ["svm"], "families": [], "tuned": []}})
+    here.repro()
+    here.commit("Results")
+    words = (str(tmp_path / "storage"),) if kind == "folder" else _bucket(request.getfixturevalue("s3"))
+    walk(here, words, tmp_path / "elsewhere")
+
+
+def walk(here: TemporaryProject, remote: tuple[str, ...], elsewhere: Path) -> None:
+    """From a finished project to a clone of it."""
+    here.env |= KEYS
+    here.run("dvc", "remote", "add", "--default", "storage", remote[0])
+    if option := remote[1:]:
+        here.run("dvc", "remote", "modify", "storage", *option)
+    here.commit("Name the remote")
+    assert "NOTE: no remote holds outs that results rest on" in here.ferlab("doctor")
+    here.run("dvc", "push", "--run-cache")
+    assert "NOTE" not in here.ferlab("doctor")
+    here.run("git", "clone", "--quiet", str(here.root), str(elsewhere))
+    there = TemporaryProject(elsewhere)
+    there.env |= KEYS
+    there.run("dvc", "pull", "--run-cache")
+    assert stages_run(there.repro()) == set()
+    assert there.dirt() == ""
+    face = elsewhere.parent / "face.png"
+    Image.fromarray(noise(1)[0]).save(face)
+    words = ("predict", str(face), "--run", "svm-0", "--json")
+    assert there.ferlab(*words) == here.ferlab(*words)
 
 
 def test_no_remote(clone: Clone) -> None:

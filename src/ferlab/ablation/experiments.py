@@ -46,10 +46,7 @@ def _now(params: Params, key: str) -> Any:
 
 def _changes(params: Params, question: Question, point: Point) -> dict[str, Any]:
     """The point's own keys, and what `run` has to say so that the pipeline runs its arm."""
-    arm, run = params.arms[question.arm], params.run
-    source = point.settings.get(f"arms.{question.arm}.synthetic", arm.synthetic)
-    tuned = point.settings.get(f"arms.{question.arm}.tuned", arm.tuned)
-    families = [*run.families, *({source} & set(params.gan.families) - set(run.families))]
-    searched = [*run.tuned, *({arm.classifier} - set(run.tuned) if tuned else ())]
-    own = {"seeds": list(question.seeds), f"arms.{question.arm}": source, "families": families, "tuned": searched}
+    source = point.settings.get(f"arms.{question.arm}.synthetic", params.arms[question.arm].synthetic)
+    families = [*params.run.families, *({source} & set(params.gan.families) - set(params.run.families))]
+    own = {"seeds": list(question.seeds), f"arms.{question.arm}": source, "families": families}
     return dict(point.settings) | {f"run.{key}": value for key, value in own.items()}
