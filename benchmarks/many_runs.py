@@ -177,7 +177,7 @@ def table(runs: int) -> Iterator[tuple[str, float]]:
 def growth(path: Path) -> None:
     """Draw how costs grow, each with a line that grows in proportion from the first point."""
     stores: dict[str, list[float]] = {"opening and ending a run": [], "comparing two runs": []}
-    sizes = [125, 500, 2000, 4000]
+    sizes = [125, 500, 2000, 8000]
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
             project = Project(Path(folder))
@@ -187,22 +187,29 @@ def growth(path: Path) -> None:
             track(project, "warm-up")
             stores["opening and ending a run"].append(seconds(lambda p=project: track(p, "train-new-0")))  # type: ignore[misc]
             stores["comparing two runs"].append(seconds(lambda p=project, i=ids: compare(p, *i[:2])))  # type: ignore[misc]
-    counts = [2, 8, 32, 64]
+    counts = [2, 8, 32, 128]
     arms = [{seed: guesses(seed) for seed in range(n)} for n in counts]
     of_seeds = {"comparing two arms": [seconds(lambda a=arm: contrast(a, a, ("a", "b"))) for arm in arms]}  # type: ignore[misc]
-    faces = [500, 1000, 2000, 4000]
+    faces = [1000, 2000, 4000, 8000]
     drawn = np.random.default_rng(0).integers(0, 256, (faces[-1], 48, 48), dtype=np.uint8)
     near_pairs(drawn[:100], 0.98)  # loads what it needs
     of_images = {"near copies among all pairs": [seconds(lambda n=n: near_pairs(drawn[:n], 0.98)) for n in faces]}  # type: ignore[misc]
-    figure = Figure(figsize=(10, 3.2), layout="constrained")
     panels = [("runs in the store", sizes, stores), ("seeds", counts, of_seeds), ("images", faces, of_images)]
+    draw(path, panels)
+
+
+def draw(path: Path, panels: list[tuple[str, list[int], dict[str, list[float]]]]) -> None:
+    """One panel for each (what grows, its sizes, cost to seconds at each size)."""
+    figure = Figure(figsize=(10, 3.2), layout="constrained")
     for axes, (title, xs, curves) in zip(figure.subplots(1, 3), panels, strict=True):
         for (name, ys), marker in zip(curves.items(), "os", strict=False):
             axes.loglog(xs, ys, marker=marker, label=name)
             print(title, name, *(f"{x}: {y:.3f}" for x, y in zip(xs, ys, strict=True)), sep="  ")
         first = min(ys[0] for ys in curves.values())
         axes.loglog(xs, [first * x / xs[0] for x in xs], ":", color="#767676", label="in proportion")
-        axes.set(title=title, xlabel=f"number of {title}", ylabel="processor seconds")
+        axes.set(xlabel=f"number of {title}", ylabel="processor seconds")
+        axes.minorticks_off()
+        axes.set_xticks(xs, [f"{x:,}" for x in xs])
         axes.legend(frameon=False, fontsize=8)
     figure.savefig(path, dpi=110)
 

@@ -33,7 +33,7 @@ def test_what_params_say_already_is_no_change(params: Params) -> None:
 
 def test_the_pipeline_is_told_to_run_what_is_asked_about(params: Params) -> None:
     """An arm that isn't run, and images of a family that isn't trained."""
-    run = params.run.model_copy(update={"arms": {"svm": "none"}, "families": (), "seeds": (0,)})
+    run = params.run.model_copy(update={"arms": {"svm": "none"}, "families": [], "seeds": [0]})
     bare = params.model_copy(update={"run": run})
     (_, one), (_, other) = experiments(bare, ask(bare, "resnet50-dcgan", [0], [], ["synthetic=none,dcgan"]))
     assert one.changes["run.arms.resnet50-dcgan"] == "none"
@@ -54,6 +54,6 @@ def test_names_are_distinct_the_same_each_time_and_fit_for_git(params: Params) -
 
 
 def test_what_the_schema_refuses_is_refused_before_anything_is_queued(params: Params) -> None:
-    run = params.run.model_copy(update={"seeds": (0,)})
+    run = params.run.model_copy(update={"seeds": [0]})
     with pytest.raises(UserError, match="width"):
         experiments(params.model_copy(update={"run": run}), ask(params, "resnet50", [0], ["width=-1"], []))

@@ -19,9 +19,7 @@ from ferlab.project import Project
 from small import noise
 from temporary import TemporaryProject, stages_run
 
-KEYS = {name: "for-tests" for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")} | {
-    "AWS_DEFAULT_REGION": "us-east-1"
-}
+KEYS = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "for-tests") | {"AWS_DEFAULT_REGION": "us-east-1"}
 PIPELINE = """\
 stages:
   copy:
