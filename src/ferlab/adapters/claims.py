@@ -11,7 +11,6 @@ import optuna
 from filelock import FileLock, Timeout
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, Trial, TrialState
-from sqlalchemy.exc import SQLAlchemyError
 
 from ferlab.adapters.study import Storage
 from ferlab.params import Range, Scalar, Tune
