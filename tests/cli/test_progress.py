@@ -1,13 +1,21 @@
 """How far a training is, for people."""
 
+import io
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from ferlab.ablation.plan import Planned
+from ferlab.ablation.question import ask, points
+from ferlab.cli.ablation_table import Display
 from ferlab.cli.heartbeat import BEAT, QUIET, Heartbeats, told
 from ferlab.cli.progress import Reached, ShowProgress, ShowSteps
 from ferlab.execution.task import Event, Task
+from ferlab.params import load
+from small import REPOSITORY
 
 
 def show(title: str, steps: range) -> None:
@@ -143,3 +151,23 @@ def test_steps_of_unknown_length_are_told_as_they_begin(capsys: pytest.CaptureFi
             say("reading [1/2].zip")
             say("copying")
     assert capsys.readouterr() == ("", "reading [1/2].zip\ncopying\n")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_live_table_is_there_before_anything_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An epoch may take minutes: what runs and since when stands there from the start."""
+    question = ask(load(REPOSITORY / "params.yaml"), "svm", [0], [], ["C=0.5,1.0"])
+    planned = [SimpleNamespace(point=point, state="to run") for point in points(question)]
+    screen = Terminal()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stderr", screen)
+    with Display(question, cast("list[Planned]", planned), jobs=1, silent=False) as display:
+        shown = screen.getvalue()
+        assert "0 of 2 runs, 0 s" in shown
+        assert "C=0.5" in shown
+        display.watch(points(question)[0], "epoch 1, 25.00%")
+    assert "epoch 1, 25.00%" in screen.getvalue()[len(shown) :]

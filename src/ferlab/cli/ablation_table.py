@@ -27,31 +27,26 @@ class Display:
         self._planned = list(planned)
         self._progress: dict[str, str] = {}
         self._answers: dict[str, Result] = {}
-        self._began = self._shown = time.monotonic()
+        self._began = time.monotonic()
         self._console = Console(stderr=True)
-        self._live = (
-            None if silent or not sys.stderr.isatty() else Live(console=self._console, refresh_per_second=REFRESH)
-        )
+        self._live = None if silent or not sys.stderr.isatty() else self._shown()
 
     def __enter__(self) -> "Display":
         if self._live:
-            self._live.start()
+            self._live.start(refresh=True)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._live:
-            self._live.update(self._table())
             self._live.stop()
 
     def watch(self, point: Point, words: str) -> None:
         """A point's training says how far it is."""
         self._progress[point.name] = words
-        self._refresh()
 
     def heard(self, answer: Result) -> None:
         """A point has been answered."""
         self._answers[answer.point.name] = answer
-        self._refresh()
         if not self._live and not self.silent:
             done = f"{answer.accuracy:.2%}" if answer.accuracy is not None else "failed"
             count = f"{len(self._answers)}/{len(self._planned)}"
@@ -76,13 +71,12 @@ class Display:
             shown.add_row(*keys, runs, _interval(row, "accuracy", "low", "high"), difference, p)
         Console().print(shown)
 
-    def _refresh(self) -> None:
-        if self._live and time.monotonic() - self._shown > 1 / REFRESH:
-            self._live.update(self._table())
-            self._shown = time.monotonic()
+    def _shown(self) -> Live:
+        """The table, there from the start and made anew at every beat: its clock goes on while nothing is told."""
+        return Live(console=self._console, refresh_per_second=REFRESH, get_renderable=self._table)
 
     def _left(self) -> str:
-        ran = [a.seconds for a in self._answers.values() if a.seconds is not None]
+        ran = [a.seconds for a in list(self._answers.values()) if a.seconds is not None]
         ahead = sum(p.state == "to run" and p.point.name not in self._answers for p in self._planned)
         return f"; about {duration(sum(ran) / len(ran) * ahead / self.jobs)} left" if ran and ahead else ""
 
