@@ -46,7 +46,8 @@ def test_a_short_key_means_the_arms_own_first_then_the_only_one(short: str, whol
         ("learning_rate", "did you mean lr?"),
         ("batch", "did you mean batch_size?"),
         ("num_epochs", "did you mean epochs?"),
-        ("trails", "did you mean tune.trials? That can't be asked"),
+        ("trails", "tune.trials can't be asked"),
+        ("trails", "the arm's own keys: classifier, tuned, synthetic"),
         ("tune.trials", "can't be asked"),
         ("arms.svm.tuned", "can't be asked"),  # another arm's
         ("seed", "gan.seed, synthesis.seed"),

@@ -1,13 +1,16 @@
 """Names that people type by habit or by mistake, against the keys of the real params.yaml."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from ferlab.ablation.question import ask
 from ferlab.errors import UserError
 from ferlab.params import check, load
-from ferlab.params.budgets import lay_budget, left_out
+from ferlab.params.budgets import lay_budget, left_out, read_budget
 from ferlab.params.near import ELSEWHERE, names, near
+from ferlab.params.study import read_study
 from ferlab.yaml_file import read_value, read_yaml
 from small import REPOSITORY
 
@@ -106,3 +109,19 @@ def test_from_one_budget_to_another_there_is_nothing_to_tell(project: Path) -> N
     for name in ("paper", "trial", "demo"):
         before = load(project / "params.yaml")
         assert left_out(project, before, lay_budget(project, name)) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        (lambda: read_budget(REPOSITORY, "trail"), "trial"),
+        (lambda: read_study(REPOSITORY, "colapse"), "collapse"),
+        (lambda: ask(load(REPOSITORY / "params.yaml"), "svmm", [0]), "svm"),
+        (lambda: ask(load(REPOSITORY / "params.yaml"), "resnet50-dcgna", [0]), "resnet50-dcgan"),
+    ],
+)
+def test_a_slip_in_the_name_of_a_budget_a_study_or_an_arm(asked: Callable[[], object], meant: str) -> None:
+    with pytest.raises(UserError) as caught:
+        asked()
+    suggested = str(caught.value.next_step).partition("; did you mean ")[2].rstrip("?").split(" or ")
+    assert meant in suggested

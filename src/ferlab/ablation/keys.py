@@ -44,7 +44,7 @@ def resolve(key: str, params: Params, arm: str) -> str:
     if meant := near(key, known):
         hint = f"did you mean {' or '.join(_short(name, inside) for name in meant)}?"
     elif meant := near(key, everything):
-        hint = f"did you mean {' or '.join(meant)}? That can't be asked: {NOT_ASKED}"
+        hint = f"{hint}; {' or '.join(meant)} can't be asked: {NOT_ASKED}"
     raise UserError(f"params.yaml has no key '{key}'", where="the question", next_step=hint)
 
 

@@ -15,6 +15,7 @@ from ferlab.ablation import keys
 from ferlab.errors import UserError
 from ferlab.files import canonical_json
 from ferlab.params import Params
+from ferlab.params.near import did_you_mean
 from ferlab.yaml_file import read_value, read_yaml
 
 QUESTION = "the question"  # where an error in it is found
@@ -135,7 +136,9 @@ def _checked(
 ) -> Question:
     if arm not in params.arms:
         raise UserError(
-            f"there is no arm '{arm}'", where="params.yaml: arms", next_step=f"the arms are {', '.join(params.arms)}"
+            f"there is no arm '{arm}'",
+            where="params.yaml: arms",
+            next_step=f"the arms are {', '.join(params.arms)}{did_you_mean(arm, params.arms)}",
         )
     if not seeds or min(seeds) < 0 or len(set(seeds)) != len(seeds):
         raise UserError(f"seeds {list(seeds)}: at least one, each once, from 0 up", where="the question")

@@ -120,6 +120,7 @@ def _runs(project: "Project", what: str, budget: str | None) -> "Seeds":
     from ferlab.errors import UserError
     from ferlab.evaluation import predictions
     from ferlab.files import must_be_a_file
+    from ferlab.params.near import did_you_mean
 
     if what.endswith(".parquet"):
         must_be_a_file(Path(what))
@@ -138,7 +139,7 @@ def _runs(project: "Project", what: str, budget: str | None) -> "Seeds":
     raise UserError(
         f"'{what}' is no arm or run of {evidence.folder.name}, no .parquet file and no MLflow run",
         where=str(evidence.folder / "predictions"),
-        next_step=f"there are {', '.join(evidence.runs) or 'no runs yet'}",
+        next_step=f"there are {', '.join(evidence.runs) or 'no runs yet'}{did_you_mean(what, evidence.runs)}",
     )
 
 

@@ -54,6 +54,7 @@ def _runs(evidence: "Evidence", names: list[str]) -> "dict[str, Predictions]":
         UserError: a name is of nothing that has run, or a run is named twice.
     """
     from ferlab.errors import UserError
+    from ferlab.params.near import did_you_mean
 
     every = {f"{arm}-{seed}": run for arm, seeds in evidence.test_runs.items() for seed, run in seeds.items()}
     found: dict[str, Predictions] = {}
@@ -65,7 +66,7 @@ def _runs(evidence: "Evidence", names: list[str]) -> "dict[str, Predictions]":
                 raise UserError(
                     f"'{run}' is no arm or run of {evidence.folder.name} that has run",
                     where=str(evidence.folder / "predictions"),
-                    next_step=f"there are {', '.join(evidence.test_runs) or 'no runs yet'}",
+                    next_step=f"there are {', '.join(evidence.test_runs) or 'no runs yet'}{did_you_mean(run, every)}",
                 )
             if run in found:
                 raise UserError(f"{run} is named twice", where=" ".join(names), next_step="name each member once")

@@ -5,6 +5,7 @@ from typing import Any
 
 from ferlab.errors import UserError
 from ferlab.files import write_text
+from ferlab.params.near import did_you_mean
 from ferlab.params.schema import Params, check
 from ferlab.yaml_file import dump_yaml, overlay, read_value, read_yaml
 
@@ -23,7 +24,9 @@ def read_budget(root: Path, name: str) -> Any:
     known = {path.stem: path for path in sorted((root / "budgets").glob("*.yaml"))}
     if name not in known:
         raise UserError(
-            f"there is no budget '{name}'", where="budgets/", next_step=f"the budgets are {', '.join(known)}"
+            f"there is no budget '{name}'",
+            where="budgets/",
+            next_step=f"the budgets are {', '.join(known)}{did_you_mean(name, known)}",
         )
     values = read_yaml(known[name])
     if not isinstance(values, dict):

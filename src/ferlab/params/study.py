@@ -10,6 +10,7 @@ from ferlab.errors import UserError
 from ferlab.files import canonical_json
 from ferlab.params.explain import explain
 from ferlab.params.gan import GanFamily
+from ferlab.params.near import did_you_mean
 from ferlab.params.section import Fraction, Name, NonNegative, Section
 from ferlab.yaml_file import read_yaml
 
@@ -76,7 +77,9 @@ def read_study(root: Path, name: str) -> GanStudy:
     known = {path.stem: path for path in sorted((root / "studies").glob("*.yaml"))}
     if name not in known:
         raise UserError(
-            f"there is no study '{name}'", where="studies/", next_step=f"the studies are {', '.join(known) or 'none'}"
+            f"there is no study '{name}'",
+            where="studies/",
+            next_step=f"the studies are {', '.join(known) or 'none'}{did_you_mean(name, known)}",
         )
     where = f"studies/{name}.yaml"
     if (root / "budgets" / f"{name}.yaml").exists():
