@@ -15,7 +15,7 @@ from ferlab.data.labels import FER_CLASSES
 from ferlab.errors import UserError
 from ferlab.project import Project
 from ferlab.records.run import FILE, RunRecord
-from small import noise
+from small import REPOSITORY, noise
 from temporary import TemporaryProject
 
 FACE = noise(1)[0]
@@ -25,6 +25,16 @@ def test_an_unknown_run_is_named_with_those_that_exist(finished: TemporaryProjec
     with pytest.raises(UserError, match="vgg16-7") as caught:
         load(Project(finished.root), "vgg16-7")
     assert "resnet50-dcgan-0 (run here), svm-0 (run here)" in str(caught.value.next_step)
+
+
+@pytest.mark.parametrize(("run", "told"), [("svm-0", "`dvc repro train@svm-0`"), ("svm-7", "`dvc repro` trains")])
+def test_a_run_that_is_not_trained_yet_is_answered_with_what_trains_it(run: str, told: str, tmp_path: Path) -> None:
+    shutil.copy(REPOSITORY / "params.yaml", tmp_path)
+    shutil.copy(REPOSITORY / "dvc.yaml", tmp_path)
+    with pytest.raises(UserError) as caught:
+        load(Project(tmp_path), run)
+    assert told in str(caught.value.next_step)
+    assert "`ferlab train` keeps no weights" in str(caught.value.next_step)
 
 
 def test_the_command(finished: TemporaryProject, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ferlab.classifiers.base import Classifier
+    from ferlab.params import Params
     from ferlab.project import Project
     from ferlab.records.run import RunRecord
 
@@ -104,20 +105,26 @@ def load(project: "Project", run: str) -> "tuple[Classifier, RunRecord]":
     Raises:
         UserError: there is no such run; those that exist are named.
     """
+    from ferlab import params
     from ferlab.classifiers.catalogue import load_run
     from ferlab.errors import UserError
     from ferlab.records.run import FILE
 
     known = sorted(path.parent.name for path in (project.work / "runs").glob(f"*/{FILE}"))
     if run not in known:
+        here = f"trained are: {', '.join(f'{name} ({_whose(project, name)})' for name in known)}; " if known else ""
         raise UserError(
             f"there is no trained run '{run}'",
             where=str(project.work / "runs"),
-            next_step=f"trained are: {', '.join(f'{name} ({_whose(project, name)})' for name in known)}"
-            if known
-            else "`dvc repro` trains params.yaml's arms",
+            next_step=f"{here}{_training(params.load(project.params), run)}; `ferlab train` keeps no weights",
         )
     return load_run(project.work / "runs" / run)
+
+
+def _training(params: "Params", run: str) -> str:
+    """What trains a run, if it is one of params.yaml's."""
+    planned = {f"{arm}-{seed}" for arm in params.run.arms for seed in params.run.seeds}
+    return f"`dvc repro train@{run}` trains it" if run in planned else "`dvc repro` trains params.yaml's arms"
 
 
 def _whose(project: "Project", run: str) -> str:
