@@ -3,7 +3,8 @@
 import re
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -146,3 +147,13 @@ class ShowSteps:
         if self._bar:
             for task in self._bar.task_ids:
                 self._bar.update(task, completed=1)
+
+
+@contextmanager
+def at_work(text: str, quiet: bool) -> Iterator[None]:
+    """On a terminal, a line that says what is at work for so long as it is, and then goes."""
+    if quiet or not sys.stderr.isatty():
+        yield
+        return
+    with Console(stderr=True).status(escape(text)):
+        yield

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def verify(
+    context: typer.Context,
     name: Annotated[
         str | None,
         typer.Option("--budget", help="Which report; default: every one.", autocompletion=complete.report),
@@ -28,6 +29,7 @@ def verify(
     git's history if that is available. Otherwise it is unknown, which is not a fault.
     """
     from ferlab.cli.folder import budgets, evidence_of
+    from ferlab.cli.progress import at_work
     from ferlab.errors import UserError
     from ferlab.files import content_hash
     from ferlab.project import Project
@@ -51,10 +53,11 @@ def verify(
             evidence_of(project, budget)  # raises: no such report
         gone += lost
         own = list[str]()
-        by_git = held_against_git(folder / LEDGER, project.code_home)
-        if evidence:
-            checked = faults(evidence, seals.get(budget), figures=figures, results_only=bool(lost))
-            own += [fault for fault in checked if not any(str(path) in fault for path in lost)]
+        with at_work(f"reports/{budget}/", quiet=context.obj["quiet"]):
+            by_git = held_against_git(folder / LEDGER, project.code_home)
+            if evidence:
+                checked = faults(evidence, seals.get(budget), figures=figures, results_only=bool(lost))
+                own += [fault for fault in checked if not any(str(path) in fault for path in lost)]
         own += by_git.faults
         found += own
         typer.echo(
