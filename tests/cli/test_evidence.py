@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from ferlab.cli.folder import budget_of
+from ferlab.errors import UserError
 from ferlab.evaluation import predictions
+from ferlab.project import Project
 from reports import write_ledger
 from temporary import TemporaryProject
 
@@ -103,15 +106,18 @@ def test_trace_follows_a_number_to_its_commit_gan_and_run(finished: TemporaryPro
         assert f"{name}: {here or 'absent'}, locked {locked}" in shown
 
 
-def test_trace_asks_which_report_where_several_have_the_arm(done: TemporaryProject) -> None:
+def test_trace_takes_the_budget_of_params_yaml_and_asks_between_others(done: TemporaryProject) -> None:
     reports = done.root / "reports"
-    shutil.copytree(reports / "tiny", reports / "cpu")
-    told = done.ferlab("trace", "svm", code=2)
-    assert "svm has run in the budgets cpu, tiny" in told
-    assert "--budget cpu" in told
-    assert "svm, tiny budget: " in done.ferlab("trace", "svm", "--budget", "tiny")
+    for other in ("cpu", "gpu"):
+        shutil.copytree(reports / "tiny", reports / other)
+    assert "svm, tiny budget: " in done.ferlab("trace", "svm")
+    shutil.rmtree(reports / "gpu")
     (reports / "tiny" / "predictions" / "svm-0.parquet").rename(done.beside("svm-0.parquet"))
-    assert "svm has run" not in done.ferlab("trace", "svm")
+    assert budget_of(Project(done.root), "svm") == "cpu"
+    shutil.copytree(reports / "cpu", reports / "gpu")
+    with pytest.raises(UserError, match="svm has run in the budgets cpu, gpu") as caught:
+        budget_of(Project(done.root), "svm")
+    assert "--budget cpu" in str(caught.value.next_step)
 
 
 def test_a_seal_sees_a_rewrite_that_all_else_fits(done: TemporaryProject) -> None:

@@ -55,10 +55,13 @@ def budgets(project: "Project", *, unfinished: bool = False) -> list[str]:
 
 
 def budget_of(project: "Project", what: str) -> str | None:
-    """The one budget in which an arm has run, or an arm's seed such as `resnet50-0`; None where it has run in none.
+    """The budget in which an arm has run, or an arm's seed such as `resnet50-0`: params.yaml's where it has run there.
+
+    Returns:
+        The budget, or None where it has run in none.
 
     Raises:
-        UserError: it has run in several, which are named.
+        UserError: it has run in several others, which are named.
     """
     import re
 
@@ -66,9 +69,12 @@ def budget_of(project: "Project", what: str) -> str | None:
     from ferlab.errors import UserError
 
     run = re.compile(rf"{re.escape(what)}(-\d+)?\.parquet")
-    names = sorted({*budgets(project), params.load(project.params).budget})
+    own = params.load(project.params).budget
+    names = sorted({*budgets(project), own})
     folders = {name: project.reports(name) / "predictions" for name in names}
     having = [name for name, folder in folders.items() if folder.is_dir() and any(map(run.fullmatch, _names(folder)))]
+    if own in having:
+        return own
     if len(having) > 1:
         raise UserError(
             f"{what} has run in the budgets {', '.join(having)}",

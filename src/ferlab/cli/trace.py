@@ -17,7 +17,11 @@ def trace(
     ],
     name: Annotated[
         str | None,
-        typer.Option("--budget", help="The report; default: the one that has the arm.", autocompletion=complete.report),
+        typer.Option(
+            "--budget",
+            help="The report; default: params.yaml's, or the one that has the arm.",
+            autocompletion=complete.report,
+        ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Everything that the ledger holds.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: everything too.")] = False,
@@ -25,6 +29,7 @@ def trace(
     """Show what made an arm's numbers: code, data, parameters, seeds, GANs, checkpoint, machine, libraries, times."""
     from ferlab.cli.folder import budget_of, evidence_of, seeds_named
     from ferlab.errors import UserError
+    from ferlab.params.near import did_you_mean
     from ferlab.project import Project
     from ferlab.report.tables import accuracy
     from ferlab.report.trace import trace as gather
@@ -40,7 +45,7 @@ def trace(
         raise UserError(
             f"{what} has not been run" if defined else f"no arm is called '{what}'",
             where=str(evidence.folder),
-            next_step=f"that have run: {', '.join(ran or evidence.runs) or 'none'}",
+            next_step=f"that have run: {', '.join(ran or evidence.runs) or 'none'}{did_you_mean(what, evidence.runs)}",
         )
     arm, seeds = found
     told = gather(evidence, arm)
