@@ -177,3 +177,12 @@ def test_a_used_port_is_told_at_once_and_a_free_one_named(silent: int) -> None:
         must_be_free(silent)
     free = int(caught.value.next_step.partition("--port ")[2].rstrip("`"))
     must_be_free(free)
+
+
+def test_a_store_of_another_version_of_mlflow_gets_a_clear_word(original: Project, tmp_path: Path) -> None:
+    project = copy_of(original, tmp_path / "p")
+    with sqlite3.connect(project.root / "mlflow.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = 'of another'")
+    with pytest.raises(UserError, match="database schema") as caught:
+        connect(project)
+    assert "another version of MLflow made that database" in caught.value.next_step
