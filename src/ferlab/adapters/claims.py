@@ -11,6 +11,7 @@ import optuna
 from filelock import FileLock, Timeout
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, Trial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
 from ferlab.adapters.study import Storage
 from ferlab.params import Range, Scalar, Tune
@@ -180,9 +181,8 @@ def _signs_of_life(trial: Trial) -> Iterator[None]:
 
     def beat() -> None:
         while not ended.wait(BEAT):
-            with suppress(
-                UpdateFinishedTrialError, StorageInternalError
-            ):  # somebody has marked it failed; a server is away
+            # somebody has marked it failed; or a server is away
+            with suppress(UpdateFinishedTrialError, StorageInternalError, SQLAlchemyError):
                 trial.set_user_attr(ALIVE, time.time())
 
     thread = threading.Thread(target=beat, daemon=True, name="signs of life")
