@@ -42,7 +42,7 @@ def bundle(project: TemporaryProject, file: Path, *words: str, python: str = HER
 
 def unpack(file: Path, folder: Path) -> None:
     with tarfile.open(file) as tar:
-        tar.extractall(folder, filter="tar")
+        tar.extractall(folder, **({"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}))  # 3.11.4 and later
 
 
 def hashes(room: Path) -> dict[str, str]:

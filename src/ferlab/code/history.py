@@ -1,11 +1,11 @@
 """The code and the locked versions that a commit holds, by hash, as git's history has them."""
 
 import subprocess
-import tarfile
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import ZipFile
 
 from ferlab.code.check import NAME, read
 from ferlab.code.git import git
@@ -45,11 +45,11 @@ def held_by(root: Path, commit: str) -> Held | None:
             if git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}") != commit:
                 return None
             there = git(root, "ls-tree", "--name-only", commit, "--", SOURCE, NAME, LOCK).splitlines()
-            git(root, "archive", "--output", str(folder / "code.tar"), commit, "--", *there)
+            git(root, "archive", "--output", str(folder / "code.zip"), commit, "--", *there)
         except (OSError, subprocess.CalledProcessError):
             return None
-        with tarfile.open(folder / "code.tar") as tar:
-            tar.extractall(folder, filter="data")
+        with ZipFile(folder / "code.zip") as archive:  # a tar needs a filter, which Pythons before 3.11.4 haven't
+            archive.extractall(folder)
         source, lock = folder / SOURCE, folder / LOCK
         code = Code.of(source) if source.is_dir() else read(folder / NAME)
         if code is None:

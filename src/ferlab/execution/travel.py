@@ -2,8 +2,8 @@
 
 import hashlib
 import io
-import tarfile
 from pathlib import Path
+from zipfile import ZipFile, ZipInfo
 
 from ferlab.files import disk_errors
 
@@ -13,8 +13,14 @@ NAME = "it"  # what a packed file or folder is called where it is unpacked
 def pack(path: Path) -> bytes:
     """A file or folder as an archive, links as what they stand for. Hidden files in a folder don't travel."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", dereference=True) as tar:
-        tar.add(path, NAME, filter=_nobodys)
+    with ZipFile(buffer, "w") as archive:
+        for file in sorted([path, *path.rglob("*")]):
+            inside = file.relative_to(path).parts
+            if not any(part.startswith(".") for part in inside):
+                name = "/".join((NAME, *inside))  # as ZipInfo has it, without this machine's times, owners and rights
+                archive.writestr(
+                    ZipInfo(f"{name}/" if file.is_dir() else name), b"" if file.is_dir() else file.read_bytes()
+                )
     return buffer.getvalue()
 
 
@@ -26,21 +32,11 @@ def unpack(data: bytes, folder: Path) -> Path:
     """
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r") as tar:
-            tar.extractall(folder, filter="data")
+        with ZipFile(io.BytesIO(data)) as archive:
+            archive.extractall(folder)
     return folder / NAME
 
 
 def digest(data: bytes) -> str:
     """A name for packed content."""
     return hashlib.sha256(data).hexdigest()
-
-
-def _nobodys(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    """Without what is this machine's own, so that the same files are the same bytes anywhere."""
-    if member.name.rpartition("/")[2].startswith("."):
-        return None
-    member.uid = member.gid = 0
-    member.uname = member.gname = ""
-    member.mtime = 0
-    return member
