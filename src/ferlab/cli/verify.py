@@ -47,8 +47,9 @@ def verify(
     gone, found = list[Path](), list[str]()
     for budget in [name] if name else budgets(project, unfinished=True):
         folder = project.reports(budget)
-        evidence = evidence_of(project, budget) if (folder / "params.yaml").is_file() else None
-        lost = missing(folder, evidence) or ([] if evidence else [folder / "params.yaml"])
+        with at_work(f"reports/{budget}/", quiet=context.obj["quiet"]):
+            evidence = evidence_of(project, budget) if (folder / "params.yaml").is_file() else None
+            lost = missing(folder, evidence) or ([] if evidence else [folder / "params.yaml"])
         if evidence is None and not folder.is_dir():
             evidence_of(project, budget)  # raises: no such report
         gone += lost
