@@ -171,9 +171,15 @@ def without_chaining(sent: Sent) -> None:
 CHANGES: list[tuple[Callable[[Sent], object], str]] = [
     (change_probabilities, "this file is not the one that was evaluated"),
     (append_byte(f"reports/tiny/predictions/{SVM}.parquet"), "this file is not the one|not a file of predictions"),
-    (append_byte(f"reports/tiny/valid/{SVM}.parquet"), rf"valid/{SVM}\.parquet: is not what the stage evaluate@{SVM}"),
-    (append_byte(f"reports/tiny/curves/{SVM}.csv"), rf"curves/{SVM}\.csv: is not what the stage evaluate@{SVM} left"),
-    (append_byte("reports/tiny/quality.json"), "quality.json: is not what the stage quality left there"),
+    (
+        append_byte(f"reports/tiny/valid/{SVM}.parquet"),
+        rf"valid/{SVM}\.parquet: differs from what the stage evaluate@{SVM}",
+    ),
+    (
+        append_byte(f"reports/tiny/curves/{SVM}.csv"),
+        rf"curves/{SVM}\.csv: differs from what the stage evaluate@",
+    ),
+    (append_byte("reports/tiny/quality.json"), "quality.json: differs from what the stage quality left there"),
     (lambda sent: (sent.report / "selection" / f"{SVM}.json").unlink(), f"selection/{SVM}.json: identity is None"),
     (lambda sent: (sent.report / "predictions" / f"{SVM}.parquet").unlink(), "missing, though the ledger has a line"),
     (lambda sent: sent.edit_line(lambda line: line.update(test_accuracy=0.99)), "the ledger says 0.99"),

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from ferlab.cli import verify
@@ -18,6 +19,7 @@ from ferlab.report.whose import Whose, is_in_store
 from reports import ROOT, add_ledger, add_rest, add_run, make_params
 
 PARAMS = make_params([0, 1, 2], "trial", "real")
+CONTEXT = typer.Context(typer.main.get_command(app), obj={"quiet": True})
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +54,12 @@ def project(committed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def told() -> UserError:
     with pytest.raises(UserError) as caught:
-        verify.verify(name=None, figures=False, seal=None)
+        verify.verify(CONTEXT, name=None, figures=False, seal=None)
     return caught.value
 
 
 def test_a_whole_report_has_no_fault(project: Project) -> None:
-    verify.verify(name=None, figures=False, seal=None)
+    verify.verify(CONTEXT, name=None, figures=False, seal=None)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +129,7 @@ def test_a_page_of_an_unfinished_run_says_whose_its_runs_are_and_still_follows(p
     page = (folder / "index.html").read_text()
     assert "Its runs: 5 committed, from commit c0ffee; 1 run here." in page
     assert page.count(">, committed, from commit c0ffee<") == 5
-    verify.verify(name=None, figures=False, seal=None)
+    verify.verify(CONTEXT, name=None, figures=False, seal=None)
 
 
 def test_compare_and_trace_agree_with_the_page(project: Project) -> None:
