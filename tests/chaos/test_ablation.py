@@ -38,7 +38,8 @@ def metrics(project: TemporaryProject) -> Counter[tuple[str, str, int, float]]:
 
 def answered(output: str) -> dict[str, float]:
     """Identity of a point to its accuracy."""
-    return {run["identity"]: run["accuracy"] for run in json.loads(output[output.index("{") :])["runs"]}
+    told = json.JSONDecoder().raw_decode(output[output.index("{") :])[0]  # notes on stderr stand around it
+    return {run["identity"]: run["accuracy"] for run in told["runs"]}
 
 
 def progress(project: TemporaryProject) -> dict[Path, int]:
@@ -112,7 +113,7 @@ def test_many_points_none_lost_none_doubled(count: int, done: TemporaryProject) 
     values = [f"{10 ** (-3 - i / 25):.6f}" for i in range(count)]
     words = ("ferlab", "ablate", "--arm", "svm", "--grid", f"C={','.join(values)}", "--seeds", "2", "--jobs", "2")
     output = done.run(*words, "--json", "--out", "many.csv", timeout=3600)
-    runs = json.loads(output[output.index("{") :])["runs"]
+    runs = json.JSONDecoder().raw_decode(output[output.index("{") :])[0]["runs"]
     asked = [(run["point"]["varied"]["classifiers.svm.C"], run["point"]["seed"]) for run in runs]
     assert asked == list(product(map(float, values), (0, 1)))
     assert {run["source"] for run in runs} <= {"run", "pipeline"}
