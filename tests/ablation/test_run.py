@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from temporary import TemporaryProject
+from temporary import TemporaryProject, json_in
 
 
 def trained(project: TemporaryProject) -> list[str]:
@@ -120,7 +120,7 @@ def test_the_pipelines_files_are_as_before(asked: TemporaryProject) -> None:
 @pytest.mark.chaos
 def test_train_answers_for_one_run(asked: TemporaryProject) -> None:
     output = asked.run("ferlab", "train", "svm", "--seed", "0", "--json")
-    answer = json.loads(output[output.index("{") :])
+    answer = json_in(output)
     record = json.loads((asked.root / "work/runs/svm-0/run.json").read_text())
     assert answer["runs"][0]["source"] == "pipeline"
     assert answer["summary"][0]["accuracy"] == pytest.approx(100 * record["valid_accuracy"])
@@ -177,7 +177,7 @@ def test_a_kill_between_training_and_answer_leaves_nothing_open(
     assert len(list(answers.glob(".*"))) == (moment == "kept")
     for one in (seed, 8):
         output = asked.run("ferlab", "train", "resnet50", "--seed", str(one), "--json")
-        assert json.loads(output[output.index("{") :])["runs"][0]["source"] in ("run", "earlier")
+        assert json_in(output)["runs"][0]["source"] in ("run", "earlier")
     (killed,), (never_killed,) = logged(asked, seed), logged(asked, 8)
     assert killed == never_killed
     assert killed[0] == "FINISHED"

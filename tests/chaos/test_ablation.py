@@ -1,6 +1,5 @@
 """Ablations under fire, in numbers, and as the guide asks them: real processes in real temporary projects."""
 
-import json
 import random
 import re
 import shlex
@@ -13,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from temporary import REPOSITORY, TemporaryProject, stop
+from temporary import REPOSITORY, TemporaryProject, json_in, stop
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(7200)]
 
@@ -38,8 +37,7 @@ def metrics(project: TemporaryProject) -> Counter[tuple[str, str, int, float]]:
 
 def answered(output: str) -> dict[str, float]:
     """Identity of a point to its accuracy."""
-    told = json.JSONDecoder().raw_decode(output[output.index("{") :])[0]  # notes on stderr stand around it
-    return {run["identity"]: run["accuracy"] for run in told["runs"]}
+    return {run["identity"]: run["accuracy"] for run in json_in(output)["runs"]}
 
 
 def progress(project: TemporaryProject) -> dict[Path, int]:
@@ -113,7 +111,7 @@ def test_many_points_none_lost_none_doubled(count: int, done: TemporaryProject) 
     values = [f"{10 ** (-3 - i / 25):.6f}" for i in range(count)]
     words = ("ferlab", "ablate", "--arm", "svm", "--grid", f"C={','.join(values)}", "--seeds", "2", "--jobs", "2")
     output = done.run(*words, "--json", "--out", "many.csv", timeout=3600)
-    runs = json.JSONDecoder().raw_decode(output[output.index("{") :])[0]["runs"]
+    runs = json_in(output)["runs"]
     asked = [(run["point"]["varied"]["classifiers.svm.C"], run["point"]["seed"]) for run in runs]
     assert asked == list(product(map(float, values), (0, 1)))
     assert {run["source"] for run in runs} <= {"run", "pipeline"}

@@ -222,3 +222,8 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def json_in(output: str) -> Any:
+    """The JSON in what a command has printed, whatever notes of stderr stand around it."""
+    return json.JSONDecoder().raw_decode(output[output.index("{") :])[0]
