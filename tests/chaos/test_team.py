@@ -208,6 +208,7 @@ search(objective, space, Storage(sys.argv[1], Path(sys.argv[2])), "shared", {"a"
 """
 
 
+@pytest.mark.long  # a minute and more, of which the database is away for half
 def test_workers_of_several_machines_share_one_study_while_its_database_crashes(
     servers: Servers, line: Line, tmp_path: Path, chance: random.Random
 ) -> None:
