@@ -1,12 +1,14 @@
 """Folds against scikit-learn's definition of a partition; the members and their mean."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from ferlab.classifiers.base import TrainingPlan
+from ferlab.classifiers.base import Fit, TrainingPlan
+from ferlab.classifiers.cnn import Cnn
 from ferlab.classifiers.folds import Folds, folds_of
 from ferlab.data.images import ImageSet
 from ferlab.errors import UserError
@@ -45,10 +47,23 @@ def test_a_class_with_fewer_images_than_folds_is_named() -> None:
         folds_of(with_copies(barred(2)), 3)
 
 
-def test_the_whole_is_the_members_mean_and_each_learns_from_its_own_part(tmp_path: Path) -> None:
+def test_the_whole_is_the_members_mean_and_each_learns_from_its_own_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, fit = list[tuple[set[str], set[str]]](), Cnn.fit
+
+    def noted(self: Cnn, train: ImageSet, valid: ImageSet, *rest: Any, **others: Any) -> Fit:
+        given.append((set(train.ids), set(valid.ids)))
+        return fit(self, train, valid, *rest, **others)
+
+    monkeypatch.setattr(Cnn, "fit", noted)
     classifier, images = Folds(FoldsClassifier.model_validate(SETTINGS)), noise(4)
     checkpoints = Checkpoints(tmp_path, 1e9)
     found = classifier.fit(barred(4), barred(1), TrainingPlan(0, "cpu"), observe=ignore, checkpoints=checkpoints)
+    (kept, left_out), (other_kept, other_left_out) = given
+    assert (kept, left_out) == (other_left_out, other_kept)
+    assert not kept & left_out
+    assert kept | left_out == set(barred(4).ids)
     assert [row["member"] for row in found.history] == [0, 1, 2]
     assert set(found.notes) == {"fold0_accuracy", "fold1_accuracy"}
     each = [member.predict_proba(images) for member in classifier.members.values()]

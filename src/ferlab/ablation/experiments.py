@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from ferlab import params as schema
+from ferlab.ablation.keys import replaced
 from ferlab.ablation.question import Point, Question, points
 from ferlab.execution.experiments import Experiment
 from ferlab.files import canonical_json
@@ -25,14 +26,7 @@ def experiments(params: Params, question: Question) -> list[tuple[str, Experimen
 
 def _experiment(params: Params, question: Question, point: Point) -> Experiment:
     changes = {key: value for key, value in _changes(params, question, point).items() if _now(params, key) != value}
-    tree: Any = {name: params.plain(name) for name in type(params).model_fields}
-    for key, value in changes.items():
-        *path, last = key.split(".")
-        node = tree
-        for name in path:
-            node = node[name]
-        node[last] = value
-    schema.check(tree, f"the question: {point.title}")
+    schema.check(replaced(params, changes), f"the question: {point.title}")
     digest = hashlib.sha256(canonical_json(changes).encode()).hexdigest()[:8]
     return Experiment(f"{_UNFIT.sub('-', f'{question.arm}-{point.title}')[:60]}-{digest}", changes)
 

@@ -62,15 +62,21 @@ def assignment(text: str) -> tuple[str, str]:
 
 def changed(params: Params, arm: str, settings: Mapping[str, Any], where: str = "the question") -> Params:
     """Parameters that run `arm` alone, with dotted keys replaced; checked whole."""
-    tree: Any = {key: params.plain(key) for key in type(params).model_fields}
+    tree = replaced(params, settings)
+    tree["run"] |= {"arms": {arm: tree["arms"][arm]["synthetic"]}, "families": list(params.gan.families)}
+    return schema.check(tree, where)
+
+
+def replaced(params: Params, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as plain values with dotted keys replaced, not checked."""
+    tree: dict[str, Any] = {key: params.plain(key) for key in type(params).model_fields}
     for key, value in settings.items():
         *path, last = key.split(".")
         node = tree
         for name in path:
             node = node[name]
         node[last] = value
-    tree["run"] |= {"arms": {arm: tree["arms"][arm]["synthetic"]}, "families": list(params.gan.families)}
-    return schema.check(tree, where)
+    return tree
 
 
 def _rooms(params: Params, arm: str) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ def connect(project: Project) -> MlflowClient:
 
     Raises:
         UserError: mlruns/ holds a store of an older MLflow, which the default store can't live beside; or the store
-            can't be reached: a AwayError where it is a server that doesn't answer.
+            can't be reached: an AwayError where it is a server that doesn't answer.
     """
     old = sorted((project.home / "mlruns").glob("*/meta.yaml"))
     if old:

@@ -29,7 +29,7 @@ class Display:
         self._answers: dict[str, Result] = {}
         self._began = time.monotonic()
         self._console = Console(stderr=True)
-        self._live = None if silent or not sys.stderr.isatty() else self._shown()
+        self._live = None if silent or not sys.stderr.isatty() else self._live_table()
 
     def __enter__(self) -> "Display":
         if self._live:
@@ -71,7 +71,7 @@ class Display:
             shown.add_row(*keys, runs, _interval(row, "accuracy", "low", "high"), difference, p)
         Console().print(shown)
 
-    def _shown(self) -> Live:
+    def _live_table(self) -> Live:
         """The table, there from the start and made anew at every beat: its clock goes on while nothing is told."""
         return Live(console=self._console, refresh_per_second=REFRESH, get_renderable=self._table)
 
