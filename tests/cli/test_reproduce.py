@@ -51,7 +51,7 @@ def test_what_a_change_makes_due(done: TemporaryProject) -> None:
     """All that may follow from it, each behind those whose outs it reads."""
     done.change({"classifiers": {"svm": {"max_iterations": 301}}})
     due = due_stages(done)
-    assert set(due) == {"code", "tune@resnet50", *MIXES, *TRAINS, *EVALUATES, "report"}
+    assert set(due) == {"code", "settings", "tune@resnet50", *MIXES, *TRAINS, *EVALUATES, "report"}
     assert due["code"].waits_for == set()
     assert due["train@svm-0"].waits_for == {"mix@svm"}
     assert due["evaluate@svm-0"].waits_for == {"train@svm-0"}
@@ -66,24 +66,19 @@ def test_a_dry_run_says_what_is_due_and_what_it_costs_and_writes_nothing(done: T
     done.change({"classifiers": {"svm": {"max_iterations": 301}}})
     before = done.dirt()
     first, *kinds, last = estimate.due(project, done.params, 2).splitlines()
-    assert first.startswith("tiny: 9 stages are due at most")
+    assert first.startswith("tiny: 10 stages are due at most")
     counts = {line.split()[0]: int(line.split()[1]) for line in kinds}
-    assert counts == {"code": 1, "tune": 1, "mix": 2, "train": 2, "evaluate": 2, "report": 1}
+    assert counts == {"code": 1, "settings": 1, "tune": 1, "mix": 2, "train": 2, "evaluate": 2, "report": 1}
     assert "one stage at a time; with --jobs 2 about " in last
     assert done.dirt() == before
-
-
-def _of_trainings(told: str) -> str:
-    (line,) = (line for line in told.splitlines() if line.split()[0] == "train")
-    return line
 
 
 def test_what_has_finished_here_is_measured(done: TemporaryProject) -> None:
     """The tiny pipeline has run, so that the rest of it is no guess; a wider network has not."""
     done.change({"run": {"seeds": [0, 1]}})
-    assert estimate.BY_SIZE not in _of_trainings(estimate.due(Project(done.root), done.params, 1))
+    assert estimate.BY_SIZE not in estimate.due(Project(done.root), done.params, 1)
     done.change({"classifiers": {"resnet50": {"width": 0.125}}})
-    assert estimate.BY_SIZE in _of_trainings(estimate.due(Project(done.root), done.params, 1))
+    assert estimate.BY_SIZE in estimate.due(Project(done.root), done.params, 1)
     assert estimate.BY_SIZE in estimate.whole(Project(done.root), done.params)
 
 

@@ -45,6 +45,7 @@ def mixed(untouched: TemporaryProject, tmp_path_factory: pytest.TempPathFactory)
     faces = barred(4, split="synthetic", classes=CKPLUS_CLASSES, origin="dcgan")
     faces.save(project.root / "work" / "sources" / "dcgan" / "0")
     run(project, "code")
+    run(project, "settings")
     for arm in ARMS:
         run(project, "mix", arm)
     return project

@@ -52,6 +52,7 @@ def mixed(untouched: TemporaryProject, tmp_path_factory: pytest.TempPathFactory)
         faces = barred(4, seed=i, split="synthetic", classes=CKPLUS_CLASSES, origin=family)
         faces.save(project.root / "work" / "sources" / family / "0")
     run(project, "code")
+    run(project, "settings")
     for arm in ARMS:
         run(project, "mix", arm)
     return project

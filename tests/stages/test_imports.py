@@ -25,6 +25,7 @@ PAID: dict[str, set[str]] = {
     "gan": TRACKING | {"torch"},
     "synthesize": {"torch"},
     "code": set(),
+    "settings": set(),
     "quality": {"pandas", "scipy", "skimage", "sklearn"},
     "tune": TRACKING | {"torch", "optuna", "sklearn"},
     "mix": {"pandas"},

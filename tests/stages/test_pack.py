@@ -67,7 +67,7 @@ def planned(finished: TemporaryProject, tmp_path_factory: pytest.TempPathFactory
     project.change({"run": {"arms": arms, "seeds": [0, 1]}, "arms": {name: {"tuned": False} for name in arms}})
     project.change({"classifiers": {"vgg16": {"width": 0.0625, "epochs": 1}}})
     project.commit("Plan")
-    project.repro("mix", "code")
+    project.repro("mix", "code", "settings")
     return project
 
 

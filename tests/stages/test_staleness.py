@@ -50,7 +50,7 @@ EDITS = {
 
 def settled(project: TemporaryProject) -> set[str]:
     """The stages that are due once `code` and `mix` have said what an edit reaches."""
-    cheap, found = {"code"}, project.due()
+    cheap, found = {"code", "settings"}, project.due()
     while now := found & cheap:
         project.repro("--single-item", *sorted(now))
         found = project.due()

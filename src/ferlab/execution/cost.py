@@ -68,7 +68,7 @@ def of_budget(project: Project, params: Params) -> Cost:
 def stages_of(params: Params) -> Iterator[tuple[str, ...]]:
     """The stages that dvc.yaml makes of `run`, with their arguments."""
     run = params.run
-    yield from (("prepare",), ("audit",), ("code",), ("quality",), ("report",))
+    yield from (("prepare",), ("audit",), ("code",), ("settings",), ("quality",), ("report",))
     for family in run.families:
         yield from (("gan", family, str(draw)) for draw in run.draws)
         yield "synthesize", family

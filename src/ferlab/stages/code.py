@@ -1,13 +1,9 @@
-"""code: which code and which settings the arms are made of.
-
-A hash a classifier, so that an edit of one method's code ages no other's trainings. And all settings in one small file,
-so that DVC reads and keeps them once, not once an arm.
-"""
+"""code: a hash of each classifier's own code, so that an edit of one method ages no other's trainings."""
 
 from ferlab.classifiers.catalogue import METHODS
 from ferlab.code.closure import closure_hash
-from ferlab.files import atomic_folder, write_json
-from ferlab.records.plan import PLAN_KEYS, MethodCode
+from ferlab.files import atomic_folder
+from ferlab.records.plan import MethodCode
 from ferlab.stages.context import Context, Stage
 
 
@@ -16,14 +12,13 @@ def run(context: Context) -> None:
         for name, settings in context.section("classifiers").items():
             code = closure_hash(f"ferlab.classifiers.{METHODS[settings.method].module}")
             MethodCode(method=settings.method, sha256=code).write(folder / f"{name}.json")
-    write_json(context.out("settings"), {key: context.params.plain(key) for key in PLAN_KEYS})
 
 
 STAGE = Stage(
     name="code",
     run=run,
-    keys=PLAN_KEYS,
+    keys=("classifiers",),
     rooms=("data", "training", "classifiers", "code/closure.py"),
     inputs={},
-    outs={"code": "work/code", "settings": "work/settings.json"},
+    outs={"code": "work/code"},
 )

@@ -5,7 +5,9 @@ from importlib import import_module
 from ferlab.errors import UserError
 from ferlab.stages.context import Stage
 
-NAMES = ("prepare", "audit", "gan", "synthesize", "quality", "code", "tune", "mix", "train", "evaluate", "report")
+NAMES = (
+    "prepare", "audit", "gan", "synthesize", "quality", "code", "settings", "tune", "mix", "train", "evaluate", "report",
+)  # fmt: skip
 
 
 def find(name: str) -> Stage:
