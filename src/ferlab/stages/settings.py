@@ -1,4 +1,4 @@
-"""settings: what the arms' plans are made of, in one small file, so that DVC reads and keeps it once and not once an arm."""
+"""settings: what the arms' plans are made of, in one small file: DVC reads and keeps it once, not once an arm."""
 
 from ferlab.files import write_json
 from ferlab.records.plan import PLAN_KEYS

@@ -6,7 +6,8 @@ from ferlab.errors import UserError
 from ferlab.stages.context import Stage
 
 NAMES = (
-    "prepare", "audit", "gan", "synthesize", "quality", "code", "settings", "tune", "mix", "train", "evaluate", "report",
+    "prepare", "audit", "gan", "synthesize", "quality", "code", "settings", "tune", "mix", "train", "evaluate",
+    "report",
 )  # fmt: skip
 
 
