@@ -29,7 +29,7 @@ LARGEST_PICTURE = 2**20  # bytes, and pixels; a picture of 48x48 needs a few tho
 LARGEST_TOTAL = 2**31  # bytes that all pictures of an archive unpack to; FER-2013's to 60 million
 MOST_FILES = 500_000  # in an archive; both datasets have 37 thousand
 _JUNK = {"__MACOSX", "$RECYCLE.BIN", "System Volume Information", ".ipynb_checkpoints", "@eaDir"}
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)  # the last: encrypted, or packed in an unknown way
+DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)  # the last: encrypted, or packed in an unknown way
 _AGAIN = "it may have been cut off or changed on its way: download it again"
 OUTSIDE = "has a path that leads out of its archive"
 READ = "read are folders, zip, tar and fer2013.csv, also as .gz, .bz2 or .xz: unpack or convert what you have"
@@ -58,11 +58,12 @@ class Decoded(NamedTuple):
 
 
 @contextmanager
-def open_archive(path: Path, shown: str = "") -> Iterator[zipfile.ZipFile]:
+def open_archive(path: Path, shown: str = "", most: int = MOST_FILES) -> Iterator[zipfile.ZipFile]:
     """Open a zip archive for reading.
 
     Args:
         shown: where it is from, for people, where `path` is only a temporary copy.
+        most: files that it may hold.
 
     Raises:
         UserError: absent, not a zip, cut off, or (while it is read) damaged inside.
@@ -76,10 +77,10 @@ def open_archive(path: Path, shown: str = "") -> Iterator[zipfile.ZipFile]:
         raise _no_zip(path, error, where) from None
     with archive:
         try:
-            if len(archive.infolist()) > MOST_FILES:
+            if len(archive.infolist()) > most:
                 raise UserError(f"holds {len(archive.infolist()):,} files, far more than both datasets", where=where)
             yield archive
-        except (*_DAMAGE, NotImplementedError) as error:
+        except (*DAMAGE, NotImplementedError) as error:
             raise UserError(f"a part of this archive can't be read: {error}", where=where, next_step=_AGAIN) from None
 
 
@@ -204,7 +205,7 @@ def _decode(archive: zipfile.ZipFile, members: Sequence[str]) -> Decoded:
     images = np.zeros((len(members), SIDE, SIDE), dtype=np.uint8)
     problems, changes = dict[int, str](), dict[int, str]()
     for i, member in enumerate(members):
-        if problem := _odd(archive.getinfo(member)):
+        if problem := odd(archive.getinfo(member)):
             problems[i] = problem
             continue
         try:
@@ -212,7 +213,7 @@ def _decode(archive: zipfile.ZipFile, members: Sequence[str]) -> Decoded:
             images[i], change = read_face(content, LARGEST_PICTURE, squeeze=False)
         except PictureError as error:
             problems[i] = str(error)
-        except (*_DAMAGE, OSError, ValueError, NotImplementedError) as error:
+        except (*DAMAGE, OSError, ValueError, NotImplementedError) as error:
             problems[i] = f"can't be decoded ({type(error).__name__})"
         else:
             if change:
@@ -220,8 +221,8 @@ def _decode(archive: zipfile.ZipFile, members: Sequence[str]) -> Decoded:
     return Decoded(images, problems, changes)
 
 
-def _odd(member: zipfile.ZipInfo) -> str | None:
-    """What is suspicious about a member's entry, if anything."""
+def odd(member: zipfile.ZipInfo, largest: int = LARGEST_PICTURE) -> str | None:
+    """What is suspicious about a member's entry, if anything; `largest`: bytes that it may unpack to."""
     folders = inside(member.filename).folders
     if stat.S_ISLNK(member.external_attr >> 16):
         return "is a symbolic link, not a picture"
@@ -231,6 +232,6 @@ def _odd(member: zipfile.ZipInfo) -> str | None:
         return "is packed in a way that isn't read: unpack the archive, and give the folder"
     if ".." in folders or (folders and folders[0].endswith(("/", ":"))):
         return f"{OUTSIDE}: unpack it into a folder, and give that"
-    if member.file_size > LARGEST_PICTURE:
+    if member.file_size > largest:
         return f"unpacks to {member.file_size:,} bytes, far more than a picture of a face should"
     return None

@@ -1,18 +1,17 @@
-"""One way in for every form in which a container holds one of the two datasets."""
+"""One way in for every data set that can be read: FER-2013 and CK+48 as they come, others by their names."""
 
-import re
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
-from ferlab.data.images import ImageSet
-from ferlab.datasets import ckplus, fer2013
-from ferlab.datasets.archive import is_junk, open_archive, picture_members
+from ferlab.data.images import SIDE, ImageSet
+from ferlab.datasets import ckplus, fer2013, paper_sets, registry
+from ferlab.datasets.archive import open_archive
 from ferlab.datasets.counts import PUBLISHED
+from ferlab.datasets.members import MOST_FILES
+from ferlab.datasets.paper_sets import Reader
 from ferlab.datasets.reading import Reading, refuse
-from ferlab.datasets.tables import LONGEST_LINE, head, is_table
 from ferlab.errors import UserError
 
 FER2013, CKPLUS = fer2013.DATASET, ckplus.DATASET
@@ -22,20 +21,15 @@ COST = {
     "valid": "no epoch can be picked",
     "test": "no accuracy can be measured that compares with a published one",
 }
-Reader = Callable[[zipfile.ZipFile], Reading]
 
 
 def recognise(archive: zipfile.ZipFile) -> Reader | None:
-    """How an archive is read, judged by the names in it and the first lines of its tables; None if it is neither."""
-    pictures = picture_members(archive)
-    if any(ckplus.is_member(member) for member in pictures):
-        return ckplus.read_folders
-    if any(fer2013.is_member(member) for member in pictures):
-        return fer2013.read_folders
-    for member in archive.namelist():
-        if member.lower().endswith(".csv") and not is_junk(member) and is_table(head(archive, member)):
-            return partial(ckplus.read_csv if _is_ckplus(archive, member) else fer2013.read_csv, member=member)
-    return None
+    """How an archive is read that nobody named, judged by its names and its tables' first lines; None if unknown."""
+    if found := paper_sets.find(archive):
+        return found[1]
+    others = (form for form in registry.rows() if not form.asked_for and form.name not in (FER2013, CKPLUS))
+    form = next((form for form in others if form.recognise(archive)), None)
+    return partial(form.read, side=SIDE, classes=None) if form else None
 
 
 def read(path: Path, allow_partial: bool = False, shown: str = "") -> Reading:
@@ -69,15 +63,41 @@ def read(path: Path, allow_partial: bool = False, shown: str = "") -> Reading:
     return reading
 
 
+def read_as(
+    path: Path,
+    name: str,
+    *,
+    side: int,
+    classes: Sequence[str] | None = None,
+    allow_partial: bool = False,
+    shown: str = "",
+) -> Reading:
+    """Read one container as the data set that somebody says it is.
+
+    Args:
+        path: a zip archive.
+        name: of a form in the registry, e.g. `rafdb`.
+        side: pixels of the images.
+        classes: those to read, in their order; None for all.
+        allow_partial, shown: as of `read`.
+
+    Raises:
+        UserError: absent, not a zip, cut off, not of that form, a class is unknown, or a picture or row can't be used,
+            unless `allow_partial`.
+    """
+    form, where = registry.named(name), shown or str(path)
+    with open_archive(path, where, MOST_FILES) as archive:
+        if not form.recognise(archive):
+            raise UserError(f"this is not {form.title}", where=where, next_step=f"its layout is {form.layout}")
+        reading = form.read(archive, side=side, classes=classes)
+    if not allow_partial:
+        refuse(reading.problems, where)
+    return reading
+
+
 def differences(dataset: str, sets: Mapping[str, ImageSet]) -> list[str]:
     """How the counts differ from the published dataset's: one line a split and class, empty if they agree."""
-    published = PUBLISHED if dataset == FER2013 else {"all": ckplus.PUBLISHED}
-    return [
-        f"{split}/{name}: {found} images, published {expected}"
-        for split, images in sets.items()
-        for (name, found), expected in zip(images.counts().items(), published[split], strict=True)
-        if found != expected
-    ]
+    return registry.named(dataset).differences(sets)
 
 
 def differences_of_halves(sets: Mapping[str, ImageSet]) -> list[str]:
@@ -89,15 +109,3 @@ def differences_of_halves(sets: Mapping[str, ImageSet]) -> list[str]:
         for (name, found), n in zip(both.items(), expected, strict=True)
         if found != n
     ]
-
-
-def _is_ckplus(archive: zipfile.ZipFile, member: str) -> bool:
-    """Whether a table is CK+'s, which has the columns of FER-2013's: by its name, or by its number of rows."""
-    if re.search(r"(^|[^a-z])ck(\+|plus|ext|48|[^a-z]|$)", Path(member).stem.lower()):
-        return True
-    with archive.open(member) as raw:
-        lines = islice(
-            iter(partial(raw.readline, LONGEST_LINE), b""), max(ckplus.TABLE_ROWS) + 2
-        )  # the header, and one row more than CK+ has
-        rows = sum(1 for line in lines if line.strip()) - 1
-    return rows in ckplus.TABLE_ROWS

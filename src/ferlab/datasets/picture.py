@@ -5,7 +5,9 @@ can't be told, it is refused.
 """
 
 import warnings
-from typing import IO, Any
+from collections.abc import Callable
+from functools import partial
+from typing import IO, Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +27,23 @@ _ORIENTATION, _TURNS = 0x0112, range(2, 9)  # EXIF's tag, and its values that me
 _INVERTED = (262, 0)  # TIFF's tag and value: 0 is white
 _BITS, _SAMPLES = 258, 339  # TIFF's tags: bits of a value, and whether it has a sign
 _WIDE = ("I", "F")
+T = TypeVar("T")
 
 
 class PictureError(ValueError):
     """Why a picture can't become a face, to be read after its name."""
+
+
+class Grey(NamedTuple):
+    """A picture upright and in grey of 8 bits (luma, ITU-R BT.601), of its own size.
+
+    Attributes:
+        mode: Pillow's name for what it was before, "L" being grey. steps: what else was done to it.
+    """
+
+    picture: Image.Image
+    mode: str
+    steps: tuple[str, ...]
 
 
 def read_face(source: IO[bytes], largest: int = LARGEST, *, squeeze: bool = True) -> tuple[NDArray[np.uint8], str]:
@@ -48,6 +63,20 @@ def read_face(source: IO[bytes], largest: int = LARGEST, *, squeeze: bool = True
     Raises:
         PictureError: it can't be read, is far too large, or nobody can tell what its values mean.
     """
+    return _read(source, largest, partial(_face, squeeze=squeeze))
+
+
+def read_grey(source: IO[bytes], largest: int = LARGEST) -> Grey:
+    """The same without changing its size or its shape.
+
+    Raises:
+        PictureError: it can't be read, is far too large, or nobody can tell what its values mean.
+    """
+    return _read(source, largest, _grey)
+
+
+def _read(source: IO[bytes], largest: int, make: Callable[[Image.Image], T]) -> T:
+    """What is made of a picture, which no decoder's error leaves as a traceback."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of sizes, which are checked here, and of odd metadata
         try:
@@ -55,9 +84,7 @@ def read_face(source: IO[bytes], largest: int = LARGEST, *, squeeze: bool = True
                 width, height = picture.size
                 if width * height > largest:
                     raise PictureError(f"is {width}x{height}, far more pixels than a picture of a face should have")
-                if width != height and not squeeze:
-                    raise PictureError(f"is {width}x{height}, not a square picture of one face")
-                return _face(picture)
+                return make(picture)
         except PictureError:
             raise
         except Image.DecompressionBombError:
@@ -72,7 +99,19 @@ def read_face(source: IO[bytes], largest: int = LARGEST, *, squeeze: bool = True
             raise PictureError(f"can't be decoded ({type(error).__name__})") from None
 
 
-def _face(picture: Image.Image) -> tuple[NDArray[np.uint8], str]:
+def _face(picture: Image.Image, squeeze: bool) -> tuple[NDArray[np.uint8], str]:
+    width, height = picture.size
+    if width != height and not squeeze:
+        raise PictureError(f"is {width}x{height}, not a square picture of one face")
+    grey, mode, steps = _grey(picture)
+    square = grey.resize((SIDE, SIDE), Image.Resampling.BILINEAR) if grey.size != (SIDE, SIDE) else grey
+    if (mode, *grey.size) == ("L", SIDE, SIDE) and not steps:
+        return np.asarray(square), ""
+    became = f"{mode} {grey.width}x{grey.height} became grey {SIDE}x{SIDE}"
+    return np.asarray(square, dtype=np.uint8), "; ".join([became, *steps])
+
+
+def _grey(picture: Image.Image) -> Grey:
     many = getattr(picture, "is_animated", False)
     deep = any(
         ";16" in str(tile) or "65535" in str(tile) for tile in getattr(picture, "tile", [])
@@ -85,13 +124,8 @@ def _face(picture: Image.Image) -> tuple[NDArray[np.uint8], str]:
         grey, how = _from_bytes(upright)
     if deep and 0 < np.asarray(grey).max() <= 255 // _FILLED:
         raise PictureError("is almost black in 16 bits a channel, or has fewer bits than that: save it with 8 bits")
-    square = grey.resize((SIDE, SIDE), Image.Resampling.BILINEAR) if grey.size != (SIDE, SIDE) else grey
     steps = ["the first of several pictures"] * many + ["turned upright"] * turned + [how] * bool(how)
-    before = (upright.mode, *upright.size)
-    if before == ("L", SIDE, SIDE) and not steps:
-        return np.asarray(square), ""
-    became = f"{before[0]} {before[1]}x{before[2]} became grey {SIDE}x{SIDE}"
-    return np.asarray(square, dtype=np.uint8), "; ".join([became, *steps])
+    return Grey(grey, upright.mode, tuple(steps))
 
 
 def _from_bytes(picture: Image.Image) -> tuple[Image.Image, str]:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ferlab.data.images import ImageSet
 from ferlab.errors import UserError, printable
 
@@ -19,14 +22,16 @@ class Reading:
     """A container read whole.
 
     Attributes:
-        dataset: `fer2013` or `ckplus`.
+        dataset: the form's name in the registry, e.g. `fer2013` or `ckplus`.
         form: how it is packed, for people.
-        sets: by split: `train`, `valid`, `test` of FER-2013, `all` of CK+.
+        sets: by split: `train`, `valid`, `test`, as far as the data set has them, or `all`.
         problems: pictures and rows that are not in the sets.
         notices: what the form can't tell, or what was left out on purpose.
         members: the pictures that are in the sets, by their names in the container; none for a table.
         doubt: why its labels can't be trusted: it must not be stored.
         halved: whether `valid` and `test` of FER-2013 are halves of one folder that doesn't tell them apart.
+        votes: by split, where people voted on each image: float32 (N, C), the shares of the classes, each row adding up
+            to 1; empty for other data sets.
     """
 
     dataset: str
@@ -37,6 +42,7 @@ class Reading:
     members: tuple[str, ...] = ()
     halved: bool = False
     doubt: str = ""
+    votes: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 def refuse(problems: list[Problem], where: str, partial: bool = True) -> None:

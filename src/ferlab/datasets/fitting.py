@@ -1,0 +1,85 @@
+"""A data set as somebody asked for it: some of its classes in their own order, and images of another side."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ferlab.data.images import ImageSet
+from ferlab.data.labels import FER_CLASSES, standard_name, translate
+from ferlab.datasets.members import scaled
+from ferlab.datasets.reading import Reading
+from ferlab.errors import UserError, printable
+
+EIGHT = (*FER_CLASSES, "contempt")
+"""FER-2013's classes in its order, and contempt."""
+
+
+def canonical(name: str) -> str:
+    """A class's name as it is kept: the expression's standard name where it is one (`Happiness`: `happy`)."""
+    return standard_name(name) or name.strip()
+
+
+def choose(asked: Sequence[str] | None, known: Sequence[str], where: str) -> tuple[str, ...]:
+    """The classes to read: those asked for in the order asked for, or all that are known.
+
+    Raises:
+        UserError: a class is asked for twice or isn't there, or fewer than two are left.
+    """
+    chosen = tuple(known) if asked is None else tuple(map(canonical, asked))
+    listed = ", ".join(map(printable, known)) or "none"
+    twice = sorted({name for name in chosen if chosen.count(name) > 1})
+    unknown = [name for name in chosen if name not in known]
+    if twice or unknown:
+        what = f"asked for twice: {', '.join(twice)}" if twice else f"not here: {', '.join(unknown)}"
+        raise UserError(f"classes {what}; there are {listed}", where=where, next_step="name classes that are there")
+    if len(chosen) < 2:
+        raise UserError(
+            f"a single class ({', '.join(chosen) or 'none'}): there is nothing to tell apart; there are {listed}",
+            where=where,
+            next_step="give a folder of pictures for each class, and name two classes or more",
+        )
+    return chosen
+
+
+def left_out(counts: dict[str, int]) -> list[str]:
+    """What is said of images of classes that nobody asked for."""
+    names = ", ".join(f"{printable(name)} {n}" for name, n in sorted(counts.items()))
+    return [f"{sum(counts.values())} images of other classes are left out ({names})"] if counts else []
+
+
+def fit(reading: Reading, *, side: int, classes: Sequence[str] | None, where: str) -> Reading:
+    """A reading whose images have the side, and whose sets have the classes, that were asked for.
+
+    Args:
+        side: pixels. classes: in their order; None for all.
+
+    Raises:
+        UserError: as `choose`.
+    """
+    known = next(iter(reading.sets.values())).classes
+    chosen = choose(classes, known, where)
+    sets, votes, notices, lost = dict[str, ImageSet](), {}, list(reading.notices), dict[str, int]()
+    for split, images in reading.sets.items():
+        labels = translate(images.labels, images.classes, chosen)
+        kept = labels >= 0
+        for name, n in images.take(~kept).counts().items() if not kept.all() else ():
+            lost[name] = lost.get(name, 0) + n
+        some = images if kept.all() else images.take(kept)
+        sets[split] = replace(some, images=resized(some.images, side), labels=labels[kept], classes=chosen)
+        if split in reading.votes:
+            shares = reading.votes[split][kept][:, [known.index(name) for name in chosen]]
+            votes[split] = shares / shares.sum(axis=1, keepdims=True)
+    notices += left_out({name: n for name, n in lost.items() if n})
+    before = next(iter(reading.sets.values())).side
+    notices += [f"images of {before}x{before} were scaled to {side}x{side}"] if before != side else []
+    return replace(reading, sets=sets, votes=votes, notices=notices)
+
+
+def resized(images: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Images (N, any, any) as uint8 (N, side, side), as `scaled` makes them; the same array where nothing changes."""
+    if images.shape[1] == side:
+        return images
+    return np.array([scaled(Image.fromarray(image), side) for image in images], np.uint8).reshape(-1, side, side)
