@@ -9,7 +9,7 @@ from ferlab.data.images import ImageSet
 from ferlab.data.labels import FER_CLASSES
 from ferlab.datasets import forms
 from ferlab.datasets.audit import image_table, rows_of_test, summarise, summarise_ckplus
-from ferlab.synthesis.mix import with_fer_labels
+from ferlab.synthesis.mix import with_labels_of
 
 pytestmark = pytest.mark.real
 
@@ -105,5 +105,5 @@ def test_frames_of_a_sequence_are_near_copies(frames: ImageSet) -> None:
 
 def test_what_the_policies_leave(frames: ImageSet) -> None:
     """54 of 981 frames are dropped, or become neutral."""
-    assert len(with_fer_labels(frames, "drop_contempt")) == 927
-    assert with_fer_labels(frames, "contempt_as_neutral").counts()["neutral"] == 54
+    assert len(with_labels_of(FER_CLASSES, frames, "drop_contempt")) == 927
+    assert with_labels_of(FER_CLASSES, frames, "contempt_as_neutral").counts()["neutral"] == 54

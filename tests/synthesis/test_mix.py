@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferlab.data.images import concatenate, nothing
+from ferlab.data.images import FER_FACES, concatenate, nothing
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
 from ferlab.errors import UserError
 from ferlab.params import Arm
-from ferlab.synthesis.mix import POLICIES, again, first, shuffled, with_fer_labels
+from ferlab.synthesis.mix import POLICIES, again, first, shuffled, with_labels_of
 from small import barred
 
 ADDED = barred(3, split="all", classes=CKPLUS_CLASSES, origin="dcgan")
@@ -19,7 +19,7 @@ NAMES = np.array(CKPLUS_CLASSES)[ADDED.labels]
 
 
 def test_contempt_is_dropped() -> None:
-    found = with_fer_labels(ADDED, "drop_contempt")
+    found = with_labels_of(FER_CLASSES, ADDED, "drop_contempt")
     kept = np.flatnonzero(NAMES != "contempt")
     assert found.classes == FER_CLASSES
     assert found.ids == tuple(ADDED.ids[i] for i in kept)
@@ -30,7 +30,7 @@ def test_contempt_is_dropped() -> None:
 
 def test_contempt_becomes_neutral() -> None:
     """The likely slip: no image is lost, contempt faces teach neutral."""
-    found = with_fer_labels(ADDED, "contempt_as_neutral")
+    found = with_labels_of(FER_CLASSES, ADDED, "contempt_as_neutral")
     assert len(found) == len(ADDED)
     np.testing.assert_array_equal(np.array(FER_CLASSES)[found.labels], np.where(NAMES == "contempt", "neutral", NAMES))
     assert found.counts() == dict.fromkeys(FER_CLASSES, 3)
@@ -39,8 +39,8 @@ def test_contempt_becomes_neutral() -> None:
 @given(st.sampled_from(sorted(POLICIES)), st.permutations(range(21)))
 def test_rows_stay_together(policy: str, order: list[int]) -> None:
     """By name in any order of images and classes; who an image is from stays known."""
-    turned = with_fer_labels(ADDED.take(np.array(order)), policy)
-    straight = with_fer_labels(ADDED, policy)
+    turned = with_labels_of(FER_CLASSES, ADDED.take(np.array(order)), policy)
+    straight = with_labels_of(FER_CLASSES, ADDED, policy)
     by_id = dict(zip(straight.ids, straight.labels, strict=True))
     assert [by_id[name] for name in turned.ids] == list(turned.labels)
     assert set(turned.ids) == set(straight.ids)
@@ -50,7 +50,7 @@ def test_rows_stay_together(policy: str, order: list[int]) -> None:
 @pytest.mark.parametrize("policy", sorted(POLICIES))
 def test_fers_own_classes_stay_as_they_are(policy: str) -> None:
     faces = barred(2)
-    found = with_fer_labels(faces, policy)
+    found = with_labels_of(FER_CLASSES, faces, policy)
     assert found.digest() == faces.digest()
 
 
@@ -60,7 +60,7 @@ def test_every_policy_of_the_parameters_is_known() -> None:
 
 def test_adding_nothing() -> None:
     faces = barred(1)
-    assert concatenate([faces, nothing()], "train").digest() == faces.digest()
+    assert concatenate([faces, nothing(FER_FACES)], "train").digest() == faces.digest()
 
 
 @given(st.lists(st.integers(0, 9), min_size=7, max_size=7), st.integers(0, 3))
@@ -150,4 +150,4 @@ def test_shuffled_pixels_are_noise() -> None:
 
 def test_nothing_is_shuffled_where_nothing_is_asked() -> None:
     assert shuffled(SEVEN, "none", 3) is SEVEN
-    assert len(shuffled(nothing(), "labels", 0)) == len(shuffled(nothing(), "pixels", 0)) == 0
+    assert len(shuffled(nothing(FER_FACES), "labels", 0)) == len(shuffled(nothing(FER_FACES), "pixels", 0)) == 0

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ferlab.classifiers.schedule import batches_per_epoch
-from ferlab.data.images import nothing
+from ferlab.data.images import FER_FACES, nothing
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
 from ferlab.data.splits import hold_out
 from ferlab.params import Params, check, paced_by
@@ -37,7 +37,7 @@ def params(every: Mapping[str, Any] | None = None, **arm: Any) -> Params:
 
 
 def mix(told: Params, name: str, seed: int = 0, leaked: tuple[str, ...] = ()) -> Mixed:
-    source = {"dcgan": DRAWN, "wgan_gp": DRAWN, "ckplus": FACES}.get(told.arms[name].synthetic, nothing())
+    source = {"dcgan": DRAWN, "wgan_gp": DRAWN, "ckplus": FACES}.get(told.arms[name].synthetic, nothing(FER_FACES))
     return resolve(told, name, seed, train=TRAIN, leaked=leaked, source=source, tuned=TUNED, code="0" * 64)
 
 

@@ -55,7 +55,7 @@ class Fit:
 
 
 class Classifier(Protocol):
-    """Learns seven expressions from an ImageSet and gives probabilities.
+    """Learns the classes of an ImageSet and gives probabilities. It is made of settings and of what faces it is for.
 
     It never sees the test split: `fit` receives training and validation images only.
     """
@@ -71,7 +71,7 @@ class Classifier(Protocol):
         ...
 
     def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """uint8 (N, 48, 48) to float64 (N, 7), each row summing to 1, in the order of FER_CLASSES."""
+        """uint8 (N, side, side) to float64 (N, classes), each row summing to 1, in the order of its classes."""
         ...
 
     def save(self, folder: Path) -> None:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import from_numpy
 
-from ferlab.data.labels import FER_CLASSES
 from ferlab.training.checkpoint import Checkpoints
 
 BLOCK = 128  # images between two looks at whether a checkpoint is due
@@ -23,14 +22,14 @@ def predict_blockwise(classifier: Predicts, images: NDArray[np.uint8], checkpoin
 
     Args:
         classifier: judges each image by itself.
-        images: uint8 (N, 48, 48).
+        images: uint8 (N, side, side).
         checkpoints: of this classifier and these images alone.
 
     Returns:
-        float64 (N, 7), as `predict_proba`.
+        float64 (N, classes), as `predict_proba`.
     """
     state = checkpoints.load()
-    found = state["probabilities"].numpy() if state else np.empty((0, len(FER_CLASSES)))
+    found = state["probabilities"].numpy() if state else classifier.predict_proba(images[:0])
     for start in range(len(found), len(images), BLOCK):
         found = np.concatenate([found, classifier.predict_proba(images[start : start + BLOCK])])
         checkpoints.offer(partial(_state, found))

@@ -13,7 +13,7 @@ from ferlab.classifiers.base import Fit, TrainingPlan, check_sets
 from ferlab.classifiers.sift import WIDTH, Grid
 from ferlab.classifiers.svm_solver import Arrays, decision_function, fit_linear
 from ferlab.classifiers.visual_words import VisualWords, presence
-from ferlab.data.images import ImageSet
+from ferlab.data.images import FER_FACES, SIDE, Faces, ImageSet
 from ferlab.errors import UserError
 from ferlab.params import BovwClassifier
 from ferlab.params import VisualWords as Settings
@@ -28,9 +28,9 @@ BLOCK = 1024  # images between two looks at whether a checkpoint is due
 class Bag:
     """Images to presence vectors, by a vocabulary of the training images. What takes long goes on where it was."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, side: int = SIDE) -> None:
         self.settings = settings
-        self.grid = Grid(tuple(settings.sift.bins), settings.sift.step)
+        self.grid = Grid(tuple(settings.sift.bins), settings.sift.step, side)
         self.words = VisualWords(self.grid, settings.words, settings.vocabulary_images)
 
     def fit(self, images: NDArray[np.uint8], seed: int, checkpoints: Checkpoints) -> NDArray[np.uint16]:
@@ -78,9 +78,9 @@ class Bag:
 class Bovw:
     """Presence vectors of visual words, and a linear support vector machine a class against the rest on them."""
 
-    def __init__(self, settings: BovwClassifier) -> None:
+    def __init__(self, settings: BovwClassifier, faces: Faces = FER_FACES) -> None:
         self.settings = settings
-        self.bag = Bag(settings.features)
+        self.bag = Bag(settings.features, faces.side)
         self.arrays: Arrays = {}
 
     def fit(

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ferlab.classifiers.schedule import batches_per_epoch
+from ferlab.data.images import FER_FACES, SIDE, Faces
+from ferlab.data.labels import FER_CLASSES
 from ferlab.params import Classifier as Settings
 from ferlab.records.run import FILE as RUN_FILE
 from ferlab.records.run import RunRecord
@@ -82,10 +84,10 @@ def is_drawn(record: RunRecord, images: int) -> bool:
     return METHODS[settings.method].draws or (settings.kernel == "linear" and images < record.notes["features"])
 
 
-def create(settings: Settings) -> "Classifier":
-    """An untrained classifier with these settings."""
+def create(settings: Settings, faces: Faces = FER_FACES) -> "Classifier":
+    """An untrained classifier with these settings, for such faces."""
     method = METHODS[settings.method]
-    classifier: Classifier = getattr(import_module(f"ferlab.classifiers.{method.module}"), method.name)(settings)
+    classifier: Classifier = getattr(import_module(f"ferlab.classifiers.{method.module}"), method.name)(settings, faces)
     return classifier
 
 
@@ -96,4 +98,9 @@ def load_run(folder: Path) -> "tuple[Classifier, RunRecord]":
         UserError: the record or the weights are absent, damaged, or of another version.
     """
     record = RunRecord.read(folder / RUN_FILE)
-    return create(record.settings).load(folder), record
+    return create(record.settings, faces_of(record)).load(folder), record
+
+
+def faces_of(record: RunRecord) -> Faces:
+    """What faces a run was trained on; a record that doesn't say is of FER-2013's."""
+    return Faces(record.classes or FER_CLASSES, record.side or SIDE)

@@ -12,8 +12,7 @@ from ferlab.classifiers.base import Fit, TrainingPlan, check_sets
 from ferlab.classifiers.fit import FILE, NetworkTraining, save_weights
 from ferlab.classifiers.inference import probabilities
 from ferlab.classifiers.weights import first_weights
-from ferlab.data.images import ImageSet
-from ferlab.data.labels import FER_CLASSES
+from ferlab.data.images import FER_FACES, Faces, ImageSet
 from ferlab.errors import UserError
 from ferlab.params import NetworkClassifier
 from ferlab.training.checkpoint import Checkpoints, load_state
@@ -28,17 +27,17 @@ class Cnn:
     machine here, it ranks the classes as the margins do and isn't calibrated.
     """
 
-    def __init__(self, settings: NetworkClassifier) -> None:
-        self.settings = settings
+    def __init__(self, settings: NetworkClassifier, faces: Faces = FER_FACES) -> None:
+        self.settings, self.faces = settings, faces
         with seeded(0):  # these weights are only a place for others
-            self.model = build(settings, len(FER_CLASSES)).to(memory_format=torch.channels_last)
+            self.model = build(settings, len(self.faces.classes)).to(memory_format=torch.channels_last)
 
     def fit(
         self, train: ImageSet, valid: ImageSet, plan: TrainingPlan, *, observe: Observer, checkpoints: Checkpoints
     ) -> Fit:
         check_sets(train, valid)
         with seeded(derive(plan.seed, "weights")):
-            self.model.load_state_dict(first_weights(self.settings, len(FER_CLASSES)).state_dict())
+            self.model.load_state_dict(first_weights(self.settings, len(self.faces.classes)).state_dict())
         return NetworkTraining(self.model, self.settings, train, valid, plan).run(observe, checkpoints)
 
     def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:

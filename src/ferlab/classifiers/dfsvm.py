@@ -22,8 +22,7 @@ from ferlab.classifiers.members import (
 )
 from ferlab.classifiers.svm_solver import Arrays, Notes, decision_function, fit_linear
 from ferlab.classifiers.weights import first_weights
-from ferlab.data.images import ImageSet
-from ferlab.data.labels import FER_CLASSES
+from ferlab.data.images import FER_FACES, Faces, ImageSet
 from ferlab.params import DfsvmClassifier
 from ferlab.training.checkpoint import Checkpoints, load_state, save_state
 from ferlab.training.observe import Observer
@@ -39,11 +38,11 @@ class Dfsvm:
     in memory while the machine is fitted: float64, images x members x 4096 x width.
     """
 
-    def __init__(self, settings: DfsvmClassifier) -> None:
-        self.settings = settings
+    def __init__(self, settings: DfsvmClassifier, faces: Faces = FER_FACES) -> None:
+        self.settings, self.n_classes = settings, len(faces.classes)
         with seeded(0):  # these weights are only a place for others
             self.models = {
-                member.network: build(member_settings(settings, member), len(FER_CLASSES)).to(
+                member.network: build(member_settings(settings, member), self.n_classes).to(
                     memory_format=torch.channels_last
                 )
                 for member in settings.members
@@ -81,7 +80,7 @@ class Dfsvm:
         """Name absent weights, also of the last member, before others are trained for hours."""
         for member in self.settings.members:
             if member.weights != "none":
-                first_weights(member_settings(self.settings, member), len(FER_CLASSES))
+                first_weights(member_settings(self.settings, member), self.n_classes)
 
     def _fit_machine(self, train: ImageSet, seed: int) -> Notes:
         """Fit on features as they are; where that doesn't converge, as with nearly equal rows, on standardised ones."""
@@ -102,7 +101,7 @@ class Dfsvm:
 
     def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         if not len(images):
-            return np.empty((0, len(FER_CLASSES)))
+            return np.empty((0, self.n_classes))
         rows = self._features(images)
         if "mean" in self.arrays:
             rows = (rows - self.arrays["mean"]) / self.arrays["scale"]

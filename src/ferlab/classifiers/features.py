@@ -5,7 +5,6 @@ from numpy.typing import NDArray
 
 from ferlab.classifiers.sift import WIDTH, Grid, dense_sift
 from ferlab.data.gradients import oriented_gradients
-from ferlab.data.images import SIDE
 from ferlab.params import Features, HogFeatures, LbpFeatures, SiftFeatures
 
 PATTERNS = 59  # uniform patterns of 8 points: 58, and one bin for all others (Ojala et al. 2002)
@@ -15,7 +14,7 @@ def extract(images: NDArray[np.uint8], settings: Features) -> NDArray[np.float64
     """Features of each image by itself.
 
     Args:
-        images: uint8 (N, 48, 48).
+        images: uint8 (N, side, side).
         settings: `pixels` (grey levels in 0-1), `hog` (Dalal & Triggs 2005, scikit-image's) or `lbp` (Ahonen et al.
             2006: a histogram of uniform patterns, in 0-1, for each cell of a grid) or `sift` (Lowe 2004: the mean, in
             0-1, of the descriptors of each size whose centres are in a cell of a grid; 0 in a cell that has none).
@@ -29,13 +28,13 @@ def extract(images: NDArray[np.uint8], settings: Features) -> NDArray[np.float64
         return _lbp(images, settings)
     if isinstance(settings, SiftFeatures):
         return _sift(images, settings)
-    return images.reshape(len(images), SIDE * SIDE) / 255.0
+    return images.reshape(len(images), images.shape[1] ** 2) / 255.0
 
 
 def _lbp(images: NDArray[np.uint8], settings: LbpFeatures) -> NDArray[np.float64]:
     from skimage.feature import local_binary_pattern  # late: only these rows need it
 
-    grid, cell = settings.grid, SIDE // settings.grid
+    grid, cell = settings.grid, images.shape[1] // settings.grid
     shares = np.empty((len(images), grid**2 * PATTERNS))
     for row, image in zip(shares, images, strict=True):
         codes = local_binary_pattern(image, 8, settings.radius, "nri_uniform").astype(np.int64)  # type: ignore[no-untyped-call]
@@ -46,8 +45,8 @@ def _lbp(images: NDArray[np.uint8], settings: LbpFeatures) -> NDArray[np.float64
 
 
 def _sift(images: NDArray[np.uint8], settings: SiftFeatures) -> NDArray[np.float64]:
-    grid, sizes = Grid(tuple(settings.bins), settings.step), np.arange(len(settings.bins))
-    down, across = (grid.centres() * settings.grid / SIDE).astype(np.int64).T
+    grid, sizes = Grid(tuple(settings.bins), settings.step, images.shape[1]), np.arange(len(settings.bins))
+    down, across = (grid.centres() * settings.grid / grid.side).astype(np.int64).T
     size = np.repeat(sizes, [len(grid.starts(bins)) ** 2 for bins in settings.bins])
     cell = (size * settings.grid + down) * settings.grid + across
     pool = np.arange(len(sizes) * settings.grid**2)[:, None] == cell

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from ferlab.classifiers.base import Fit, TrainingPlan, check_sets
 from ferlab.classifiers.cnn import Cnn
 from ferlab.classifiers.members import MemberEpochs, load_networks
-from ferlab.data.images import ImageSet
-from ferlab.data.labels import FER_CLASSES
+from ferlab.data.images import FER_FACES, Faces, ImageSet
 from ferlab.data.neighbours import first_of_equals
 from ferlab.errors import UserError
 from ferlab.params import FoldsClassifier
@@ -25,9 +24,9 @@ FILE = "folds.safetensors"
 class Folds:
     """One network a fold, trained on all images but that fold's, which validate it; the mean of all has the say."""
 
-    def __init__(self, settings: FoldsClassifier) -> None:
+    def __init__(self, settings: FoldsClassifier, faces: Faces = FER_FACES) -> None:
         self.settings = settings
-        self.members = {f"fold{number}": Cnn(settings.network) for number in range(settings.folds)}
+        self.members = {f"fold{number}": Cnn(settings.network, faces) for number in range(settings.folds)}
 
     def fit(
         self, train: ImageSet, valid: ImageSet, plan: TrainingPlan, *, observe: Observer, checkpoints: Checkpoints
@@ -83,7 +82,7 @@ def folds_of(images: ImageSet, folds: int) -> NDArray[np.int64]:
     labels = images.labels[first]
     present, counts = np.unique(labels, return_counts=True)
     if counts.min() < folds:
-        fewest = FER_CLASSES[present[counts.argmin()]]
+        fewest = images.classes[present[counts.argmin()]]
         raise UserError(
             f"{folds} folds need {folds} different images of each class, but there are {counts.min()} of {fewest}",
             where="params.yaml: the classifier's `folds`",

@@ -6,15 +6,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ferlab.data.labels import FER_CLASSES
-
 MEAN, STD = 0.5, 0.25  # of pixels in 0-1; near FER-2013's own 0.51 and 0.26, and the same for every arm
 BATCH = 128  # images a forward pass of `probabilities` on a CPU
 GPU_BATCH = 1024  # likewise on a GPU, which would wait for the host
 
 
 def to_input(images: Tensor, side: int) -> Tensor:
-    """uint8 (N, 48, 48) in 0-255 to float32 (N, 1, side, side), enlarged bilinearly, centred and scaled."""
+    """uint8 (N, H, H) in 0-255 to float32 (N, 1, side, side), resized bilinearly, centred and scaled."""
     scaled = (images.unsqueeze(1).float() / 255 - MEAN) / STD
     if side == images.shape[-1]:
         return scaled
@@ -22,16 +20,16 @@ def to_input(images: Tensor, side: int) -> Tensor:
 
 
 def probabilities(model: nn.Module, images: Tensor, side: int) -> NDArray[np.float64]:
-    """Class probabilities of uint8 (N, 48, 48) images: float64 (N, classes), rows summing to 1.
+    """Class probabilities of uint8 (N, H, H) images: float64 (N, classes), rows summing to 1.
 
     Args:
-        model: returns (N, 7) logits.
+        model: returns (N, classes) logits, of a linear layer.
         side: the model's input size.
     """
     device = next(model.parameters()).device
     size = GPU_BATCH if device.type == "cuda" else BATCH
     model.eval()
-    rows = [np.empty((0, len(FER_CLASSES)))]
+    rows = [np.empty((0, n_outputs(model)))]
     with torch.inference_mode():
         for start in range(0, len(images), size):
             batch = to_input(images[start : start + size].to(device), side).contiguous(
@@ -39,3 +37,8 @@ def probabilities(model: nn.Module, images: Tensor, side: int) -> NDArray[np.flo
             )
             rows.append(model(batch).double().softmax(dim=1).cpu().numpy())
     return np.concatenate(rows)
+
+
+def n_outputs(model: nn.Module) -> int:
+    """How many classes a network tells apart: the width of its last linear layer."""
+    return [module for module in model.modules() if isinstance(module, nn.Linear)][-1].out_features

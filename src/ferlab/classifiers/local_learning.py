@@ -21,8 +21,7 @@ from ferlab.classifiers.bovw import Bag
 from ferlab.classifiers.cnn import Cnn
 from ferlab.classifiers.members import MemberEpochs, load_networks
 from ferlab.classifiers.penultimate import penultimate_features
-from ferlab.data.images import ImageSet
-from ferlab.data.labels import FER_CLASSES
+from ferlab.data.images import FER_FACES, Faces, ImageSet
 from ferlab.errors import UserError
 from ferlab.params import LocalLearningClassifier
 from ferlab.training.checkpoint import Checkpoints, load_state, save_state
@@ -40,10 +39,10 @@ class LocalLearning:
     shares of the classes in the training images.
     """
 
-    def __init__(self, settings: LocalLearningClassifier) -> None:
-        self.settings = settings
-        self.bag = Bag(settings.features)
-        self.networks = {name: Cnn(network) for name, network in settings.networks.items()}
+    def __init__(self, settings: LocalLearningClassifier, faces: Faces = FER_FACES) -> None:
+        self.settings, self.n_classes = settings, len(faces.classes)
+        self.bag = Bag(settings.features, faces.side)
+        self.networks = {name: Cnn(network, faces) for name, network in settings.networks.items()}
         self.words, self.labels = self.bag.no_words(), np.empty(0, np.int64)
         self.deep = np.empty((0, 0), np.float32)
         self.rows = self.bag.rows(self.words)
@@ -94,7 +93,7 @@ class LocalLearning:
         return np.hstack([np.empty((len(images), 0), np.float32), *parts])
 
     def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        values = [np.empty((0, len(FER_CLASSES)))]
+        values = [np.empty((0, self.n_classes))]
         for start in range(0, len(images), BLOCK):
             block = images[start : start + BLOCK]
             similar = self._similarities(self.bag.transform(block), self._deep(block))
@@ -117,7 +116,7 @@ class LocalLearning:
         nearest = np.sort(np.argpartition(-similar, k - 1)[:k])
         near, deep = self.rows[nearest], self.deep[nearest]
         gram = ((near @ near.T).toarray().astype(np.float64) + deep @ deep.T) / (1 + len(self.networks))
-        return local_values(gram, similar[nearest], self.labels[nearest], len(FER_CLASSES), self.settings.C)
+        return local_values(gram, similar[nearest], self.labels[nearest], self.n_classes, self.settings.C)
 
     def save(self, folder: Path) -> None:
         state = {

@@ -16,8 +16,7 @@ from ferlab.classifiers.code_maps import CHANNELS, CodeMaps
 from ferlab.classifiers.fit import NetworkTraining
 from ferlab.classifiers.inference import probabilities
 from ferlab.classifiers.members import MemberEpochs, load_networks
-from ferlab.data.images import ImageSet
-from ferlab.data.labels import FER_CLASSES
+from ferlab.data.images import FER_FACES, Faces, ImageSet
 from ferlab.params import MappedLbpClassifier, NetworkClassifier
 from ferlab.training.checkpoint import Checkpoints, load_state, save_state
 from ferlab.training.observe import Observer
@@ -32,8 +31,8 @@ class MappedLbp:
     Codes are those of the augmented faces.
     """
 
-    def __init__(self, settings: MappedLbpClassifier) -> None:
-        self.settings = settings
+    def __init__(self, settings: MappedLbpClassifier, faces: Faces = FER_FACES) -> None:
+        self.settings, self.faces = settings, faces
         with seeded(0):  # these weights are only a place for others
             self.models = {name: self._first(radius) for name, radius in self._members()}
 
@@ -42,8 +41,8 @@ class MappedLbp:
         yield from ((f"radius{radius}", radius) for radius in self.settings.radii)
 
     def _first(self, radius: int | None) -> nn.Module:
-        network = self.settings.network
-        model = build(network, len(FER_CLASSES)) if radius is None else on_codes(network, radius)
+        network, classes = self.settings.network, len(self.faces.classes)
+        model = build(network, classes) if radius is None else on_codes(network, radius, classes)
         return model.to(memory_format=torch.channels_last)
 
     def fit(
@@ -81,9 +80,9 @@ class MappedLbp:
         return self
 
 
-def on_codes(settings: NetworkClassifier, radius: int) -> nn.Module:
+def on_codes(settings: NetworkClassifier, radius: int, classes: int) -> nn.Module:
     """A network with fresh weights that sees an image's mapped codes; its first convolution has three channels."""
-    network = build(settings, len(FER_CLASSES))
+    network = build(settings, classes)
     name, first = next((name, module) for name, module in network.named_modules() if isinstance(module, nn.Conv2d))
     weights = torch.empty(first.out_channels, CHANNELS, *first.kernel_size)
     first.in_channels, first.weight = CHANNELS, nn.Parameter(nn.init.kaiming_normal_(weights, mode="fan_out"))

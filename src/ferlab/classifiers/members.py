@@ -12,11 +12,10 @@ from torch import nn
 
 from ferlab.classifiers.base import Fit, TrainingPlan
 from ferlab.classifiers.fit import NetworkTraining
-from ferlab.classifiers.inference import BATCH, to_input
+from ferlab.classifiers.inference import BATCH, n_outputs, to_input
 from ferlab.classifiers.vgg import Vgg
 from ferlab.classifiers.weights import first_weights
 from ferlab.data.images import ImageSet
-from ferlab.data.labels import FER_CLASSES
 from ferlab.errors import UserError
 from ferlab.params import DfsvmClassifier, Member, VggClassifier
 from ferlab.training.checkpoint import Checkpoints
@@ -46,7 +45,7 @@ def member_settings(settings: DfsvmClassifier, member: Member) -> VggClassifier:
 def place_first_weights(model: nn.Module, settings: DfsvmClassifier, member: Member, plan: TrainingPlan) -> None:
     """Give a member that isn't trained the weights of its file."""
     with seeded(derive(plan.seed, member.network)):
-        weights = first_weights(member_settings(settings, member), len(FER_CLASSES))
+        weights = first_weights(member_settings(settings, member), n_outputs(model))
     model.load_state_dict(weights.state_dict())
     model.to(plan.device)
 
@@ -69,7 +68,7 @@ def train_member(
     own_plan = replace(plan, seed=derive(plan.seed, member.network), steps=None)
     network = member_settings(settings, member)
     with seeded(derive(own_plan.seed, "weights")):
-        first = first_weights(network, len(FER_CLASSES))
+        first = first_weights(network, n_outputs(model))
         if settings.training.redraw_std is not None:
             redraw(first, member.frozen, settings.training.redraw_std)
     model.load_state_dict(first.state_dict())
@@ -103,7 +102,7 @@ def deep_features(model: nn.Module, images: NDArray[np.uint8], side: int) -> NDA
     """What the last fully connected layer below the softmax layer says, after its ReLU.
 
     Args:
-        images: uint8 (N, 48, 48), N at least 1.
+        images: uint8 (N, H, H), N at least 1.
         side: the model's input size.
 
     Returns:

@@ -12,8 +12,7 @@ from torch import Tensor, from_numpy
 from torch.nn import functional as F
 
 from ferlab.classifiers.base import Fit, TrainingPlan, check_sets
-from ferlab.data.images import ImageSet
-from ferlab.data.labels import FER_CLASSES
+from ferlab.data.images import FER_FACES, Faces, ImageSet
 from ferlab.errors import UserError
 from ferlab.params import NullModelClassifier
 from ferlab.training.checkpoint import Checkpoints, load_state, save_state
@@ -33,7 +32,7 @@ class NullModel:
     while it is fitted: float32, images x 2 x filters x grid x grid.
     """
 
-    def __init__(self, settings: NullModelClassifier) -> None:
+    def __init__(self, settings: NullModelClassifier, faces: Faces = FER_FACES) -> None:
         self.settings = settings
         self.arrays: dict[str, Tensor] = {}
 
@@ -50,7 +49,7 @@ class NullModel:
         scale = np.where(scale > SPREAD, scale, 1).astype(np.float32)
         rows /= scale
         readout = Ridge(settings.alpha, solver="cholesky", copy_X=False)
-        readout.fit(rows, 2 * np.eye(len(FER_CLASSES), dtype=np.float32)[train.labels] - 1)
+        readout.fit(rows, 2 * np.eye(len(train.classes), dtype=np.float32)[train.labels] - 1)
         kept = {"mean": mean, "scale": scale, "weights": readout.coef_, "bias": readout.intercept_}
         self.arrays = {"filters": filters} | {
             name: from_numpy(np.ascontiguousarray(array, dtype=np.float32)) for name, array in kept.items()
@@ -87,7 +86,7 @@ def draw_filters(images: NDArray[np.uint8], settings: NullModelClassifier, rng: 
     """float32 (filters, 1, size, size): random directions of length 1, of pixels or of patches' whitened components.
 
     Args:
-        images: uint8 (N, 48, 48), the training images: components are of patches of theirs alone.
+        images: uint8 (N, side, side), the training images: components are of patches of theirs alone.
     """
     pixels = settings.size**2
     kept = pixels if settings.components is None else min(settings.components, pixels - 1)  # a patch has no mean
@@ -116,7 +115,7 @@ def _covariance(images: NDArray[np.uint8], settings: NullModelClassifier, rng: t
 
 
 def normalised(images: NDArray[np.uint8], settings: NullModelClassifier) -> Tensor:
-    """float32 (N, 1, 48, 48): each pixel less the mean around it, over the spread around it (or the floor).
+    """float32 (N, 1, side, side): each pixel less the mean around it, over the spread around it (or the floor).
 
     The spread is the root mean square of what the means leave; beyond the border the picture is mirrored.
     """
@@ -135,7 +134,7 @@ def features(images: NDArray[np.uint8], filters: Tensor, settings: NullModelClas
     """float32 (N, 2 x filters x grid x grid): what each filter finds, bright on dark and dark on bright, by place.
 
     Args:
-        images: uint8 (N, 48, 48).
+        images: uint8 (N, side, side).
     """
     rows = np.empty((len(images), 2 * settings.filters * settings.grid**2), np.float32)
     with torch.inference_mode():

@@ -29,14 +29,16 @@ class Grid:
     Attributes:
         bins: pixels along the side of one of a descriptor's 4x4 bins, a size of descriptor each.
         step: pixels between neighbours of a size.
+        side: pixels of an image's side.
     """
 
     bins: tuple[int, ...]
     step: int
+    side: int = SIDE
 
     def starts(self, size: int) -> range:
         """Pixel rows (and columns) of the centres of the first bins of one size's descriptors."""
-        return range(size // 2, SIDE - (BINS - 1) * size - size // 2, self.step)
+        return range(size // 2, self.side - (BINS - 1) * size - size // 2, self.step)
 
     def centres(self) -> NDArray[np.float64]:
         """float64 (descriptors, 2): row and column of each descriptor's centre in pixels, sizes one after the other."""
@@ -51,7 +53,7 @@ def dense_sift(images: NDArray[np.uint8], grid: Grid) -> Iterator[NDArray[np.flo
     """Descriptors of batches of images, in order.
 
     Args:
-        images: uint8 (N, 48, 48).
+        images: uint8 (N, side, side).
 
     Yields:
         float32 (up to 128, descriptors, 128) in 0-1, each of length 1, or all zero where there is nothing to see. A
@@ -64,7 +66,7 @@ def dense_sift(images: NDArray[np.uint8], grid: Grid) -> Iterator[NDArray[np.flo
 
 
 def _orientation_maps(faces: Tensor) -> Tensor:
-    """(N, 48, 48) to (N, 8, 48, 48): each pixel's gradient, shared between the two nearest of eight directions."""
+    """(N, side, side) to (N, 8, side, side): each pixel's gradient, shared between its two nearest directions."""
     padded = F.pad(faces[:, None], (1, 1, 1, 1), mode="replicate")[:, 0]
     down = (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]) / 2
     right = (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]) / 2
@@ -76,21 +78,21 @@ def _orientation_maps(faces: Tensor) -> Tensor:
 
 def _at(maps: Tensor, size: int, starts: range) -> Tensor:
     """Descriptors of one size, (N, places, 128)."""
-    along = _shares(size, starts)
+    along = _shares(size, starts, maps.shape[-1])
     found: Tensor = along @ maps @ along.T
     found = found.reshape(len(maps), ORIENTATIONS, len(starts), BINS, len(starts), BINS)
     return found.permute(0, 2, 4, 3, 5, 1).reshape(len(maps), len(starts) ** 2, WIDTH)
 
 
-def _shares(size: int, starts: range) -> Tensor:
-    """(4 places, 48): how much a row of pixels counts for each bin of each place, and so does a column.
+def _shares(size: int, starts: range, side: int) -> Tensor:
+    """(4 places, side): how much a row of pixels counts for each bin of each place, and so does a column.
 
     It falls linearly with the distance from the bin's centre. Lowe's Gaussian, half a descriptor wide, is taken at the
     bin's centre for all of its pixels.
     """
     bins = torch.arange(BINS)
     centres = (torch.tensor(list(starts))[:, None] + size * bins).reshape(-1, 1)
-    triangle: Tensor = (1 - (torch.arange(SIDE) - centres).abs() / size).clamp(min=0)
+    triangle: Tensor = (1 - (torch.arange(side) - centres).abs() / size).clamp(min=0)
     nearness = torch.exp(-((bins - (BINS - 1) / 2) ** 2) / (2 * (BINS / 2) ** 2))
     return triangle * nearness.repeat(len(starts))[:, None]
 

@@ -28,7 +28,7 @@ class Step:
 
     Args:
         model: is moved to the device, and gets dropout of this training's own. Its frozen parameters keep their values.
-        images: uint8 (N, 48, 48).
+        images: uint8 (N, side, side).
         labels: int64 (N,).
         seed: decides augmentation and dropout.
 

@@ -13,7 +13,7 @@ from torch import from_numpy
 from ferlab.classifiers.base import Fit, TrainingPlan, check_sets
 from ferlab.classifiers.features import extract
 from ferlab.classifiers.svm_solver import Arrays, decision_function, fit_kernel, fit_linear
-from ferlab.data.images import ImageSet
+from ferlab.data.images import FER_FACES, Faces, ImageSet
 from ferlab.errors import UserError
 from ferlab.params import PixelFeatures, SvmClassifier
 from ferlab.training.checkpoint import Checkpoints, load_state, save_state
@@ -30,8 +30,8 @@ class Svm:
     deviation 1, without which the solvers don't converge. Features are held in memory while it is fitted.
     """
 
-    def __init__(self, settings: SvmClassifier) -> None:
-        self.settings = settings
+    def __init__(self, settings: SvmClassifier, faces: Faces = FER_FACES) -> None:
+        self.settings, self.side = settings, faces.side
         self.arrays: Arrays = {}
 
     def fit(
@@ -75,7 +75,7 @@ class Svm:
 
     def load(self, folder: Path) -> Self:
         arrays = {name: tensor.numpy() for name, tensor in load_state(folder / FILE).items()}
-        width = extract(np.zeros((1, 48, 48), np.uint8), self.settings.features).shape[1]
+        width = extract(np.zeros((1, self.side, self.side), np.uint8), self.settings.features).shape[1]
         if arrays.get("basis", arrays["mean"][None]).shape[1] != width:
             raise UserError(
                 f"this SVM was fitted on other features than the {width} that its settings name", where=str(folder)

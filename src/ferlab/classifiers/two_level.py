@@ -14,8 +14,7 @@ from ferlab.classifiers.fit import NetworkTraining
 from ferlab.classifiers.inference import probabilities
 from ferlab.classifiers.members import MemberEpochs, load_networks
 from ferlab.classifiers.weights import first_weights
-from ferlab.data.images import ImageSet
-from ferlab.data.labels import FER_CLASSES
+from ferlab.data.images import FER_FACES, Faces, ImageSet
 from ferlab.errors import UserError
 from ferlab.params import TwoLevelClassifier
 from ferlab.training.checkpoint import Checkpoints, load_state, save_state
@@ -34,21 +33,21 @@ class TwoLevel:
     the first of its own at the first level, and outputs that a level never trains are left out.
     """
 
-    def __init__(self, settings: TwoLevelClassifier) -> None:
-        self.settings = settings
+    def __init__(self, settings: TwoLevelClassifier, faces: Faces = FER_FACES) -> None:
+        self.settings, self.classes = settings, faces.classes
         named = [name for group in settings.groups for name in group]
-        if sorted(named) != sorted(FER_CLASSES):
+        if sorted(named) != sorted(self.classes):
             raise UserError(
-                f"the groups name {', '.join(named)}, and the expressions are {', '.join(FER_CLASSES)}",
+                f"the groups name {', '.join(named)}, and the expressions are {', '.join(self.classes)}",
                 where="params.yaml: classifiers, groups",
                 next_step="name each expression in one group",
             )
-        self.groups = [[FER_CLASSES.index(name) for name in group] for group in settings.groups]
+        self.groups = [[self.classes.index(name) for name in group] for group in settings.groups]
         self.levels = {FIRST: [group[0] for group in self.groups]}
-        self.levels |= {_name(group): group for group in self.groups if len(group) > 1}
+        self.levels |= {self._name(group): group for group in self.groups if len(group) > 1}
         with seeded(0):  # these weights are only a place for others
             self.models = {
-                name: build(settings.network, len(FER_CLASSES)).to(memory_format=torch.channels_last)
+                name: build(settings.network, len(self.classes)).to(memory_format=torch.channels_last)
                 for name in self.levels
             }
 
@@ -66,7 +65,7 @@ class TwoLevel:
             sets = (self.part(name, train), self.part(name, valid))
             own_plan = replace(plan, seed=derive(plan.seed, name), steps=None, every_epoch=None)
             with seeded(derive(own_plan.seed, "weights")):
-                model.load_state_dict(first_weights(self.settings.network, len(FER_CLASSES)).state_dict())
+                model.load_state_dict(first_weights(self.settings.network, len(self.classes)).state_dict())
             training = NetworkTraining(model, self.settings.network, *sets, own_plan)
             fit = training.run(MemberEpochs(number, observe, history), checkpoints.child(name))
             notes[f"{name}_valid_accuracy"] = fit.valid_accuracy
@@ -95,9 +94,9 @@ class TwoLevel:
 
     def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         said = {name: self._within(name, images) for name in self.models}
-        whole = np.zeros((len(images), len(FER_CLASSES)))
+        whole = np.zeros((len(images), len(self.classes)))
         for number, group in enumerate(self.groups):
-            whole[:, group] = said[FIRST][:, [number]] * said.get(_name(group), 1)
+            whole[:, group] = said[FIRST][:, [number]] * said.get(self._name(group), 1)
         return whole
 
     def _within(self, level: str, images: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -107,6 +106,9 @@ class TwoLevel:
         within: NDArray[np.float64] = used / used.sum(axis=1, keepdims=True)
         return within
 
+    def _name(self, group: list[int]) -> str:
+        return "-".join(self.classes[i] for i in group)
+
     def save(self, folder: Path) -> None:
         save_state({name: model.state_dict() for name, model in self.models.items()}, folder / FILE)
 
@@ -114,7 +116,3 @@ class TwoLevel:
         state = load_state(folder / FILE)
         load_networks(self.models, state, folder / FILE)
         return self
-
-
-def _name(group: list[int]) -> str:
-    return "-".join(FER_CLASSES[i] for i in group)

@@ -11,7 +11,6 @@ from sklearn.cluster import MiniBatchKMeans
 from sklearn.utils.validation import check_is_fitted
 
 from ferlab.classifiers.sift import BATCH, WIDTH, Grid, dense_sift
-from ferlab.data.images import SIDE
 from ferlab.errors import UserError
 
 NO_WORD = 65535  # of a place where there is nothing to see
@@ -41,7 +40,7 @@ class VisualWords(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Find the words by mini-batch k-means (Sculley 2010), scikit-learn's.
 
         Args:
-            images: uint8 (N, 48, 48).
+            images: uint8 (N, side, side).
 
         Raises:
             UserError: a vocabulary larger than the number of different descriptors.
@@ -70,7 +69,7 @@ class VisualWords(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """The number of the nearest word at each place of the grid.
 
         Args:
-            images: uint8 (N, 48, 48).
+            images: uint8 (N, side, side).
 
         Returns:
             uint16 (N, places of the grid); 65535 where an image shows nothing.
@@ -103,7 +102,7 @@ def presence(words: NDArray[np.uint16], grid: Grid, size: int, pyramid: tuple[in
     centres = grid.centres()
     columns, width = [], 0
     for level in pyramid:
-        down, across = np.minimum((centres * level / SIDE).astype(np.int32), level - 1).T
+        down, across = np.minimum((centres * level / grid.side).astype(np.int32), level - 1).T
         columns.append(width + (down * level + across) * np.int32(size) + words.astype(np.int32))
         width += level**2 * size
     seen = np.tile(words != NO_WORD, len(pyramid))

@@ -3,14 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ferlab.data.images import SIDE
-
 
 def oriented_gradients(images: NDArray[np.uint8], orientations: int, cell: int, block: int) -> NDArray[np.float64]:
     """Describe each image by itself.
 
     Args:
-        images: uint8 (N, 48, 48).
+        images: uint8 (N, side, side).
         orientations: bins of a histogram.
         cell: pixels along the side of a cell, which has one histogram.
         block: cells along the side of a block, in which histograms are made comparable (L2-Hys).
@@ -20,7 +18,7 @@ def oriented_gradients(images: NDArray[np.uint8], orientations: int, cell: int, 
     """
     from skimage.feature import hog  # late: most of what imports this module needs it seldom, and it costs a second
 
-    blocks = SIDE // cell - block + 1
+    blocks = images.shape[1] // cell - block + 1
     rows = np.empty((len(images), blocks**2 * block**2 * orientations))
     for row, image in zip(rows, images, strict=True):
         row[:] = hog(image, orientations, (cell, cell), (block, block), "L2-Hys")

@@ -17,6 +17,18 @@ SIDE = 48  # pixels: of FER-2013 and CK+48; a set carries its own
 
 
 @dataclass(frozen=True)
+class Faces:
+    """What faces a classifier is made for: the names of its classes, in order, and the images' side in pixels."""
+
+    classes: tuple[str, ...] = FER_CLASSES
+    side: int = SIDE
+
+
+FER_FACES = Faces()
+"""FER-2013's."""
+
+
+@dataclass(frozen=True)
 class ImageSet:
     """Labelled grey faces.
 
@@ -54,6 +66,11 @@ class ImageSet:
     def side(self) -> int:
         """Pixels a side."""
         return int(self.images.shape[1])
+
+    @property
+    def faces(self) -> Faces:
+        """What a classifier of such images is made for."""
+        return Faces(self.classes, self.side)
 
     def take(self, indices: NDArray[np.integer] | NDArray[np.bool_]) -> "ImageSet":
         """The images at `indices` (integers, or a mask of N booleans), in that order."""
@@ -138,9 +155,10 @@ def concatenate(sets: Sequence[ImageSet], split: str) -> ImageSet:
     )
 
 
-def nothing() -> ImageSet:
-    """The empty set, of FER-2013's classes."""
-    return ImageSet(np.empty((0, SIDE, SIDE), np.uint8), np.empty(0, np.int64), FER_CLASSES, (), (), (), "added")
+def nothing(faces: Faces) -> ImageSet:
+    """The empty set of such faces."""
+    empty = np.empty((0, faces.side, faces.side), np.uint8)
+    return ImageSet(empty, np.empty(0, np.int64), faces.classes, (), (), (), "added")
 
 
 def _pack(column: tuple[str, ...]) -> str | tuple[str, ...]:

@@ -6,11 +6,25 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ferlab.params.data import Data
+
 FER_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """FER-2013's classes in the order of the challenge's codes 0-6 (Goodfellow et al. 2015)."""
 
 CKPLUS_CLASSES = ("angry", "contempt", "disgust", "fear", "happy", "sad", "surprise")
 """CK+'s seven expressions. It has contempt, which FER-2013 has not, and no neutral."""
+
+
+def classes_of(data: Data, name: str) -> tuple[str, ...]:
+    """The classes of a data set that params.yaml names.
+
+    Args:
+        data: the section `data`.
+        name: `fer2013`, `ckplus` or one of `data.sets`.
+    """
+    own = data.sets.get(name)
+    return tuple(own.classes) if own else {"fer2013": FER_CLASSES, "ckplus": CKPLUS_CLASSES}[name]
+
 
 _NAMES = {
     "angry": ("angry", "anger"),

@@ -1,6 +1,6 @@
 """Near copies: which images look alike, by the correlation of their pixels.
 
-A correlation here is Pearson's, over the 48x48 grey levels of two images: blind to brightness and contrast. Products of
+A correlation here is Pearson's, over the grey levels of two images: blind to brightness and contrast. Products of
 matrices in float32 find the candidates, and whole numbers decide, so that neither BLAS nor its threads change a result.
 A constant image correlates with nothing: its correlations count as 0.
 """
@@ -10,8 +10,6 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ferlab.data.images import SIDE
-
 _BLOCK = 2048  # rows of one product: 16 MiB of correlations at a time
 _SLACK = 1e-4  # more than float32 can be wrong by in a sum of 2304 products of unit rows (about 1e-6)
 
@@ -19,7 +17,7 @@ Faces = NDArray[np.uint8]
 
 
 def correlation(first: Faces, second: Faces) -> NDArray[np.float64]:
-    """Correlation of each image of `first` with the image at its place in `second`; both uint8 (N, 48, 48).
+    """Correlation of each image of `first` with the image at its place in `second`; both uint8 (N, side, side).
 
     Returns:
         float64 (N,) in [-1, 1], exact but for the last rounding; 0 where one of the two is constant.
@@ -40,8 +38,8 @@ def nearest(queries: Faces, references: Faces) -> tuple[NDArray[np.int64], NDArr
     """The most similar reference of each query.
 
     Args:
-        queries: uint8 (N, 48, 48).
-        references: uint8 (M, 48, 48), M at least 1.
+        queries: uint8 (N, side, side).
+        references: uint8 (M, side, side), M at least 1.
 
     Returns:
         int64 (N,), the index of the reference with the highest correlation (of equal references the first), and
@@ -82,7 +80,7 @@ def first_of_equals(images: Faces) -> tuple[NDArray[np.int64], NDArray[np.int64]
 
 
 def near_pairs(images: Faces, threshold: float) -> NDArray[np.int64]:
-    """All pairs of images, uint8 (N, 48, 48), whose correlation is above `threshold` (0 to 1).
+    """All pairs of images, uint8 (N, side, side), whose correlation is above `threshold` (0 to 1).
 
     Returns:
         int64 (P, 2), i < j in each row, sorted.
@@ -135,4 +133,4 @@ def _unit_rows(images: Faces) -> NDArray[np.float32]:
 
 
 def _flat(images: Faces) -> Faces:
-    return images.reshape(len(images), SIDE * SIDE)
+    return images.reshape(len(images), -1)

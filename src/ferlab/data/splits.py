@@ -1,11 +1,75 @@
 """Parts of a set: shares that keep its class balance, and folds that keep persons together."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ferlab.data.images import ImageSet
 from ferlab.data.neighbours import first_of_equals
 from ferlab.errors import UserError
+
+TENTHS = 10  # of a set that isn't split: eight to train on, one to validate and one to test on, near FER-2013's shares
+
+
+def three_splits(sets: Mapping[str, ImageSet]) -> dict[str, ImageSet]:
+    """The splits `train`, `valid` and `test` of a data set, whatever splits it has itself. Always the same ones.
+
+    A set that isn't split (`all`) is parted in tenths with the same share of each class: persons, where they are
+    known, and equal images stay together. Where one of `valid` and `test` is missing, the other one tests, and a tenth
+    of `train` validates.
+
+    Raises:
+        UserError: there is nothing to train or to test on; or a class is too small to be parted.
+    """
+    if "all" in sets:
+        tenth = _tenths(sets["all"])
+        parts = {"train": tenth > 1, "valid": tenth == 1, "test": tenth == 0}
+        return {split: replace(sets["all"].take(rows), split=split) for split, rows in parts.items()}
+    tests = [split for split in ("test", "valid") if split in sets]
+    if "train" not in sets or not tests:
+        raise UserError(
+            f"a data set to train on needs images to train and images to test on; this one has {', '.join(sets)} alone",
+            where="params.yaml: data.train",
+            next_step="name another set, or add one without splits, which is parted",
+        )
+    if len(tests) == 2:
+        return {split: sets[split] for split in ("train", "valid", "test")}
+    kept, held_out = hold_out(sets["train"], 1 / TENTHS)
+    return {
+        "train": sets["train"].take(kept),
+        "valid": replace(sets["train"].take(held_out), split="valid"),
+        "test": replace(sets[tests[0]], split="test"),
+    }
+
+
+def to_learn_from(sets: Mapping[str, ImageSet]) -> ImageSet:
+    """The images of a data set that a GAN may see: all, or of a set with splits those to train on."""
+    return sets["all"] if "all" in sets else sets["train"]
+
+
+def _tenths(images: ImageSet) -> NDArray[np.int64]:
+    """int64 (N,), 0 to 9."""
+    from sklearn.model_selection import StratifiedGroupKFold  # late: seconds
+
+    _, group = first_of_equals(images.images)
+    person: dict[str, int] = {}
+    for i, name in enumerate(images.subjects):
+        if name:
+            group[i] = person.setdefault(name, int(group[i]))
+    fewest = min(len(set(group[images.labels == label])) for label in range(len(images.classes)))
+    if fewest < TENTHS:
+        raise UserError(
+            f"a class of {images.split} has {fewest} different persons or images, and each tenth needs one",
+            where=f"a set of {len(images)} images without splits",
+            next_step=f"bring at least {TENTHS} of each class, or put the images into folders train, valid and test",
+        )
+    tenth = np.empty(len(images), np.int64)
+    parts = StratifiedGroupKFold(TENTHS, shuffle=True, random_state=0).split(images.labels, images.labels, group)
+    for number, (_, rows) in enumerate(parts):
+        tenth[rows] = number
+    return tenth
 
 
 def stratified_part(labels: NDArray[np.int64], fraction: float, seed: int) -> NDArray[np.intp]:

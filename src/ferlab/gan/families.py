@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from ferlab.data.images import SIDE
 from ferlab.errors import UserError
 from ferlab.gan.networks import Discriminator, Generator
 from ferlab.gan.objectives import MINIMAX, WASSERSTEIN, Objective
@@ -22,10 +23,10 @@ class Family:
     objective: Objective
     conditional: bool
 
-    def networks(self, settings: GanFamily, n_labels: int) -> tuple[nn.Module, nn.Module]:
+    def networks(self, settings: GanFamily, n_labels: int, side: int = SIDE) -> tuple[nn.Module, nn.Module]:
         """A new (generator, discriminator). Both are called with labels, which an unconditional family's ignore."""
         told = n_labels if self.conditional else 0
-        return Generator(settings, told), Discriminator(settings, told)
+        return Generator(settings, told, side), Discriminator(settings, told, side)
 
 
 FAMILIES = {

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ferlab.errors import UserError
 from ferlab.gan.families import Family
-from ferlab.gan.networks import to_network
+from ferlab.gan.networks import DOUBLINGS, to_network
 from ferlab.gan.pair import AdversarialPair
 from ferlab.gan.step import Step, Sums
 from ferlab.params import GanFamily
@@ -25,7 +25,7 @@ LEAST = 2  # images a label: one face can't show how faces differ
 GRID_COLUMNS = 8  # images a label in a sample grid
 
 GridObserver = Callable[[int, NDArray[np.uint8]], None]
-"""Called with an epoch and uint8 (n_labels, 8, 48, 48): what the generator makes of the same noise each time."""
+"""Called with an epoch and uint8 (n_labels, 8, side, side): what the generator makes of the same noise each time."""
 
 
 @dataclass(frozen=True)
@@ -60,17 +60,18 @@ def fit(
     every `grid_every` epochs and at the end; what they do can't change the result.
 
     Args:
-        images: uint8 (N, 48, 48), 0-255.
+        images: uint8 (N, side, side), 0-255.
         labels: int64 (N,), indices into `classes`.
         classes: what the labels mean; a conditional family is told them, any other should have one.
         seed: decides first weights, order and noise.
 
     Raises:
-        UserError: a class with fewer than two images; a checkpoint of another GAN; or a signal that is no longer finite
-            (the last finite checkpoint is kept).
+        UserError: a class with fewer than two images; a side that the networks can't make; a checkpoint of another GAN;
+            or a signal that is no longer finite (the last finite checkpoint is kept).
     """
     _must_be_enough(labels, classes)
-    pair = AdversarialPair(family, settings, len(classes), seed, device)
+    _must_double(images.shape[-1])
+    pair = AdversarialPair(family, settings, len(classes), seed, device, images.shape[-1])
     update = Step(pair, to_network(images), labels)
     step = 0
     history = list[dict[str, float]]()
@@ -112,7 +113,7 @@ def fit(
 
 
 def sample_grid(pair: AdversarialPair, n_labels: int, seed: int) -> NDArray[np.uint8]:
-    """What a generator makes of always the same noise: uint8 (n_labels, 8, 48, 48), a row a label."""
+    """What a generator makes of always the same noise: uint8 (n_labels, 8, side, side), a row a label."""
     number = n_labels * GRID_COLUMNS
     z = torch.randn(number, pair.settings.latent, 1, 1, generator=random_generator(seed, "grid"))
     labels = torch.arange(n_labels).repeat_interleave(GRID_COLUMNS)
@@ -127,6 +128,15 @@ def _must_be_enough(labels: Tensor, classes: Sequence[str]) -> None:
                 f"'{name}' has {'one image' if n else 'no images'}; a GAN needs at least {LEAST} of each class",
                 next_step="`ferlab data audit` shows the classes' sizes",
             )
+
+
+def _must_double(side: int) -> None:
+    if side % DOUBLINGS or side < 2 * DOUBLINGS:
+        raise UserError(
+            f"GANs can't make images of {side}x{side} pixels: their networks double the side four times",
+            where="params.yaml: data.side",
+            next_step=f"choose a multiple of {DOUBLINGS}, {2 * DOUBLINGS} or more; or train no GANs (run.families: [])",
+        )
 
 
 def _must_be_finite(sums: Sums, step: int, epoch: int, checkpoints: Checkpoints) -> None:

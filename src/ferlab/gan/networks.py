@@ -1,7 +1,7 @@
-"""Generators and discriminators for 48x48 grey faces.
+"""Generators and discriminators for small square grey faces.
 
 Every generator is called as `generator(z, labels)` and every discriminator as `discriminator(images, labels)`; networks
-that are told no labels ignore them. Shapes: z float32 (N, latent, 1, 1), images float32 (N, 1, 48, 48) in [-1, 1],
+that are told no labels ignore them. Shapes: z float32 (N, latent, 1, 1), images float32 (N, 1, side, side) in [-1, 1],
 labels int64 (N,).
 """
 
@@ -9,26 +9,29 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ferlab.data.images import SIDE
 from ferlab.gan.layers import FoldedConvTranspose2d, UnfoldedConv2d
 from ferlab.params import GanFamily
 
 LEAK = 0.2  # Radford, Metz & Chintala 2015, section 3
 INIT_STD = 0.02  # likewise
+DOUBLINGS = 2**4  # of the side, in four layers
 
 
 class Generator(nn.Module):
-    """Radford's generator with a 3x3 start, so that four doublings give 48x48: batch norm but for the output, tanh.
+    """Radford's generator: batch norm but for the output, tanh. Four doublings give the side, 48x48 of a 3x3 start.
 
     Args:
+        side: of its images, in pixels: a multiple of 16.
         n_labels: number of labels that it is told, as one-hot numbers after z (Mirza & Osindero 2014); 0 for none.
     """
 
-    def __init__(self, settings: GanFamily, n_labels: int = 0) -> None:
+    def __init__(self, settings: GanFamily, n_labels: int = 0, side: int = SIDE) -> None:
         super().__init__()
         self.n_labels = n_labels
         c = settings.base_channels
         self.layers = nn.Sequential(
-            FoldedConvTranspose2d(settings.latent + n_labels, 8 * c, 3, 1, 0, bias=False),
+            FoldedConvTranspose2d(settings.latent + n_labels, 8 * c, side // DOUBLINGS, 1, 0, bias=False),
             nn.BatchNorm2d(8 * c),
             nn.ReLU(inplace=True),
             *_up(8 * c, 4 * c, FoldedConvTranspose2d),
@@ -51,7 +54,7 @@ class Discriminator(nn.Module):
         n_labels: number of labels that it is told, as that many constant maps beside the image; 0 for none.
     """
 
-    def __init__(self, settings: GanFamily, n_labels: int = 0) -> None:
+    def __init__(self, settings: GanFamily, n_labels: int = 0, side: int = SIDE) -> None:
         super().__init__()
         self.n_labels = n_labels
         c, norm = settings.base_channels, settings.critic_norm
@@ -61,7 +64,7 @@ class Discriminator(nn.Module):
             *_down(c, 2 * c, norm),
             *_down(2 * c, 4 * c, norm),
             *_down(4 * c, 8 * c, norm, UnfoldedConv2d),
-            UnfoldedConv2d(8 * c, 1, 3, 1, 0),
+            UnfoldedConv2d(8 * c, 1, side // DOUBLINGS, 1, 0),
         )
         self.apply(radford_init)
 
@@ -107,10 +110,10 @@ def radford_init(module: nn.Module) -> None:
 
 
 def to_network(images: Tensor) -> Tensor:
-    """uint8 (N, 48, 48) in 0-255 to float32 (N, 1, 48, 48) in [-1, 1] (float64 where that is torch's default)."""
+    """uint8 (N, side, side) in 0-255 to float32 (N, 1, side, side) in [-1, 1]; or float64, torch's default then."""
     return images.unsqueeze(1).to(torch.get_default_dtype()) / 127.5 - 1.0
 
 
 def to_pixels(images: Tensor) -> Tensor:
-    """float32 (N, 1, 48, 48) in [-1, 1] to uint8 (N, 48, 48) in 0-255, rounded."""
+    """float32 (N, 1, side, side) in [-1, 1] to uint8 (N, side, side) in 0-255, rounded."""
     return ((images.squeeze(1) + 1.0) * 127.5).round().clamp(0, 255).to(torch.uint8)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
+from ferlab.data.images import SIDE
 from ferlab.errors import UserError
 from ferlab.gan.families import Family
 from ferlab.gan.networks import to_pixels
@@ -40,12 +41,15 @@ class AdversarialPair:
     Args:
         n_labels: number of labels that a conditional family is told.
         seed: decides first weights and noise.
+        side: of the images, in pixels.
     """
 
-    def __init__(self, family: Family, settings: GanFamily, n_labels: int, seed: int, device: str) -> None:
+    def __init__(
+        self, family: Family, settings: GanFamily, n_labels: int, seed: int, device: str, side: int = SIDE
+    ) -> None:
         self.family, self.settings, self.device = family, settings, device
         with seeded(derive(seed, "weights")):
-            generator, discriminator = family.networks(settings, n_labels)
+            generator, discriminator = family.networks(settings, n_labels, side)
         self.generator, self.discriminator = generator.to(device), discriminator.to(device)
         self.generator_optimizer = self._adam(self.generator)
         self.discriminator_optimizer = self._adam(self.discriminator)
@@ -119,7 +123,7 @@ class AdversarialPair:
         return _detached({"generator_loss": loss, "generator_gradient": gradient})
 
     def sample(self, z: Tensor, labels: Tensor) -> NDArray[np.uint8]:
-        """The images (N, 48, 48) that the generator makes of a given z, in evaluation mode; changes no state."""
+        """The images (N, side, side) that the generator makes of a given z, in evaluation mode; changes no state."""
         self.generator.eval()
         with torch.inference_mode():
             images = to_pixels(self.generator(z.to(self.device), labels.to(self.device)))

@@ -1,17 +1,59 @@
 """Sections `data` and `audit`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from ferlab.params.section import Section, Sha256
+from ferlab.params.section import Name, Section, Sha256
+
+PAPERS_OWN = ("fer2013", "ckplus")
+"""The data sets that the paper names; `sets` has others."""
+
+
+class DataSet(Section):
+    """One more data set, in data/<its name>.zip."""
+
+    form: Name  # how its archive is read: docs/guide/data_sets.md
+    sha256: Sha256
+    classes: Annotated[list[Name], Field(min_length=2)]
 
 
 class Data(Section):
     kind: Literal["demo", "real"]
     allow_demo: bool
-    fer2013: Sha256
-    ckplus: Sha256
+    fer2013: Sha256 | None
+    ckplus: Sha256 | None
+    sets: dict[Name, DataSet]
+    train: Name
+    gans: Name
+    side: Annotated[int, Field(ge=16, le=512)]
+
+    @model_validator(mode="after")
+    def _sets_are_here(self) -> Self:
+        for name in PAPERS_OWN:
+            if name in self.sets:
+                raise ValueError(f"data.sets: '{name}' is the paper's own set, and has a key of its own: data.{name}")
+        for name, one in self.sets.items():
+            if len(set(one.classes)) != len(one.classes):
+                raise ValueError(f"data.sets.{name}.classes: {one.classes} names a class twice")
+        for key, name in (("train", self.train), ("gans", self.gans)):
+            if name not in (*PAPERS_OWN, *self.sets):
+                raise ValueError(f"data.{key}: '{name}' is not one of {', '.join((*PAPERS_OWN, *self.sets))}")
+            if self.sha256(name) is None:
+                raise ValueError(f"data.{key}: '{name}' has no archive: data.{name} names none")
+        return self
+
+    def sha256(self, name: str) -> str | None:
+        """Of the archive of a data set, data/<name>.zip; None where there is none."""
+        if name in PAPERS_OWN:
+            found: str | None = getattr(self, name)
+            return found
+        return self.sets[name].sha256
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """The names of the data sets that something is read from, each once."""
+        return tuple(dict.fromkeys((self.train, self.gans)))
 
 
 class Audit(Section):

@@ -26,6 +26,7 @@ def migrated(tree: Any) -> Any:
     tree["compute"].setdefault("instructions", "native")
     for key, value in (("checkpoints", None), ("memory_gib", 2.0), ("gpu_share", 1.0)):
         tree["runtime"].setdefault(key, value)
+    tree["data"] = {"sets": {}, "train": "fer2013", "gans": "ckplus", "side": 48} | tree["data"]
     run = tree["run"]
     arms = tree["arms"]
     run.setdefault("draws", [0])

@@ -21,3 +21,4 @@ class GanRecord(Record):
     classes: tuple[str, ...]
     identity: str
     sha256: dict[str, Sha256]
+    side: int = 48  # pixels, of the images

@@ -16,6 +16,7 @@ class RunRecord(Record):
         selected_epoch: whose weights were kept.
         valid_accuracy: of that epoch, 0-1.
         notes: what the classifier says besides, e.g. `converged`.
+        classes, side: of the faces that it was trained on; None in records of before other faces could be.
     """
 
     arm: str
@@ -27,6 +28,8 @@ class RunRecord(Record):
     selected_epoch: int
     valid_accuracy: float
     notes: dict[str, float | int | bool]
+    classes: tuple[str, ...] | None = None
+    side: int | None = None
 
 
 class Selection(Record):

@@ -8,7 +8,7 @@ from ferlab.adapters.known import find_named
 from ferlab.adapters.tracking import tracked
 from ferlab.classifiers.base import Classifier
 from ferlab.classifiers.blockwise import predict_blockwise
-from ferlab.classifiers.catalogue import METHODS, create
+from ferlab.classifiers.catalogue import METHODS, create, faces_of
 from ferlab.data.images import ImageSet
 from ferlab.evaluation import metrics, predictions
 from ferlab.evaluation.predictions import Predictions
@@ -35,7 +35,7 @@ def run(context: Context) -> None:
     with atomic_write(context.out("curve")) as handle:
         handle.write((context.input("run") / "curve.csv").read_bytes())
     Selection(
-        **{key: value for key, value in record if key not in ("manifest", "selected_epoch")},
+        **{key: value for key, value in record if key not in ("manifest", "selected_epoch", "classes", "side")},
         selected_epoch=epoch,
         valid_would_select=record.selected_epoch,
     ).write(context.out("selection"))
@@ -64,7 +64,7 @@ def _first_best(context: Context, record: RunRecord, test: ImageSet) -> tuple[in
         epochs = {int(folder.name): folder for folder in sorted((source / EVERY_EPOCH).iterdir())}
     best: tuple[int, Classifier, Predictions] | None = None
     for epoch, folder in epochs.items():
-        classifier = create(record.settings).load(folder)
+        classifier = create(record.settings, faces_of(record)).load(folder)
         predicted = _predict(context, classifier, test, record)
         if best is None or predicted.correct.mean() > best[2].correct.mean():
             best = epoch, classifier, predicted

@@ -44,6 +44,7 @@ def run(context: Context) -> None:
             classes=images.classes,
             identity=context.identity.name,
             sha256=hashes,
+            side=images.side,
         ).write(folder / FILE)
     context.end_training()
 

@@ -78,7 +78,9 @@ def load_generator(source: Path, record: GanRecord, family: str, label: str) -> 
             where=str(path),
             next_step=REDO,
         )
-    generator, _ = family_named(family).networks(record.settings, len(record.classes) if conditional else 1)
+    generator, _ = family_named(family).networks(
+        record.settings, len(record.classes) if conditional else 1, record.side
+    )
     try:
         generator.load_state_dict(load_state(path))
     except RuntimeError as error:

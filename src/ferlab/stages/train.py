@@ -13,7 +13,7 @@ from ferlab.adapters.tracking import TrackedRun, tracked
 from ferlab.classifiers.base import Fit, TrainingPlan
 from ferlab.classifiers.catalogue import create, updates_per_epoch
 from ferlab.classifiers.schedule import rates
-from ferlab.data.images import ImageSet, concatenate
+from ferlab.data.images import Faces, ImageSet, concatenate
 from ferlab.data.splits import hold_out
 from ferlab.execution.locks import exclusive
 from ferlab.files import atomic_folder, content_hash, write_text
@@ -32,7 +32,7 @@ def run(context: Context) -> None:
     plan = plan_of(context)
     set_up(plan.compute.threads)
     train, valid = sets(context, plan)
-    classifier = create(plan.settings)
+    classifier = create(plan.settings, train.faces)
     every_epoch = context.checkpoints.folder / EVERY_EPOCH if plan.select_on == "test" else None
     select: Literal["valid", "last"] = "last" if plan.select_on == "last" else "valid"
     context.start_training()
@@ -66,7 +66,7 @@ def run(context: Context) -> None:
             if every_epoch:
                 shutil.copytree(every_epoch, folder / EVERY_EPOCH)
             write_text(folder / "curve.csv", pd.DataFrame(fit.history).to_csv(index=False))
-            _record(context, plan, fit).write(folder / FILE)
+            _record(context, plan, fit, train.faces).write(folder / FILE)
         note_training(context.project, context.identity.name, here)
         _log(context, plan, tracked_run, fit)
     context.say(f"validation accuracy {fit.valid_accuracy:.4f}, epoch {fit.selected_epoch}")
@@ -112,7 +112,7 @@ def _schedule(plan: ArmPlan) -> str | None:
     return pd.DataFrame({"lr": rates(settings.schedule, settings.lr, total)}).to_csv(index_label="step")
 
 
-def _record(context: Context, plan: ArmPlan, fit: Fit) -> RunRecord:
+def _record(context: Context, plan: ArmPlan, fit: Fit, faces: Faces) -> RunRecord:
     return RunRecord(
         arm=context.arguments["arm"],
         seed=plan.seed,
@@ -123,6 +123,8 @@ def _record(context: Context, plan: ArmPlan, fit: Fit) -> RunRecord:
         selected_epoch=fit.selected_epoch,
         valid_accuracy=fit.valid_accuracy,
         notes=fit.notes,
+        classes=faces.classes,
+        side=faces.side,
     )
 
 

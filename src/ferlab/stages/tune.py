@@ -73,7 +73,7 @@ class Bench:
             context.progress(title, epochs) as progress,
         ):
             try:
-                fit = create(settings).fit(
+                fit = create(settings, train.faces).fit(
                     train,
                     self.valid,
                     TrainingPlan(derive(space.seed, "weights"), context.device),

@@ -7,29 +7,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferlab.data.images import ImageSet
-from ferlab.data.labels import FER_CLASSES, translate
+from ferlab.data.labels import translate
 from ferlab.errors import UserError
 
 POLICIES = {"drop_contempt": None, "contempt_as_neutral": "neutral"}
 
 
-def with_fer_labels(added: ImageSet, policy: str) -> ImageSet:
-    """Give images of CK+'s classes FER-2013's labels, by name.
+def with_labels_of(classes: tuple[str, ...], added: ImageSet, policy: str) -> ImageSet:
+    """Give images the labels of other classes, by name: CK+'s those of FER-2013.
 
     Args:
-        added: any set whose classes are CK+'s or FER-2013's.
-        policy: `drop_contempt` leaves contempt out, `contempt_as_neutral` calls it neutral. The latter is what merging
+        classes: of the training split.
+        added: any set. Images of a class that isn't among these are left out.
+        policy: of contempt, where it isn't among these classes: `drop_contempt` leaves it out, `contempt_as_neutral`
+            calls it neutral. The latter is what merging
             by class number does, where both datasets' class 6 meet.
 
     Returns:
-        The images kept, in their order, with FER-2013's classes; their ids and origins still tell what they are.
+        The images kept, in their order, with these classes; their ids and origins still tell what they are.
     """
     called = POLICIES[policy]
-    names = tuple(called if name == "contempt" and called else name for name in added.classes)
-    labels = translate(added.labels, names, FER_CLASSES)
+    names = tuple(called if name == "contempt" and name not in classes and called else name for name in added.classes)
+    labels = translate(added.labels, names, classes)
     kept = labels >= 0
     part = added.take(kept)
-    return ImageSet(part.images, labels[kept], FER_CLASSES, part.ids, part.subjects, part.origins, part.split)
+    return ImageSet(part.images, labels[kept], classes, part.ids, part.subjects, part.origins, part.split)
 
 
 def first(images: ImageSet, per_class: int | None) -> ImageSet:

@@ -9,12 +9,12 @@ import numpy as np
 
 from ferlab.classifiers.catalogue import updates_per_epoch
 from ferlab.data.images import ImageSet
-from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
+from ferlab.data.labels import classes_of
 from ferlab.data.splits import hold_out
 from ferlab.files import canonical_json
 from ferlab.params import CKPLUS, NONE, Arm, Augmentation, Classifier, Params, paced_by, with_values
 from ferlab.records.plan import ArmPlan, TunedSettings
-from ferlab.synthesis.mix import POLICIES, again, first, shuffled, with_fer_labels
+from ferlab.synthesis.mix import POLICIES, again, first, shuffled, with_labels_of
 
 UNCHANGED = Augmentation(rotation=0, translation=0, crop=1, flip=False)
 
@@ -71,7 +71,7 @@ def added_images(
 ) -> ImageSet:
     """The images that an arm adds; arguments as of `resolve`."""
     arm = params.arms[name]
-    images = with_fer_labels(first(source, arm.synthetic_per_class), arm.labels)
+    images = with_labels_of(train.classes, first(source, arm.synthetic_per_class), arm.labels)
     if arm.oversample_to:
         repeated = images if arm.synthetic == CKPLUS else _real(train, arm, leaked)
         images = again(repeated, added_counts(params, params.arms[arm.oversample_to]), params.synthesis.seed)
@@ -120,19 +120,19 @@ def settings_of(params: Params, arm: Arm, tuned: TunedSettings | None) -> Classi
 
 
 def added_counts(params: Params, arm: Arm) -> Mapping[str, int]:
-    """How many images of each of FER-2013's classes an arm adds, by params.yaml alone.
+    """How many images of each class of the training split an arm adds, by params.yaml alone.
 
     Not of an arm that adds CK+'s own images as they are, whose number only CK+ knows: the schema lets none follow it.
     """
     if arm.oversample_to:
         return added_counts(params, params.arms[arm.oversample_to])
     assert arm.synthetic != CKPLUS
-    counts = dict.fromkeys(FER_CLASSES, 0)
+    counts = dict.fromkeys(classes_of(params.data, params.data.train), 0)
     if arm.synthetic != NONE:
         wanted = params.synthesis.per_class if arm.synthetic_per_class is None else arm.synthetic_per_class
-        for name in CKPLUS_CLASSES:
-            called = POLICIES[arm.labels] if name == "contempt" else name
-            if called:
+        for name in classes_of(params.data, params.data.gans):
+            called = POLICIES[arm.labels] if name == "contempt" and name not in counts else name
+            if called in counts:
                 counts[called] += min(wanted, params.synthesis.per_class)
     return counts
 

@@ -17,15 +17,17 @@ def draw(generator: nn.Module, latent: int, label: int, n: int, seed: int) -> ND
     Args:
         generator: in evaluation mode, called as `generator(z, labels)`.
         latent: length of z.
+        n: at least 1.
         label: what a conditional generator is told.
 
     Returns:
-        uint8 (n, 48, 48), 0-255.
+        uint8 (n, side, side), 0-255.
     """
     noise = random_generator(seed, "z")
-    images = np.empty((-(-n // CHUNK) * CHUNK, 48, 48), dtype=np.uint8)
+    chunks = []
     with torch.inference_mode():
-        for start in range(0, len(images), CHUNK):
+        for _ in range(0, n, CHUNK):
             z = torch.randn(CHUNK, latent, 1, 1, generator=noise)
-            images[start : start + CHUNK] = to_pixels(generator(z, torch.full((CHUNK,), label))).numpy()
-    return images[:n]
+            chunks.append(to_pixels(generator(z, torch.full((CHUNK,), label))).numpy())
+    images: NDArray[np.uint8] = np.concatenate(chunks)[:n]
+    return images
