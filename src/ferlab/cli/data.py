@@ -1,6 +1,7 @@
 """`ferlab data`: the two datasets."""
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Put faces into data/, and see what is there.", no_args_is_help=True)
 
 
+class Use(StrEnum):
+    TRAIN = "train"
+    GANS = "gans"
+    BOTH = "both"
+
+
 @app.command()
 def add(
     context: typer.Context,
@@ -23,11 +30,24 @@ def add(
     allow_partial: Annotated[
         bool, typer.Option("--allow-partial", help="Leave out what can't be read, and accept other counts.")
     ] = False,
+    form: Annotated[
+        str | None,
+        typer.Option("--as", help="Read one archive or folder as this form: folder, rafdb, ferplus, … (data_sets.md)."),
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", help="With --as: what to call the set.")] = None,
+    classes: Annotated[
+        str | None, typer.Option("--classes", help="With --as: the classes to read, in order, e.g. calm,cross.")
+    ] = None,
+    side: Annotated[int | None, typer.Option("--side", help="With --as: pixels; all images are resized to it.")] = None,
+    use: Annotated[
+        Use, typer.Option("--for", help="With --as: what the set is for: classifiers, GANs or both.")
+    ] = Use.BOTH,
 ) -> None:
     """Check all of your own faces, then put them into data/ in place of what is there."""
     import tempfile
 
     from ferlab import params
+    from ferlab.cli.own_set import OwnSet, add_own
     from ferlab.cli.progress import ShowSteps
     from ferlab.datasets.containers import DATASETS, examine, install
     from ferlab.errors import UserError, printable
@@ -36,6 +56,14 @@ def add(
     from ferlab.project import Project
 
     project = Project.find()
+    if form is None and (name or classes or side):
+        raise UserError("--name, --classes and --side are for a set that --as names", next_step="add --as folder")
+    if form is not None:
+        own = OwnSet(form, name, classes.split(",") if classes else None, side, use, allow_partial)
+        with exclusive(project, "data"):
+            recover(project.data)
+            add_own(project, paths, own, context.obj["quiet"])
+        return
     with exclusive(project, "data"), tempfile.TemporaryDirectory(prefix="ferlab-") as scratch:
         recover(project.data)
         kind = params.load(project.params).data.kind
@@ -59,7 +87,7 @@ def add(
             hashes = install(sources, project.data)
         for dataset, what in found.items():
             typer.echo(f"{printable(what.shown)} -> data/{dataset}.zip")
-        _track(project, "real", hashes)
+        track(project, {"kind": "real", "train": "fer2013", "gans": "ckplus", "side": 48, **hashes})
 
 
 @app.command()
@@ -91,7 +119,7 @@ def demo(
         with atomic_folder(project.data) as folder:
             write_demo(folder)
             hashes = {dataset: sha256_file(folder / f"{dataset}.zip") for dataset in DATASETS}
-        _track(project, "demo", hashes)
+        track(project, {"kind": "demo", "train": "fer2013", "gans": "ckplus", "side": 48, **hashes})
 
 
 @app.command()
@@ -106,16 +134,17 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = 
     recover(project.data)
     settings = params.load(project.params).data
     facts: dict[str, Any] = {"kind": settings.kind}
-    for dataset in DATASETS:
-        path, named = project.data / f"{dataset}.zip", getattr(settings, dataset)
+    named_here = [dataset for dataset in (*DATASETS, *settings.sets) if settings.sha256(dataset)]
+    for dataset in named_here:
+        path, named = project.data / f"{dataset}.zip", settings.sha256(dataset)
         sha = sha256_file(path) if path.is_file() else None
         size = path.stat().st_size if sha else None
         facts[dataset] = {"sha256": sha, "bytes": size, "named": named, "as_named": sha == named}
     if as_json:
         typer.echo(json.dumps(facts, indent=1))
         return
-    typer.echo(f"{settings.kind} faces")
-    for dataset in DATASETS:
+    typer.echo(f"{settings.kind} faces: classifiers learn from {settings.train}, GANs from {settings.gans}")
+    for dataset in named_here:
         fact = facts[dataset]
         if fact["sha256"] is None:
             typer.echo(f"  data/{dataset}.zip: missing")
@@ -178,8 +207,8 @@ def _describe(what: "Found") -> None:
         typer.echo(f"  lost: {len(what.lost)} that can't be used: {tally(what.lost)}")
 
 
-def _track(project: "Project", kind: str, hashes: dict[str, str]) -> None:
-    """Note the data's hashes in params.yaml and let DVC track them."""
+def track(project: "Project", changes: dict[str, Any]) -> None:
+    """Note what data/ holds in params.yaml's section `data`, and let DVC track it."""
     import subprocess
     import sys
 
@@ -190,7 +219,7 @@ def _track(project: "Project", kind: str, hashes: dict[str, str]) -> None:
 
     tree = read_yaml(project.params)
     before = dump_yaml(tree)
-    overlay(tree, {"data": {"kind": kind, **hashes}})
+    overlay(tree, {"data": changes}, ("data.sets",))
     settings = params.check(tree, "params.yaml")
     if dump_yaml(tree) != before:
         write_text(project.params, dump_yaml(tree))
@@ -204,6 +233,7 @@ def _track(project: "Project", kind: str, hashes: dict[str, str]) -> None:
             where=str(project.root),
             next_step="fix that and type: dvc add data",
         )
+    kind = settings.data.kind
     other = kind == "real" and settings.data.allow_demo
     first = f"the budget is still {settings.budget}, made for drawn faces: first `ferlab budget use trial`, then "
     typer.echo(f"data/ holds {kind} faces, tracked by data.dvc")

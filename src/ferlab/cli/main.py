@@ -18,6 +18,7 @@ from ferlab.cli import (
     data,
     doctor,
     ensemble,
+    init,
     pack,
     power,
     predict,
@@ -63,6 +64,7 @@ app.command()(tune.tune)
 app.command()(ui.ui)
 app.command()(predict.predict)
 app.command()(register.register)
+app.command()(init.init)
 app.command()(bundle.bundle)
 app.command()(bundle.bring)
 app.command(hidden=True)(stage.stage)

@@ -53,11 +53,7 @@ def _tenths(images: ImageSet) -> NDArray[np.int64]:
     """int64 (N,), 0 to 9."""
     from sklearn.model_selection import StratifiedGroupKFold  # late: seconds
 
-    _, group = first_of_equals(images.images)
-    person: dict[str, int] = {}
-    for i, name in enumerate(images.subjects):
-        if name:
-            group[i] = person.setdefault(name, int(group[i]))
+    group = _persons_joined_by_copies(images)
     fewest = min(len(set(group[images.labels == label])) for label in range(len(images.classes)))
     if fewest < TENTHS:
         raise UserError(
@@ -154,11 +150,16 @@ def subject_folds(images: ImageSet, folds: int, seed: int) -> NDArray[np.int64]:
 
 
 def _persons_joined_by_copies(images: ImageSet) -> NDArray[np.int64]:
-    """Each image's person; two persons count as one where an image of one equals an image of the other."""
+    """Each image's person; two persons count as one where an image of one equals an image of the other.
+
+    An unknown person is nobody else.
+    """
     from scipy.sparse import coo_array  # late: stages that only read a set don't pay for SciPy
     from scipy.sparse.csgraph import connected_components
 
-    _, persons = np.unique(images.subjects, return_inverse=True)
+    _, persons = np.unique(
+        [s or f"of {i}" for s, i in zip(images.subjects, images.ids, strict=True)], return_inverse=True
+    )
     first, equal = first_of_equals(images.images)
     graph = coo_array((np.ones(len(persons), dtype=bool), (persons, persons[first][equal])), shape=(len(persons),) * 2)
     joined = connected_components(graph, directed=False)[1]

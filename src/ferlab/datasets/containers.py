@@ -1,7 +1,7 @@
 """data/: two container files, one a dataset, replaced together or not at all."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,16 +78,35 @@ def examine(
 
 
 def install(archives: dict[str, Path], folder: Path) -> dict[str, str]:
-    """Put copies of both archives into `folder` in the place of what is there, all or nothing.
+    """Put copies of both archives into `folder` in the place of what is there, all or nothing; other sets' stay.
 
     Returns:
         SHA-256 by dataset.
     """
     assert set(archives) == set(DATASETS)
     with atomic_folder(folder) as fresh:
+        _keep_others(folder, fresh, DATASETS)
         for dataset, path in archives.items():
             shutil.copyfile(path, fresh / f"{dataset}.zip")
     return {dataset: sha256_file(folder / f"{dataset}.zip") for dataset in DATASETS}
+
+
+def install_own(name: str, archive: Path, folder: Path, without: Collection[str] = ()) -> str:
+    """Put a copy of one more data set's archive into `folder`, all or nothing; others' stay but for those of `without`.
+
+    Returns:
+        Its SHA-256.
+    """
+    with atomic_folder(folder) as fresh:
+        _keep_others(folder, fresh, (name, *without))
+        shutil.copyfile(archive, fresh / f"{name}.zip")
+    return sha256_file(folder / f"{name}.zip")
+
+
+def _keep_others(folder: Path, fresh: Path, replaced: Collection[str]) -> None:
+    for path in sorted(folder.glob("*.zip")):
+        if path.stem not in replaced:
+            shutil.copyfile(path, fresh / path.name)
 
 
 def _read(container: Container, allow_partial: bool, scratch: Path) -> tuple[str, Found]:

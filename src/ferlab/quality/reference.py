@@ -15,7 +15,7 @@ from ferlab.params import Quality
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Features = Callable[[NDArray[np.uint8]], Array]
-"""uint8 (N, 48, 48) -> float64 (N, d)."""
+"""uint8 (N, side, side) -> float64 (N, d)."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,9 @@ class Reference:
     def of(cls, real: ImageSet, features: Features, settings: Quality) -> "Reference":
         raw = features(np.asarray(real.images))
         scaler = StandardScaler().fit(raw)
-        names, sequences = np.unique([sequence(i) for i in real.ids], return_inverse=True)
+        names, sequences = np.unique(
+            [sequence(i) if known else i for i, known in zip(real.ids, real.subjects, strict=True)], return_inverse=True
+        )
         label_of = np.zeros(len(names), np.int64)
         label_of[sequences] = real.labels
         rng = np.random.default_rng(settings.seed)

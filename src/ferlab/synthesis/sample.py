@@ -17,7 +17,6 @@ def draw(generator: nn.Module, latent: int, label: int, n: int, seed: int) -> ND
     Args:
         generator: in evaluation mode, called as `generator(z, labels)`.
         latent: length of z.
-        n: at least 1.
         label: what a conditional generator is told.
 
     Returns:
@@ -26,7 +25,7 @@ def draw(generator: nn.Module, latent: int, label: int, n: int, seed: int) -> ND
     noise = random_generator(seed, "z")
     chunks = []
     with torch.inference_mode():
-        for _ in range(0, n, CHUNK):
+        for _ in range(0, max(n, 1), CHUNK):
             z = torch.randn(CHUNK, latent, 1, 1, generator=noise)
             chunks.append(to_pixels(generator(z, torch.full((CHUNK,), label))).numpy())
     images: NDArray[np.uint8] = np.concatenate(chunks)[:n]

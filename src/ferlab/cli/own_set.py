@@ -1,0 +1,119 @@
+"""`ferlab data add --as`: one more data set, of any form that ferlab reads."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from ferlab.datasets.reading import Reading
+    from ferlab.params.data import Data
+    from ferlab.project import Project
+
+
+@dataclass(frozen=True)
+class OwnSet:
+    """What was typed of a set: options of `ferlab data add`."""
+
+    form: str
+    name: str | None
+    classes: list[str] | None
+    side: int | None
+    use: str
+    allow_partial: bool
+
+
+def add_own(project: "Project", paths: Sequence[Path], own: OwnSet, quiet: bool) -> None:
+    """Read the set whole, then put it into data/ and name it in params.yaml.
+
+    Raises:
+        UserError: it can't be read or used; nothing is changed then.
+    """
+    import tempfile
+
+    from ferlab import params
+    from ferlab.cli.data import track
+    from ferlab.cli.progress import ShowSteps
+    from ferlab.data.splits import three_splits, to_learn_from
+    from ferlab.datasets import forms
+    from ferlab.datasets.containers import install_own
+    from ferlab.datasets.gather import as_zip
+    from ferlab.errors import UserError
+
+    if len(paths) != 1:
+        raise UserError("--as is for one data set at a time", where=", ".join(map(str, paths)), next_step="give one")
+    data = params.load(project.params).data
+    name = _name(own, paths[0])
+    others = _others(data, own, name)
+    side = own.side or data.side
+    with tempfile.TemporaryDirectory(prefix="ferlab-") as scratch:
+        with ShowSteps(quiet) as say:
+            say(f"{paths[0]}: reading every image")
+            archive = as_zip(paths[0], Path(scratch))
+            reading = forms.read_as(
+                archive, own.form, side=side, classes=own.classes, allow_partial=own.allow_partial, shown=str(paths[0])
+            )
+        sets = three_splits(reading.sets) if own.use != "gans" else {"train": to_learn_from(reading.sets)}
+        classes = sets["train"].classes
+        _tell(reading, side)
+        if absent := [label for label, n in sets["train"].counts().items() if not n]:
+            raise UserError(
+                f"there are no images of {', '.join(absent)} to train on",
+                where=str(paths[0]),
+                next_step="bring some, or leave the class out with --classes",
+            )
+        with ShowSteps(quiet) as say:
+            say("copying it into data/")
+            sha256 = install_own(name, archive, project.data, [other for other in others if others[other] is None])
+    uses = {"train": name} if own.use != "gans" else {}
+    uses |= {"gans": name} if own.use != "train" else {}
+    kept = {key: one.model_dump() for key, one in data.sets.items()}
+    entry = {"form": own.form, "sha256": sha256, "classes": list(classes)}
+    typer.echo(f"{paths[0]} -> data/{name}.zip")
+    track(project, {"kind": "real", "side": side, "sets": kept | {name: entry}, **others, **uses})
+
+
+def _name(own: OwnSet, path: Path) -> str:
+    from ferlab.errors import UserError
+    from ferlab.params.data import PAPERS_OWN
+
+    name = own.name or re.sub("[^a-z0-9_]+", "_", path.name.lower().split(".")[0]).strip("_") or own.form
+    if name in PAPERS_OWN:
+        raise UserError(
+            f"'{name}' is the name of one of the paper's own sets",
+            next_step="choose another with --name; or leave --as out, and FER-2013 and CK+48 are read as they come",
+        )
+    return name
+
+
+def _others(data: "Data", own: OwnSet, name: str) -> dict[str, str | None]:
+    """What becomes of the paper's own sets: drawn ones go, since drawn and real faces are never mixed."""
+    from ferlab.errors import UserError
+    from ferlab.params.data import PAPERS_OWN
+
+    if data.kind != "demo":
+        return {}
+    if own.use != "both":
+        raise UserError(
+            "data/ holds the demo's drawn faces, and drawn and real faces are never mixed",
+            where=f"--for {own.use}",
+            next_step=f"add `{name}` with --for both first, then another set for the other purpose",
+        )
+    return dict.fromkeys(PAPERS_OWN)
+
+
+def _tell(reading: "Reading", side: int) -> None:
+    from ferlab.datasets.reading import tally
+    from ferlab.errors import printable
+
+    typer.echo(f"{printable(reading.form)}, {side}x{side} pixels")
+    for split, images in reading.sets.items():
+        counts = ", ".join(f"{printable(k)} {v}" for k, v in images.counts().items())
+        typer.echo(f"  {split}: {len(images)} ({counts})")
+    for notice in reading.notices:
+        typer.echo(f"  note: {printable(notice, 1000)}")
+    if reading.problems:
+        typer.echo(f"  lost: {len(reading.problems)} that can't be used: {tally(reading.problems)}")
