@@ -43,6 +43,7 @@ def calls(stage: Stage, params: Params) -> list[dict[str, str]]:
         "classifier": params.run.tuned,
         "arm": list(params.run.arms),
         "seed": [str(seed) for seed in params.run.seeds],
+        "set": params.run.evaluate_on,
     }
     return [
         dict(zip(stage.arguments, chosen, strict=True)) for chosen in product(*(values[a] for a in stage.arguments))

@@ -31,6 +31,8 @@ PAID: dict[str, set[str]] = {
     "mix": {"pandas"},
     "train": TRACKING | {"torch"},
     "evaluate": TRACKING | {"torch"},
+    "further": set(),
+    "evaluate_on": TRACKING | {"torch"},
     "report": {"pandas", "scipy", "matplotlib", "sklearn", "statsmodels", "jinja2"},
 }
 """Stage to the costly libraries that it may import before it knows its arguments."""

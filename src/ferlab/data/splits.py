@@ -49,6 +49,11 @@ def to_learn_from(sets: Mapping[str, ImageSet]) -> ImageSet:
     return sets["all"] if "all" in sets else sets["train"]
 
 
+def to_test_on(sets: Mapping[str, ImageSet]) -> ImageSet:
+    """The images of a data set to test on: its own test split, or validation split, or all."""
+    return next(sets[split] for split in ("test", "valid", "all", "train") if split in sets)
+
+
 def _tenths(images: ImageSet) -> NDArray[np.int64]:
     """int64 (N,), 0 to 9."""
     from sklearn.model_selection import StratifiedGroupKFold  # late: seconds

@@ -77,6 +77,8 @@ def stages_of(params: Params) -> Iterator[tuple[str, ...]]:
         yield "mix", arm
         for seed in map(str, run.seeds):
             yield from (("train", arm, seed), ("evaluate", arm, seed))
+            yield from (("evaluate_on", arm, seed, other) for other in run.evaluate_on)
+    yield from (("further", other) for other in run.evaluate_on)
 
 
 def _settings(project: Project, params: Params, arm: str) -> Classifier:

@@ -51,6 +51,11 @@ class Data(Section):
         return self.sets[name].sha256
 
     @property
+    def all(self) -> tuple[str, ...]:
+        """The names of the data sets that have an archive."""
+        return tuple(name for name in (*PAPERS_OWN, *self.sets) if self.sha256(name) is not None)
+
+    @property
     def used(self) -> tuple[str, ...]:
         """The names of the data sets that something is read from, each once."""
         return tuple(dict.fromkeys((self.train, self.gans)))

@@ -24,6 +24,7 @@ class Run(Section):
     tuned: list[Name]  # none: nothing is searched
     arms: dict[Name, Name]  # a row, and the images that it waits for: its own `synthetic`, which DVC can't look up
     seeds: list[NonNegative]
+    evaluate_on: list[Name]  # further data sets that every run is tested on too
 
     @field_validator("arms", mode="before")
     @classmethod
@@ -35,7 +36,7 @@ class Run(Section):
     @model_validator(mode="after")
     def _named_once(self) -> Self:
         for key, values in self:
-            if (not values and key not in ("families", "tuned")) or len(set(values)) != len(values):
+            if (not values and key not in ("families", "tuned", "evaluate_on")) or len(set(values)) != len(values):
                 raise ValueError(f"run.{key}: {values} is empty or names something twice")
         if len(self.draws) not in (1, len(self.seeds)):
             raise ValueError(

@@ -30,6 +30,7 @@ def migrated(tree: Any) -> Any:
     run = tree["run"]
     arms = tree["arms"]
     run.setdefault("draws", [0])
+    run.setdefault("evaluate_on", [])
     if isinstance(run["arms"], list):
         run["arms"] = {name: arms[name]["synthetic"] for name in run["arms"]}
     for arm in arms.values():

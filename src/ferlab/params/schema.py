@@ -42,6 +42,13 @@ class Params(Section):
     def _names_exist(self) -> "Params":
         for family in self.run.families:
             _must_be_known("run.families", family, self.gan.families)
+        for name in self.run.evaluate_on:
+            _must_be_known("run.evaluate_on", name, [known for known in self.data.all if known != self.data.train])
+            if name == self.data.gans and any(source != NONE for source in self.run.arms.values()):
+                raise ValueError(
+                    f"run.evaluate_on: '{name}' is what the GANs learn from (data.gans), so that arms with added "
+                    "images have seen it; name another set, or run only arms that add nothing"
+                )
         for name in self.run.tuned:
             _must_be_known("run.tuned", name, self.classifiers)
             try:

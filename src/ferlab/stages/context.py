@@ -214,6 +214,7 @@ def run_stage(
         "family": params.gan.families,
         "classifier": params.classifiers,
         "arm": params.arms,
+        "set": dict.fromkeys(params.data.all),
     }
     for argument, value in named.items():
         if argument in known and value not in known[argument]:

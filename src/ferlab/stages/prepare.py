@@ -2,15 +2,11 @@
 
 from ferlab.data.images import nothing
 from ferlab.data.splits import three_splits, to_learn_from
-from ferlab.datasets import forms
-from ferlab.datasets.fitting import fit
 from ferlab.datasets.reading import Reading
+from ferlab.datasets.stored import read_stored
 from ferlab.errors import UserError
-from ferlab.files import recover, sha256_file, write_json
-from ferlab.params.data import PAPERS_OWN
+from ferlab.files import recover, write_json
 from ferlab.stages.context import Context, Stage
-
-ADD = "`ferlab data add fer2013.zip ckplus48.zip` puts your own archives there, `ferlab data demo` the drawn faces"
 
 
 def run(context: Context) -> None:
@@ -23,7 +19,9 @@ def run(context: Context) -> None:
             "CK+48; or `ferlab budget use demo`",
         )
     recover(context.project.data)
-    readings = {name: _read(context, name) for name in settings.used}
+    readings = {name: read_stored(context.project.data, settings, name) for name in settings.used}
+    for reading in readings.values():
+        tell(context, reading)
     splits = three_splits(readings[settings.train].sets)
     for split, images in splits.items():
         images.save(context.out(split))
@@ -33,32 +31,11 @@ def run(context: Context) -> None:
     write_json(context.out("untuned"), {})
 
 
-def _read(context: Context, name: str) -> Reading:
-    """A data set whole, if data/ holds the archive of it that params.yaml names."""
-    settings = context.section("data")
-    path = context.project.data / f"{name}.zip"
-    if not path.is_file():
-        raise UserError(f"data/{path.name} is missing", where=str(context.project.data), next_step=ADD)
-    actual, expected = sha256_file(path), settings.sha256(name)
-    if actual != expected:
-        raise UserError(
-            f"data/{path.name} is not the file that params.yaml names: its SHA-256 is {actual}, "
-            f"params.yaml says {expected}",
-            where=f"params.yaml: data.{name}",
-            next_step=f"if you meant to change the data: {ADD}, and notes the hash; else bring the file back "
-            "(`dvc checkout data.dvc`)",
-        )
-    if name in PAPERS_OWN:
-        reading = fit(forms.read(path), side=settings.side, classes=None, where=str(path))
-        if reading.dataset != name:
-            raise UserError(f"data/{path.name} holds {reading.form}", where=str(path), next_step=ADD)
-    else:
-        own = settings.sets[name]
-        reading = forms.read_as(path, own.form, side=settings.side, classes=own.classes)
+def tell(context: Context, reading: Reading) -> None:
+    """Say what was read."""
     context.say(f"{reading.form}: " + ", ".join(f"{split} {len(s)}" for split, s in reading.sets.items()))
     for notice in reading.notices:
         context.say(notice)
-    return reading
 
 
 STAGE = Stage(

@@ -7,7 +7,7 @@ from ferlab.stages.context import Stage
 
 NAMES = (
     "prepare", "audit", "gan", "synthesize", "quality", "code", "settings", "tune", "mix", "train", "evaluate",
-    "report",
+    "further", "evaluate_on", "report",
 )  # fmt: skip
 
 
