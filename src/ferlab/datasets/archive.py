@@ -58,12 +58,12 @@ class Decoded(NamedTuple):
 
 
 @contextmanager
-def open_archive(path: Path, shown: str = "", most: int = MOST_FILES) -> Iterator[zipfile.ZipFile]:
+def open_archive(path: Path, shown: str = "", most: int | None = None) -> Iterator[zipfile.ZipFile]:
     """Open a zip archive for reading.
 
     Args:
         shown: where it is from, for people, where `path` is only a temporary copy.
-        most: files that it may hold.
+        most: files that it may hold; MOST_FILES if not said.
 
     Raises:
         UserError: absent, not a zip, cut off, or (while it is read) damaged inside.
@@ -77,7 +77,7 @@ def open_archive(path: Path, shown: str = "", most: int = MOST_FILES) -> Iterato
         raise _no_zip(path, error, where) from None
     with archive:
         try:
-            if len(archive.infolist()) > most:
+            if len(archive.infolist()) > (most or MOST_FILES):
                 raise UserError(f"holds {len(archive.infolist()):,} files, far more than both datasets", where=where)
             yield archive
         except (*DAMAGE, NotImplementedError) as error:

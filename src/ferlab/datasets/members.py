@@ -113,9 +113,8 @@ def read_squares(archive: zipfile.ZipFile, members: Sequence[str], side: int, cu
 
 def scaled(grey: Image.Image, side: int, box: Box | None = None) -> NDArray[np.uint8]:
     """A grey picture, or a square part of it, as uint8 (side, side)."""
-    if box is None and grey.size == (side, side):
-        return np.asarray(grey)
-    return np.asarray(grey.resize((side, side), Image.Resampling.BILINEAR, box))
+    part = grey.crop(box) if box else grey
+    return np.asarray(part if part.size == (side, side) else part.resize((side, side), Image.Resampling.BILINEAR))
 
 
 def _middle(grey: Image.Image) -> Box | None:

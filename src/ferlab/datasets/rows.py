@@ -55,8 +55,9 @@ def build(archive: zipfile.ZipFile, found: Listing, *, side: int, classes: Seque
         UserError: no picture or only one class is there, or a class is asked for that isn't.
     """
     where = str(archive.filename)
-    if not found.rows:
+    if len({row.name for row in found.rows}) < 2:
         refuse(found.problems, where, partial=False)
+    if not found.rows:
         raise UserError(f"{found.form}: no pictures of a class are in here", where=where)
     chosen = choose(classes, found.classes, where)
     others = Counter(row.name for row in found.rows if row.name not in chosen)
