@@ -40,21 +40,20 @@ def add_own(project: "Project", paths: Sequence[Path], own: OwnSet, quiet: bool)
     from ferlab.data.splits import three_splits, to_learn_from
     from ferlab.datasets import forms
     from ferlab.datasets.containers import install_own
-    from ferlab.datasets.gather import as_zip
+    from ferlab.datasets.whole import as_zip
     from ferlab.errors import UserError
 
-    if len(paths) != 1:
-        raise UserError("--as is for one data set at a time", where=", ".join(map(str, paths)), next_step="give one")
+    shown = ", ".join(map(str, paths))
     data = params.load(project.params).data
     name = _name(own, paths[0])
     others = _others(data, own, name)
     side = own.side or data.side
     with tempfile.TemporaryDirectory(prefix="ferlab-") as scratch:
         with ShowSteps(quiet) as say:
-            say(f"{paths[0]}: reading every image")
-            archive = as_zip(paths[0], Path(scratch))
+            say(f"{shown}: reading every image")
+            archive = as_zip(paths, Path(scratch))
             reading = forms.read_as(
-                archive, own.form, side=side, classes=own.classes, allow_partial=own.allow_partial, shown=str(paths[0])
+                archive, own.form, side=side, classes=own.classes, allow_partial=own.allow_partial, shown=shown
             )
         sets = three_splits(reading.sets) if own.use != "gans" else {"train": to_learn_from(reading.sets)}
         classes = sets["train"].classes
@@ -62,7 +61,7 @@ def add_own(project: "Project", paths: Sequence[Path], own: OwnSet, quiet: bool)
         if absent := [label for label, n in sets["train"].counts().items() if not n]:
             raise UserError(
                 f"there are no images of {', '.join(absent)} to train on",
-                where=str(paths[0]),
+                where=shown,
                 next_step="bring some, or leave the class out with --classes",
             )
         with ShowSteps(quiet) as say:
@@ -72,7 +71,7 @@ def add_own(project: "Project", paths: Sequence[Path], own: OwnSet, quiet: bool)
     uses |= {"gans": name} if own.use != "train" else {}
     kept = {key: one.model_dump() for key, one in data.sets.items()}
     entry = {"form": own.form, "sha256": sha256, "classes": list(classes)}
-    typer.echo(f"{paths[0]} -> data/{name}.zip")
+    typer.echo(f"{shown} -> data/{name}.zip")
     track(project, {"kind": "real", "side": side, "sets": kept | {name: entry}, **others, **uses})
 
 

@@ -1,6 +1,6 @@
 """A data set as somebody asked for it: some of its classes in their own order, and images of another side."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -37,11 +37,27 @@ def choose(asked: Sequence[str] | None, known: Sequence[str], where: str) -> tup
         raise UserError(f"classes {what}; there are {listed}", where=where, next_step="name classes that are there")
     if len(chosen) < 2:
         raise UserError(
-            f"a single class ({', '.join(chosen) or 'none'}): there is nothing to tell apart; there are {listed}",
+            f"a single class ({', '.join(chosen) or 'none'}), where there is nothing to tell apart; there are {listed}",
             where=where,
             next_step="give a folder of pictures for each class, and name two classes or more",
         )
     return chosen
+
+
+def need_two(present: Iterable[str], chosen: Sequence[str], form: str, where: str) -> None:
+    """Refuse a set with images of fewer than two classes.
+
+    Args:
+        present: classes of which there are images. chosen: those to read.
+    """
+    names = sorted(set(present))
+    if len(names) < 2:
+        raise UserError(
+            f"{form}: pictures of a single class ({', '.join(map(printable, names)) or 'none'}), where nothing is "
+            f"to be told apart; asked for are {', '.join(map(printable, chosen))}",
+            where=where,
+            next_step="give pictures of two classes or more",
+        )
 
 
 def left_out(counts: dict[str, int]) -> list[str]:
@@ -67,11 +83,14 @@ def fit(reading: Reading, *, side: int, classes: Sequence[str] | None, where: st
         kept = labels >= 0
         for name, n in images.take(~kept).counts().items() if not kept.all() else ():
             lost[name] = lost.get(name, 0) + n
+        if not kept.any():
+            continue
         some = images if kept.all() else images.take(kept)
         sets[split] = replace(some, images=resized(some.images, side), labels=labels[kept], classes=chosen)
         if split in reading.votes:
             shares = reading.votes[split][kept][:, [known.index(name) for name in chosen]]
             votes[split] = shares / shares.sum(axis=1, keepdims=True)
+    need_two((name for s in sets.values() for name, n in s.counts().items() if n), chosen, reading.form, where)
     notices += left_out({name: n for name, n in lost.items() if n})
     before = next(iter(reading.sets.values())).side
     notices += [f"images of {before}x{before} were scaled to {side}x{side}"] if before != side else []

@@ -50,7 +50,7 @@ def gather(path: Path, folder: Path) -> list[Container]:
     scratch = Scratch(folder)
     try:
         is_folder = stat.S_ISDIR(path.stat().st_mode)
-        found = _files(path) if is_folder else []
+        found = files_below(path) if is_folder else []
     except OSError as error:
         what = "no such file" if isinstance(error, FileNotFoundError) else f"can't be read: {error.strerror}"
         where = printable(error.filename or path)
@@ -62,28 +62,7 @@ def gather(path: Path, folder: Path) -> list[Container]:
     return _look(path, scratch, str(path), 0)
 
 
-def as_zip(path: Path, folder: Path) -> Path:
-    """A folder, a tar archive or a zip as a zip, whatever is in it; nothing is written outside `folder`.
-
-    Raises:
-        UserError: absent, unreadable, or none of the three.
-    """
-    scratch = Scratch(folder)
-    if path.is_dir():
-        try:
-            found = _files(path)
-        except OSError as error:
-            raise UserError(f"can't be read: {error.strerror}", where=printable(error.filename or path)) from None
-        scratch.take(sum(p.stat().st_size for p in found), str(path))
-        return pack(scratch.new(), {p.relative_to(path).as_posix(): partial(open_file, p) for p in found})
-    must_be_a_file(path, "give a folder or an archive")
-    if not zipfile.is_zipfile(path) and tarfile.is_tarfile(path):
-        return from_tar(path, scratch, str(path))
-    with open_archive(path, str(path)):
-        return path
-
-
-def _files(folder: Path) -> list[Path]:
+def files_below(folder: Path) -> list[Path]:
     """The files in a folder, sorted, also those behind links to folders, each folder once.
 
     Raises:

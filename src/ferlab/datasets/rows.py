@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ferlab.data.images import ImageSet
-from ferlab.datasets.fitting import choose, left_out
+from ferlab.datasets.fitting import choose, left_out, need_two
 from ferlab.datasets.members import Cut, read_squares
 from ferlab.datasets.reading import Problem, Reading, refuse
 from ferlab.errors import UserError
@@ -62,14 +62,7 @@ def build(archive: zipfile.ZipFile, found: Listing, *, side: int, classes: Seque
     chosen = choose(classes, found.classes, where)
     others = Counter(row.name for row in found.rows if row.name not in chosen)
     rows = sorted((row for row in found.rows if row.name in chosen), key=lambda row: row.member)
-    present = sorted({row.name for row in rows})
-    if len(present) < 2:
-        raise UserError(
-            f"{found.form}: pictures of a single class ({', '.join(present) or 'none'}): there is nothing to tell "
-            f"apart; asked for are {', '.join(chosen)}",
-            where=where,
-            next_step="give pictures of two classes or more",
-        )
+    need_two((row.name for row in rows), chosen, found.form, where)
     squared = read_squares(archive, [row.member for row in rows], side, found.cut)
     problems = found.problems + [Problem(rows[i].member, what) for i, what in squared.problems.items()]
     good = [i for i in range(len(rows)) if i not in squared.problems]

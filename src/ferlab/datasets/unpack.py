@@ -32,10 +32,11 @@ class Source(NamedTuple):
 
 
 class Scratch:
-    """A folder for what is unpacked, and how much may still be."""
+    """A folder for what is unpacked, and how many bytes may still be."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._left = folder, LARGEST_TOTAL
+    def __init__(self, folder: Path, largest: int | None = None) -> None:
+        self._folder, self._largest = folder, largest or LARGEST_TOTAL
+        self._left = self._largest
 
     def new(self, name: str = "a.zip") -> Path:
         """A path at which nothing lies yet; of a member's own name only the end, and no folder."""
@@ -52,7 +53,7 @@ class Scratch:
         self._left -= size
         if self._left < 0:
             raise UserError(
-                f"unpacks to far more than both datasets have: over {LARGEST_TOTAL:,} bytes",
+                f"unpacks to far more than both datasets have: over {self._largest:,} bytes",
                 where=shown,
                 next_step="give the datasets alone",
             )
