@@ -1,5 +1,6 @@
 """A data set as somebody asked for it: some of its classes in their own order, and images of another side."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -18,8 +19,11 @@ EIGHT = (*FER_CLASSES, "contempt")
 
 
 def canonical(name: str) -> str:
-    """A class's name as it is kept: the expression's standard name where it is one (`Happiness`: `happy`)."""
-    return standard_name(name) or name.strip()
+    """A class's name as it is kept: the expression's standard name where it is one (`Happiness`: `happy`).
+
+    Any other is written small, with `_` for blanks and without a leading number (`3_Very happy`: `very_happy`).
+    """
+    return standard_name(name) or re.sub(r"\s+", "_", re.sub(r"^\d+[-_. ]+", "", name.strip().lower()))
 
 
 def choose(asked: Sequence[str] | None, known: Sequence[str], where: str) -> tuple[str, ...]:

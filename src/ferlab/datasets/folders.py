@@ -13,7 +13,7 @@ from ferlab.errors import UserError, printable
 
 NAME = "folder"
 MOST_CLASSES = 100  # more are rather a folder a person or a picture
-_LONGEST_NAME = 60  # characters
+_CLASS = re.compile("[a-z][a-z0-9_-]{0,59}")  # what params.yaml takes for a class's name
 _SPLITS = {
     "train": "train", "training": "train", "valid": "valid", "validation": "valid", "val": "valid", "dev": "valid",
     "test": "test", "testing": "test", "eval": "test", "evaluation": "test",
@@ -33,7 +33,7 @@ def recognise(archive: zipfile.ZipFile) -> bool:
 def read(archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None) -> Reading:
     """Read pictures in a folder a class, with or without folders of splits round them.
 
-    A class is called as its folder is, or by the expression's standard name where it is one. Without `classes` the
+    A class is called as its folder is, by `fitting.canonical`. Without `classes` the
     standard ones come first, in FER-2013's order and then contempt, the others by the alphabet. With `classes` the
     innermost folder counts that is one of them. Folders that are numbers mean what `classes` says, in their order.
 
@@ -53,8 +53,9 @@ def read(archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None) 
     for member, folder, split in placed:
         if not folder:
             passed_over += 1
-        elif not folder.isprintable() or len(folder) > _LONGEST_NAME:
-            problems.append(Problem(member, "lies in a folder whose name is too long or has control characters"))
+        elif not _CLASS.fullmatch(meaning[folder]):
+            what = f"lies in '{printable(folder)}', which can't be a class's name: letters a-z, digits, _ and -"
+            problems.append(Problem(member, what))
         elif with_splits and split == "all":
             problems.append(Problem(member, "lies in no split's folder, as others do"))
         else:
