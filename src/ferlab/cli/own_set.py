@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from ferlab.params.data import Data
     from ferlab.project import Project
 
+_SHOWN = 20  # differences
+
 
 @dataclass(frozen=True)
 class OwnSet:
@@ -57,7 +59,7 @@ def add_own(project: "Project", paths: Sequence[Path], own: OwnSet, quiet: bool)
             )
         sets = three_splits(reading.sets) if own.use != "gans" else {"train": to_learn_from(reading.sets)}
         classes = sets["train"].classes
-        _tell(reading, side)
+        _tell(own.form, reading, side)
         if absent := [label for label, n in sets["train"].counts().items() if not n]:
             raise UserError(
                 f"there are no images of {', '.join(absent)} to train on",
@@ -104,14 +106,22 @@ def _others(data: "Data", own: OwnSet, name: str) -> dict[str, str | None]:
     return dict.fromkeys(PAPERS_OWN)
 
 
-def _tell(reading: "Reading", side: int) -> None:
+def _tell(form: str, reading: "Reading", side: int) -> None:
     from ferlab.datasets.reading import tally
+    from ferlab.datasets.registry import named
     from ferlab.errors import printable
 
     typer.echo(f"{printable(reading.form)}, {side}x{side} pixels")
     for split, images in reading.sets.items():
         counts = ", ".join(f"{printable(k)} {v}" for k, v in images.counts().items())
         typer.echo(f"  {split}: {len(images)} ({counts})")
+    if named(form).published:
+        different = named(form).differences(reading.sets)
+        typer.echo(
+            f"  {len(different)} counts differ from the published ones" if different else "  counts as published"
+        )
+        for one in different[:_SHOWN]:
+            typer.echo(f"    {one}")
     for notice in reading.notices:
         typer.echo(f"  note: {printable(notice, 1000)}")
     if reading.problems:
