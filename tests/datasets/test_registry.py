@@ -165,6 +165,14 @@ def test_an_archive_of_another_form(tmp_path: Path) -> None:
         assert form.layout in caught.value.next_step
 
 
+def test_messages_name_what_was_given(tmp_path: Path) -> None:
+    """Not the copy that is read."""
+    path = make_zip(tmp_path / "a.zip", PAIR)
+    with pytest.raises(UserError, match="classes not here") as caught:
+        forms.read_as(path, "folder", side=48, classes=("happy", "calm"), shown="my faces")
+    assert caught.value.where == "my faces"
+
+
 def test_a_form_that_needs_no_name_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As an installed package may bring one."""
     own = registry.Form("own", "Own faces", "<class>/…", folders.recognise, folders.read, asked_for=False)

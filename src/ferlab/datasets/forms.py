@@ -89,7 +89,11 @@ def read_as(
     with open_archive(path, where, MOST_FILES) as archive:
         if not form.recognise(archive):
             raise UserError(f"this is not {form.title}", where=where, next_step=f"its layout is {form.layout}")
-        reading = form.read(archive, side=side, classes=classes)
+        try:
+            reading = form.read(archive, side=side, classes=classes)
+        except UserError as error:  # readers know the archive by its path, which nobody else may know
+            place = error.where.replace(str(path), where)
+            raise UserError(error.what, where=place, next_step=error.next_step) from None
     if not allow_partial:
         refuse(reading.problems, where)
     return reading
