@@ -56,8 +56,8 @@ def read_folders(archive: zipfile.ZipFile) -> Reading:
         raise UserError(
             "this is CK+ in its original layout: frames of whole scenes by subject and sequence, labels in text files",
             where=str(archive.filename),
-            next_step="it isn't read: give CK+48, its faces cropped to 48x48 in a folder a class "
-            "(<class>/Sxxx_yyy_zzzzzzzz.png)",
+            next_step="`ferlab data add --as ckplus_original` reads it as a set of its own; or give CK+48, its faces "
+            "cropped to 48x48 in a folder a class (<class>/Sxxx_yyy_zzzzzzzz.png)",
         )
     rows.sort()
     decoded = read_pictures(archive, [member for _, member, _, _ in rows])
