@@ -9,15 +9,18 @@ import typer
 
 if TYPE_CHECKING:
     from ferlab.datasets.containers import Found
-    from ferlab.project import Project
 
 app = typer.Typer(help="Put faces into data/, and see what is there.", no_args_is_help=True)
+
+
+_OF_THE_PAPER = {"train": "fer2013", "gans": "ckplus", "side": 48}
 
 
 class Use(StrEnum):
     TRAIN = "train"
     GANS = "gans"
     BOTH = "both"
+    TESTS = "tests"
 
 
 @app.command()
@@ -40,7 +43,7 @@ def add(
     ] = None,
     side: Annotated[int | None, typer.Option("--side", help="With --as: pixels; all images are resized to it.")] = None,
     use: Annotated[
-        Use, typer.Option("--for", help="With --as: what the set is for: classifiers, GANs or both.")
+        Use, typer.Option("--for", help="With --as: what it is for: classifiers, GANs, both, or tests alone.")
     ] = Use.BOTH,
 ) -> None:
     """Check all of your own faces, then put them into data/ in place of what is there."""
@@ -49,6 +52,7 @@ def add(
     from ferlab import params
     from ferlab.cli.own_set import OwnSet, add_own
     from ferlab.cli.progress import ShowSteps
+    from ferlab.cli.tracked_data import changed, track
     from ferlab.datasets.containers import DATASETS, examine, install
     from ferlab.errors import UserError, printable
     from ferlab.execution.locks import exclusive
@@ -87,7 +91,7 @@ def add(
             hashes = install(sources, project.data)
         for dataset, what in found.items():
             typer.echo(f"{printable(what.shown)} -> data/{dataset}.zip")
-        track(project, {"kind": "real", "train": "fer2013", "gans": "ckplus", "side": 48, **hashes})
+        track(project, *changed(project, {"data": _OF_THE_PAPER | {"kind": "real"} | hashes}))
 
 
 @app.command()
@@ -96,6 +100,7 @@ def demo(
 ) -> None:
     """Draw the demo's faces into data/: the same bytes on every machine."""
     from ferlab import params
+    from ferlab.cli.tracked_data import changed, track
     from ferlab.datasets.containers import DATASETS
     from ferlab.datasets.demo import write_demo
     from ferlab.errors import UserError
@@ -119,7 +124,7 @@ def demo(
         with atomic_folder(project.data) as folder:
             write_demo(folder)
             hashes = {dataset: sha256_file(folder / f"{dataset}.zip") for dataset in DATASETS}
-        track(project, {"kind": "demo", "train": "fer2013", "gans": "ckplus", "side": 48, **hashes})
+        track(project, *changed(project, {"data": _OF_THE_PAPER | {"kind": "demo"} | hashes}))
 
 
 @app.command()
@@ -205,36 +210,3 @@ def _describe(what: "Found") -> None:
         typer.echo(f"  skipped: {len(what.skipped)} other file{'s' * (len(what.skipped) > 1)} ({some})")
     if what.lost:
         typer.echo(f"  lost: {len(what.lost)} that can't be used: {tally(what.lost)}")
-
-
-def track(project: "Project", changes: dict[str, Any]) -> None:
-    """Note what data/ holds in params.yaml's section `data`, and let DVC track it."""
-    import subprocess
-    import sys
-
-    from ferlab import params
-    from ferlab.errors import UserError
-    from ferlab.files import write_text
-    from ferlab.yaml_file import dump_yaml, overlay, read_yaml
-
-    tree = read_yaml(project.params)
-    before = dump_yaml(tree)
-    overlay(tree, {"data": changes}, ("data.sets",))
-    settings = params.check(tree, "params.yaml")
-    if dump_yaml(tree) != before:
-        write_text(project.params, dump_yaml(tree))
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", "add", "--quiet", "data"],
-        cwd=project.root, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        raise UserError(
-            f"data/ is in place, but DVC could not track it: {done.stderr.strip()}",
-            where=str(project.root),
-            next_step="fix that and type: dvc add data",
-        )
-    kind = settings.data.kind
-    other = kind == "real" and settings.data.allow_demo
-    first = f"the budget is still {settings.budget}, made for drawn faces: first `ferlab budget use trial`, then "
-    typer.echo(f"data/ holds {kind} faces, tracked by data.dvc")
-    typer.echo(f"{first if other else ''}`dvc repro` rebuilds what depends on them")

@@ -1,14 +1,15 @@
 """`ferlab data add --as`: one more data set, of any form that ferlab reads."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from ferlab.data.images import ImageSet
     from ferlab.datasets.reading import Reading
     from ferlab.params.data import Data
     from ferlab.project import Project
@@ -37,19 +38,19 @@ def add_own(project: "Project", paths: Sequence[Path], own: OwnSet, quiet: bool)
     import tempfile
 
     from ferlab import params
-    from ferlab.cli.data import track
     from ferlab.cli.progress import ShowSteps
-    from ferlab.data.splits import three_splits, to_learn_from
+    from ferlab.cli.tracked_data import changed, track
     from ferlab.datasets import forms
     from ferlab.datasets.containers import install_own
     from ferlab.datasets.whole import as_zip
     from ferlab.errors import UserError
+    from ferlab.files import sha256_file
 
     shown = ", ".join(map(str, paths))
-    data = params.load(project.params).data
+    settings = params.load(project.params)
     name = _name(own, paths[0])
-    others = _others(data, own, name)
-    side = own.side or data.side
+    others = _others(settings.data, own, name)
+    side = own.side or settings.data.side
     with tempfile.TemporaryDirectory(prefix="ferlab-") as scratch:
         with ShowSteps(quiet) as say:
             say(f"{shown}: reading every image")
@@ -57,24 +58,37 @@ def add_own(project: "Project", paths: Sequence[Path], own: OwnSet, quiet: bool)
             reading = forms.read_as(
                 archive, own.form, side=side, classes=own.classes, allow_partial=own.allow_partial, shown=shown
             )
-        sets = three_splits(reading.sets) if own.use != "gans" else {"train": to_learn_from(reading.sets)}
-        classes = sets["train"].classes
+        images = _used(own.use, reading.sets)
         _tell(own.form, reading, side)
-        if absent := [label for label, n in sets["train"].counts().items() if not n]:
+        if absent := [label for label, n in images.counts().items() if not n]:
             raise UserError(
-                f"there are no images of {', '.join(absent)} to train on",
+                f"there are no images of {', '.join(absent)} to use",
                 where=shown,
                 next_step="bring some, or leave the class out with --classes",
             )
+        kept = {key: one.model_dump() for key, one in settings.data.sets.items()}
+        entry = {"form": own.form, "sha256": sha256_file(archive), "classes": list(images.classes)}
+        uses = {key: name for key in ("train", "gans") if own.use in (key, "both")}
+        changes: dict[str, Any] = {
+            "data": {"kind": "real", "side": side, "sets": kept | {name: entry}, **others, **uses}
+        }
+        if own.use == "tests" and name not in settings.run.evaluate_on:
+            changes["run"] = {"evaluate_on": [*settings.run.evaluate_on, name]}
+        noted = changed(project, changes)
         with ShowSteps(quiet) as say:
             say("copying it into data/")
-            sha256 = install_own(name, archive, project.data, [other for other in others if others[other] is None])
-    uses = {"train": name} if own.use != "gans" else {}
-    uses |= {"gans": name} if own.use != "train" else {}
-    kept = {key: one.model_dump() for key, one in data.sets.items()}
-    entry = {"form": own.form, "sha256": sha256, "classes": list(classes)}
+            install_own(name, archive, project.data, [other for other in others if others[other] is None])
     typer.echo(f"{shown} -> data/{name}.zip")
-    track(project, {"kind": "real", "side": side, "sets": kept | {name: entry}, **others, **uses})
+    track(project, *noted)
+
+
+def _used(use: str, sets: "Mapping[str, ImageSet]") -> "ImageSet":
+    """The images of the set that its use needs."""
+    from ferlab.data.splits import three_splits, to_learn_from, to_test_on
+
+    if use == "tests":
+        return to_test_on(sets)
+    return to_learn_from(sets) if use == "gans" else three_splits(sets)["train"]
 
 
 def _name(own: OwnSet, path: Path) -> str:

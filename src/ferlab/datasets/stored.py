@@ -37,7 +37,8 @@ def read_stored(folder: Path, data: Data, name: str) -> Reading:
             "(`dvc checkout data.dvc`)",
         )
     if own:
-        return forms.read_as(path, own.form, side=data.side, classes=own.classes, allow_partial=True)  # of this hash
+        # what can't be used was accepted when the archive was added, and its hash says that it is that archive
+        return forms.read_as(path, own.form, side=data.side, classes=own.classes, allow_partial=True)
     assert name in PAPERS_OWN, name
     reading = fit(forms.read(path), side=data.side, classes=None, where=str(path))
     if reading.dataset != name:

@@ -2,7 +2,7 @@
 
 from ferlab.data.images import nothing
 from ferlab.data.splits import three_splits, to_learn_from
-from ferlab.datasets.reading import Reading
+from ferlab.datasets.reading import Reading, tally
 from ferlab.datasets.stored import read_stored
 from ferlab.errors import UserError
 from ferlab.files import recover, write_json
@@ -34,7 +34,8 @@ def run(context: Context) -> None:
 def tell(context: Context, reading: Reading) -> None:
     """Say what was read."""
     context.say(f"{reading.form}: " + ", ".join(f"{split} {len(s)}" for split, s in reading.sets.items()))
-    for notice in reading.notices:
+    lost = [f"lost: {tally(reading.problems)}"] if reading.problems else []
+    for notice in reading.notices + lost:
         context.say(notice)
 
 
