@@ -65,6 +65,11 @@ class Project:
         return self.root / "params.yaml"
 
     @property
+    def paper(self) -> Path:
+        """The paper that this study rebuilds, if it isn't the one that ships with ferlab."""
+        return self.root / "paper.yaml"
+
+    @property
     def data(self) -> Path:
         return self.root / "data"
 

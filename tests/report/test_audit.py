@@ -11,7 +11,7 @@ from reports import fer_audit
 
 
 def test_leaks_by_class_and_in_all() -> None:
-    rows = {row.name: row for row in leaks(fer_audit(disgust=0))}
+    rows = {row.name: row for row in leaks(fer_audit(disgust=0), FER_CLASSES)}
     assert list(rows) == [*FER_CLASSES, "all"]
     assert rows["happy"] == Leak("happy", tested=10, exact=2, near=3)
     assert rows["happy"].share == 0.2
@@ -21,11 +21,11 @@ def test_leaks_by_class_and_in_all() -> None:
 
 
 def test_conflicting_labels_stand_in_the_order_of_the_classes() -> None:
-    assert conflicts(fer_audit()) == [("angry, neutral", 5), ("fear, sad", 1)]
+    assert conflicts(fer_audit(), FER_CLASSES) == [("angry, neutral", 5), ("fear, sad", 1)]
 
 
 def test_pictures() -> None:
-    drawn = panels(fer_audit())
+    drawn = panels(fer_audit(), FER_CLASSES)
     assert len(drawn) == 2
     for alt, panel in drawn.items():
         assert alt

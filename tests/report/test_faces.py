@@ -10,7 +10,7 @@ from ferlab.data.labels import CKPLUS_CLASSES
 from ferlab.params import load
 from ferlab.records.quality import ClassQuality
 from ferlab.report.drawing import raster
-from ferlab.report.faces import note, samples_panel
+from ferlab.report.faces import Wall, note, samples_panel
 from ferlab.report.render import build
 from reports import class_quality, quality_of
 from small import REPOSITORY
@@ -36,12 +36,13 @@ def test_the_sheet_shows_each_face_and_marks_a_collapsed_class() -> None:
     plain = dict.fromkeys(CKPLUS_CLASSES, class_quality())
     marked = plain | {"fear": class_quality(collapsed=True)}
     qualities = [quality_of(dcgan=classes).families for classes in (plain, marked)]
-    sheets = [raster(*samples_panel({"dcgan": faces}, quality, 2)) for quality in qualities]
+    wall = Wall(CKPLUS_CLASSES, 48, {})
+    sheets = [raster(*samples_panel({"dcgan": faces}, quality, 2, wall)) for quality in qualities]
     assert sheets[0].shape == sheets[1].shape
     black = (sheets[0] < 40).all(axis=2).mean()
     white = np.full_like(faces, 255)
     assert black > 0.4
-    assert (raster(*samples_panel({"dcgan": white}, qualities[0], 2)) < 40).all(axis=2).mean() < 0.1 * black
+    assert (raster(*samples_panel({"dcgan": white}, qualities[0], 2, wall)) < 40).all(axis=2).mean() < 0.1 * black
 
     def colourful(sheet: np.ndarray[Any, Any]) -> int:
         return int((sheet.max(axis=2).astype(int) - sheet.min(axis=2) > 100).sum())

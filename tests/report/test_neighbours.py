@@ -14,11 +14,10 @@ from ferlab.evaluation import predictions
 from ferlab.params.migration import load_published
 from ferlab.report.ensembles import ALL, NETWORKS, ensembles
 from ferlab.report.evidence import Evidence
-from ferlab.report.neighbours import NEIGHBOURS
 from ferlab.report.page import Album
 from ferlab.report.render import build
 from ferlab.report.sections.neighbours import section
-from reports import ROOT, add_run, make_params, with_arms
+from reports import PAPER, ROOT, add_run, make_params, with_arms
 
 GPU = ROOT / "reports" / "gpu"
 
@@ -59,7 +58,7 @@ def test_quoted_figures_stand_beside_ours(
     assert together["difference_points"] == pytest.approx(together["percent"] - 76.82)
     assert "65 ± 5" in page
     folded = page[page.index("more that have not been run at this budget") : page.index("Our runs combined")]
-    for quoted in NEIGHBOURS:
+    for quoted in PAPER.neighbours:
         if quoted.arms:
             assert quoted.name in folded
             assert quoted.arms[0] in folded
@@ -71,7 +70,7 @@ def test_an_arm_of_a_quoted_system_is_tested_against_the_plain_network(tmp_path:
         add_run(tmp_path, "resnet50", seed, 40)
         add_run(tmp_path, "null_model", seed, 30)
     quoted = section(Evidence(tmp_path, params), Album(tmp_path, draw=False)).numbers["quoted"]
-    alone, four = (quoted[one.name] for one in NEIGHBOURS if one.arms == ("null_model",))
+    alone, four = (quoted[one.name] for one in PAPER.neighbours if one.arms == ["null_model"])
     assert (alone["ours"], alone["against"]) == ("null_model", "resnet50-0")
     assert alone["gain_points"] == pytest.approx(-100 * 10 / 70, abs=1e-4)
     assert alone["mcnemar_p"] == pytest.approx(2 * 0.5**10, rel=1e-5)  # ten images, all lost

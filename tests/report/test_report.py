@@ -14,12 +14,13 @@ from sklearn.metrics import confusion_matrix
 from ferlab.errors import UserError
 from ferlab.evaluation import predictions
 from ferlab.params import Params, check, load
-from ferlab.report import formats, paper, tables
+from ferlab.report import formats, tables
 from ferlab.report.evidence import Evidence
 from ferlab.report.finding import reasons, sentences
 from ferlab.report.render import build
+from ferlab.report.rows import main_claim
 from ferlab.yaml_file import read_yaml
-from reports import ROOT, N, add_rest, add_run, class_quality, make_params, quality_of
+from reports import PAPER, ROOT, N, add_rest, add_run, class_quality, make_params, quality_of
 
 IMAGES = (
     "forest",
@@ -63,18 +64,21 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Params, str]:
 
 
 def test_papers_numbers_are_the_papers() -> None:
-    assert [row.percent for row in paper.TABLE1] == [52.40, 54.92, 64.28, 66.37, 64.61, 71.75, 69.16]
-    assert [row.arm for row in paper.CLAIM] == ["resnet50-dcgan", "resnet50"]
-    assert paper.LIFTS_RESNET.gains == (7.47,)
-    assert [row.family for row in paper.FIGURE1] == ["dcgan", "wgan_gp", "cgan"]
-    assert paper.stated("wgan_gp")["batch_size"] == "8"
-    assert paper.stated("wgan_gp")["epochs"] == "200"
+    assert [row.percent for row in PAPER.rows] == [52.40, 54.92, 64.28, 66.37, 64.61, 71.75, 69.16]
+    main = main_claim(make_params([0]), PAPER)
+    assert main is not None
+    assert [row.arm for row in main.pairs[0]] == ["resnet50-dcgan", "resnet50"]
+    assert main.gains == (7.47,)
+    assert PAPER.figure is not None
+    assert [row.family for row in PAPER.figure.rows] == ["dcgan", "wgan_gp", "cgan"]
+    assert PAPER.settings["wgan_gp"]["batch_size"] == "8"
+    assert PAPER.settings["wgan_gp"]["epochs"] == "200"
 
 
 def test_nothing_run_gives_seven_rows_that_say_so(tmp_path: Path) -> None:
     html = build(tmp_path, make_params([0])).read_text(encoding="utf-8")
     table = pd.read_csv(tmp_path / "table1.csv")
-    assert list(table["arm"]) == [row.arm for row in paper.TABLE1]
+    assert list(table["arm"]) == [row.arm for row in PAPER.rows]
     assert list(table["status"]) == ["not run yet"] * 7
     assert table[["ours_percent", "low_percent", "high_percent", "difference_points"]].isna().all(axis=None)
     markdown = (tmp_path / "table1.md").read_text(encoding="utf-8")
@@ -110,7 +114,8 @@ def test_three_seeds_have_students_interval(tmp_path: Path) -> None:
     assert row["ours_percent"] == pytest.approx(60.0, abs=1e-5)
     assert row["high_percent"] - row["ours_percent"] == pytest.approx(100 * half, abs=1e-5)
     assert (row["seeds"], row["seeds_missing"]) == ("0 1 2", "3")
-    assert "0, 1, 2 (3 not run yet)" in formats.table1_markdown(tables.table1(Evidence(tmp_path, params)), params)
+    table = formats.table1_markdown(tables.table1(Evidence(tmp_path, params)), params, PAPER)
+    assert "0, 1, 2 (3 not run yet)" in table
 
 
 def test_controls_are_the_arms_that_the_paper_has_not(full: tuple[Path, Params, str]) -> None:
@@ -129,7 +134,7 @@ def test_the_summary_has_each_arm_that_has_run_and_each_claim(full: tuple[Path, 
     assert summary["macro_f1"].keys() == summary["accuracy"].keys()
     rows = tables.table1(Evidence(folder, params)).set_index("arm")
     assert 100 * summary["macro_f1"]["resnet50"] == pytest.approx(rows.loc["resnet50", "macro_f1_percent"], abs=1e-4)
-    assert summary["claims"].keys() == {claim.key for claim in (*paper.ORDERS, *paper.IMAGES)}
+    assert summary["claims"].keys() == {claim.key for claim in (*PAPER.claims, *PAPER.image_claims)}
 
 
 def test_rebuild_is_byte_identical(full: tuple[Path, Params, str]) -> None:
@@ -220,9 +225,9 @@ def test_a_new_classifier_is_named_by_its_own_row() -> None:
     values["arms"]["forest"] = values["arms"]["svm"] | {"classifier": "forest"}
     values["arms"]["deep-dcgan"] = values["arms"]["resnet50-dcgan"] | {"classifier": "deep", "tuned": False}
     params = check(values, "params.yaml")
-    assert tables.purpose("forest", params) == "forest, real images only"
-    assert tables.purpose("deep-dcgan", params) == "deep, with dcgan images added"
-    assert tables.purpose("svm", params).startswith("the paper's first idea")
+    assert tables.purpose("forest", params, PAPER) == "forest, real images only"
+    assert tables.purpose("deep-dcgan", params, PAPER) == "deep, with dcgan images added"
+    assert tables.purpose("svm", params, PAPER).startswith("the paper's first idea")
 
 
 @pytest.mark.parametrize(
@@ -241,7 +246,7 @@ def test_a_control_says_what_it_is(arm: str, words: str, paced: str | None) -> N
     tree = json.loads(json.dumps(read_yaml(ROOT / "params.yaml")))
     for row in tree["arms"].values():
         row["match_steps_of"] = row["match_steps_of"] or paced
-    said = tables.purpose(arm, check(tree, "params.yaml"))
+    said = tables.purpose(arm, check(tree, "params.yaml"), PAPER)
     assert said.startswith("control: ")
     assert words in said
 
@@ -302,7 +307,7 @@ def test_sentences_are_made_from_the_numbers(full: tuple[Path, Params, str]) -> 
 def test_one_arm_is_not_the_highest_of_any(tmp_path: Path) -> None:
     params = make_params([0], "cpu", "real")
     add_run(tmp_path, "resnet50", 0, right=42)
-    (first, _) = sentences(Evidence(tmp_path, params).runs, params)
+    (first, _) = sentences(Evidence(tmp_path, params).runs, params, PAPER)
     assert first.startswith("Our only arm so far is ResNET-50 alone: 60.00% of 70 test images")
     assert "picked" not in first
 

@@ -4,6 +4,7 @@ import pytest
 
 from ferlab.report.sections.settings import compare
 from ferlab.report.words import decimal
+from reports import PAPER
 
 
 @pytest.mark.parametrize(
@@ -21,4 +22,4 @@ def test_a_list_of_settings_is_written_out() -> None:
         {"network": "vgg16", "weights": "none", "weights_sha256": None, "trained": True, "frozen": 13},
     ]
     says = "network vgg13, weights none, trained True, frozen 8; network vgg16, weights none, trained True, frozen 13"
-    assert ("members", "", says) in compare("dfsvm", {"members": members, "C": 1.0})
+    assert ("members", "", says) in compare(PAPER, "dfsvm", {"members": members, "C": 1.0})

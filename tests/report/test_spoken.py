@@ -4,6 +4,7 @@ import pytest
 
 from ferlab.params import load
 from ferlab.report.spoken import spoken
+from reports import PAPER
 from small import REPOSITORY
 
 
@@ -22,4 +23,4 @@ from small import REPOSITORY
     ],
 )
 def test_arms_are_told_apart(arm: str, words: str | None) -> None:
-    assert spoken(arm, load(REPOSITORY / "params.yaml")) == words
+    assert spoken(arm, load(REPOSITORY / "params.yaml"), PAPER) == words

@@ -14,7 +14,6 @@ from ferlab.evaluation.predictions import Predictions, read, write
 from ferlab.params import Params
 from ferlab.records.plan import ArmSummary
 from ferlab.records.quality import Estimate
-from ferlab.report import paper
 from ferlab.report.design import measured
 from ferlab.report.differences import difference, interval
 from ferlab.report.evidence import Evidence
@@ -22,10 +21,10 @@ from ferlab.report.finding import finding
 from ferlab.report.render import build
 from ferlab.report.sections.table1 import printed
 from ferlab.report.verdict import Verdict, judge
-from reports import add_rest, class_quality, make_params, quality_of
+from reports import PAPER, add_rest, class_quality, make_params, quality_of
 
 IMAGES = 2000
-AS_PRINTED = {row.arm: row.percent / 100 for row in paper.TABLE1}
+AS_PRINTED = {row.arm: row.percent / 100 for row in PAPER.rows}
 AS_PRINTED |= {f"{network}-oversampled": AS_PRINTED[network] for network in ("resnet50", "vgg16")}
 
 
@@ -53,7 +52,7 @@ def changed(params: Params, name: str, **values: object) -> Params:
 
 
 def words(found: dict[str, Verdict]) -> dict[str, str]:
-    return {claim.key: found[claim.key].word for claim in paper.ORDERS}
+    return {claim.key: found[claim.key].word for claim in PAPER.claims}
 
 
 def test_the_papers_own_accuracies_with_small_spread_hold_every_claim(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
 from ferlab.evaluation import predictions
 from ferlab.files import sha256_file
+from ferlab.papers import shipped
 from ferlab.params import Params, check, load
 from ferlab.records.audit import Audit, AuditedData, CkplusAudit, Conflict, Copies, Duplicates, FerAudit, Groups
 from ferlab.records.ledger import LedgerLine, append
@@ -18,7 +19,6 @@ from ferlab.records.plan import ArmSummary
 from ferlab.records.quality import ClassQuality, Estimate, MeanQuality, Quality
 from ferlab.records.run import Selection
 from ferlab.records.search import Reference, SearchImages, SearchRecord, SearchTune, Trial
-from ferlab.report import paper
 from ferlab.training.identity import Identity
 from ferlab.yaml_file import read_yaml
 
@@ -27,6 +27,7 @@ N = 70
 ESTIMATE = Estimate(value=0.25, low=0.125, high=0.5)
 ESTIMATES = ("diversity", "kid", "fid", "precision", "recall", "density", "coverage", "label_consistency", "cas")
 SVM = load(ROOT / "params.yaml").classifiers["svm"]
+PAPER = shipped()
 
 
 def make_params(seeds: list[int], budget: str = "demo", kind: str = "demo", *, whole_table: bool = False) -> Params:
@@ -44,14 +45,14 @@ def make_params(seeds: list[int], budget: str = "demo", kind: str = "demo", *, w
         classifiers, families, arms = values["classifiers"], values["gan"]["families"], values["arms"]
         classifiers |= {"vgg16": classifiers["resnet50"], "dfsvm": classifiers["svm"]}
         families |= dict.fromkeys(("wgan_gp", "cgan"), families["dcgan"])
-        for row in paper.TABLE1:
+        for row in PAPER.rows:
             classifier, _, synthetic = row.arm.partition("-")
             arms[row.arm] = arms["resnet50"] | {"classifier": classifier, "tuned": False}
             arms[row.arm] |= {"synthetic": synthetic or "none"}
         for network in ("resnet50", "vgg16"):
             arms[f"{network}-oversampled"] = arms[network] | {"oversample_to": f"{network}-dcgan"}
         arms["resnet50-steps"] |= {"tuned": False}
-        values["run"] |= {"families": ["dcgan", "wgan_gp", "cgan"], "arms": [row.arm for row in paper.TABLE1]}
+        values["run"] |= {"families": ["dcgan", "wgan_gp", "cgan"], "arms": [row.arm for row in PAPER.rows]}
         values["run"]["arms"] += ["resnet50-steps", "resnet50-oversampled", "vgg16-oversampled"]
         values["arms"] = {name: arms[name] for name in values["run"]["arms"]}
     values["run"]["arms"] = {name: values["arms"][name]["synthetic"] for name in values["run"]["arms"]}

@@ -13,20 +13,23 @@ def evidence_of(project: "Project", budget: str | None) -> "Evidence":
     """The evidence of a budget, by default of params.yaml's own.
 
     Raises:
-        UserError: there are no results of it, or no such budget; those that there are, are named.
+        UserError: there are no results of it, or no such budget; those that there are, are named. As
+            `papers.paper_of`.
     """
     from ferlab import params
     from ferlab.errors import UserError
+    from ferlab.papers import paper_of
     from ferlab.params.budgets import read_budget
     from ferlab.params.migration import load_published
     from ferlab.records.published import has_arms
     from ferlab.report.evidence import Evidence
 
     own = params.load(project.params)
+    paper = paper_of(project, own)
     name = budget or own.budget
     folder = project.reports(name)
     if has_arms(folder) and not (folder / "params.yaml").is_file() and name == own.budget:
-        return Evidence(folder, own)  # a pipeline under way: its last stage will leave the settings there
+        return Evidence(folder, own, paper)  # a pipeline under way: its last stage will leave the settings there
     if not (folder / "params.yaml").is_file():
         if name != own.budget:
             read_budget(project.root, name)
@@ -37,7 +40,7 @@ def evidence_of(project: "Project", budget: str | None) -> "Evidence":
             next_step=f"`ferlab budget use {name}` and `dvc repro` make them"
             + (f"; reports exist for {', '.join(known)}" if known else ""),
         )
-    return Evidence(folder, load_published(folder / "params.yaml"))
+    return Evidence(folder, load_published(folder / "params.yaml"), paper)
 
 
 def seeds_named(evidence: "Evidence", what: str) -> tuple[str, list[int]] | None:

@@ -34,24 +34,31 @@ def power(
     """
     from ferlab.cli.folder import evidence_of
     from ferlab.errors import UserError
-    from ferlab.evaluation.power import Design
+    from ferlab.papers import paper_of
     from ferlab.project import Project
     from ferlab.report.design import measured, planned
 
     project = Project.find()
     if sd is None:
         evidence = evidence_of(project, name)
-        params, spread = evidence.params, measured(evidence)
+        params, spread, paper = evidence.params, measured(evidence), evidence.paper
     else:
         params, spread = _plan_of(project, name), None
+        paper = paper_of(project, params)
+    if not paper.main_claim and None in (sd, arms):
+        raise UserError(
+            "no claim is primary, so nothing says which arms' spread counts",
+            where=str(project.paper),
+            next_step="write `primary: true` to a claim about added images",
+        )
     if sd is None and spread is None:
         raise UserError(
             "the spread of the main claim's arms isn't known: fewer than two seeds of both have run",
             where=f"reports/{params.budget}",
             next_step="name one with --sd, or another report with --budget",
         )
-    plan = planned(params, spread.sd if spread else (sd or 0) / 100)
-    design = Design(plan.sd, arms or plan.arms, blocks or plan.blocks)
+    plan = planned(params, paper, spread.sd if spread else (sd or 0) / 100)
+    design = replace(plan, arms=arms or plan.arms, blocks=blocks or plan.blocks)
     if not design.sd or min(design.arms, design.blocks) < 2:
         raise UserError(
             f"arms: {design.arms}, blocks: {design.blocks}, spread: {100 * design.sd:g} points tell nothing",

@@ -24,5 +24,5 @@ def report(
 
     project = Project.find()
     evidence = evidence_of(project, name)
-    page = build(evidence.folder, evidence.params, dirty=read_commit(project).code_dirty)
+    page = build(evidence.folder, evidence.params, evidence.paper, dirty=read_commit(project).code_dirty)
     typer.echo(str(page.relative_to(project.root)))

@@ -214,7 +214,7 @@ def _page(project: "Project", done: Sequence[str], say: Callable[[str], None]) -
     try:
         evidence = evidence_of(project, None)
         whose = Whose(project, evidence.folder)
-        build(evidence.folder, evidence.params, dirty=read_commit(project).code_dirty, whose=whose.of)
+        build(evidence.folder, evidence.params, evidence.paper, dirty=read_commit(project).code_dirty, whose=whose.of)
     except UserError:  # no results yet, or some are still of the settings before a change
         say("the page stays as it was: some results still belong to earlier settings")
 

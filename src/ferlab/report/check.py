@@ -56,7 +56,7 @@ def faults(
         if results_only:
             return
         with tempfile.TemporaryDirectory() as made:
-            build(folder, evidence.params, into=Path(made), draw=figures, kept=folder)
+            build(folder, evidence.params, evidence.paper, into=Path(made), draw=figures, kept=folder)
             for name in TEXTS:
                 yield from _of_text(folder / name, Path(made) / name)
             yield from _of_pictures(folder / PAGE, Path(made) / PAGE)

@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from ferlab.data.labels import CKPLUS_CLASSES
 from ferlab.errors import UserError
+from ferlab.papers import Paper, shipped
 from ferlab.params import Params
 from ferlab.records.audit import Audit
 from ferlab.records.plan import ArmSummary
@@ -17,7 +19,7 @@ from ferlab.records.quality import FamilyQuality
 from ferlab.records.run import Selection
 from ferlab.records.search import SearchRecord
 from ferlab.report.provenance import Origin, origins
-from ferlab.report.runs import Runs, read_runs
+from ferlab.report.runs import Runs, classes_of, read_runs
 
 T = TypeVar("T")
 _REDO = "run `dvc repro`, which makes it anew"
@@ -29,10 +31,12 @@ class Evidence:
 
     Attributes:
         params: the settings that the results were made with.
+        paper: what they are held against; by default the paper that ships with ferlab.
     """
 
     folder: Path
     params: Params
+    paper: Paper = field(default_factory=shipped)
     _made: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def once(self, make: Callable[["Evidence"], T]) -> T:
@@ -82,6 +86,21 @@ class Evidence:
                 next_step="run `dvc repro`, or switch back with `ferlab budget use`",
             )
         return audit
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of the training split: in the order of the classifiers' outputs, else as the audit has them."""
+        known = classes_of(self.runs)
+        counted = tuple(self.audit.fer2013.images.get("train", {})) if self.audit else ()
+        return known if set(counted) <= set(known) else counted
+
+    @cached_property
+    def gan_classes(self) -> tuple[str, ...]:
+        """The classes that GANs draw, in the order of their samples; CK+'s where neither audit nor quality says."""
+        counted = list(self.audit.ckplus.images) if self.audit else []
+        counted = counted or [name for family in self.quality.values() for name in family.classes]
+        known = classes_of(self.runs)
+        return known if set(counted) == set(known) else tuple(dict.fromkeys(counted)) or CKPLUS_CLASSES
 
     @cached_property
     def origins(self) -> dict[str, dict[int, Origin]]:

@@ -3,13 +3,14 @@
 from ferlab.evaluation.comparison import Difference
 from ferlab.evaluation.judgement import FAILS, HOLDS, OPEN
 from ferlab.evaluation.power import smallest_gain
+from ferlab.papers import Paper
 from ferlab.params import Params
-from ferlab.report import paper, tables
+from ferlab.report import tables
 from ferlab.report.design import measured, planned
 from ferlab.report.differences import difference, interval
 from ferlab.report.evidence import Evidence
-from ferlab.report.gains import LABELS, chains
-from ferlab.report.rows import main_claim
+from ferlab.report.gains import STEPS, chains
+from ferlab.report.rows import Order, main_arms, main_claim
 from ferlab.report.runs import Runs
 from ferlab.report.sections.copies import accuracies, gains
 from ferlab.report.spoken import spoken
@@ -18,14 +19,20 @@ from ferlab.report.words import drawn, seeds, signed
 
 
 def finding(evidence: Evidence) -> list[str]:
-    """What became of the two primary claims at this budget, for a reader who knows neither arms nor tests."""
+    """What became of the primary claims at this budget, for a reader who knows neither arms nor tests.
+
+    Empty of a study without claims.
+    """
     verdicts = judge(evidence)
+    if not verdicts:
+        return []
     tried = [verdict for verdict in verdicts if verdict.primary and verdict.over_plain]
     if not tried:
         main = [verdict for verdict in verdicts if verdict.primary]
-        (one, other) = (f"{_printed(verdict)} with {_images_of(verdict)}" for verdict in main)
-        untried = f"The paper's main claims, {one} and {other}, have not been tested at this budget."
-        return [untried, _others(verdicts, main)]
+        named = " and ".join(f"{_printed(verdict)} with {_images_of(verdict)}" for verdict in main)
+        claims = f"claims, {named}, have" if len(main) > 1 else f"claim, {named}, has"
+        untried = [f"The paper's main {claims} not been tested at this budget."] if main else []
+        return [*untried, _others(verdicts, main)]
     if drawn(evidence.params):
         gains_here = [f"{interval(one.over_plain)} with {_images_of(one)}" for one in tried]
         measured_here = f"Measured: {', '.join(gains_here)}."
@@ -38,11 +45,11 @@ def finding(evidence: Evidence) -> list[str]:
 
 
 def _printed(verdict: Verdict) -> str:
-    return f"{signed(verdict.claim.gains[0])} points" if isinstance(verdict.claim, paper.Order) else ""
+    return f"{signed(verdict.claim.gains[0])} points" if isinstance(verdict.claim, Order) else ""
 
 
 def _images_of(verdict: Verdict) -> str:
-    return verdict.claim.says.partition(" lift ")[0]
+    return verdict.claim.added if isinstance(verdict.claim, Order) else ""
 
 
 def _claim(verdict: Verdict, control: str) -> list[str]:
@@ -59,13 +66,14 @@ def _claim(verdict: Verdict, control: str) -> list[str]:
 
 def _control(evidence: Evidence, verdict: Verdict) -> str:
     """What as many steps on real faces give, on as many of their images where that was run."""
-    assert isinstance(verdict.claim, paper.Order)
+    assert isinstance(verdict.claim, Order)
     target, plain = (row.arm for row in verdict.claim.pairs[0])
     if verdict.pairs:
         repeated = difference(evidence, verdict.pairs[0][1], plain)
-        return f". Repeating as many of FER-2013's own images, for as many steps, gives {interval(repeated)}"
+        own = f"{evidence.paper.data_sets.train}'s own images"
+        return f". Repeating as many of {own}, for as many steps, gives {interval(repeated)}"
     chain = next((chain for chain in chains(evidence) if chain.target == target), None)
-    if chain is None or chain.links[0].says != LABELS["steps"]:
+    if chain is None or chain.links[0].says != STEPS:
         return ""
     return f". As many steps on real faces alone give {interval(chain.links[0].difference)}"
 
@@ -90,7 +98,7 @@ def _limits(evidence: Evidence, tried: list[Verdict]) -> list[str]:
     said, params = [], evidence.params
     spread = measured(evidence)
     if spread and any(verdict.word == OPEN and not verdict.gap for verdict in tried):
-        design = planned(params, spread.sd)
+        design = planned(params, evidence.paper, spread.sd)
         said.append(
             f"With {design.blocks} runs of each kind that vary as much as these, only a gain of "
             f"{100 * smallest_gain(design):.1f} points or more would be found four times out of five."
@@ -105,8 +113,9 @@ def _others(verdicts: list[Verdict], named: list[Verdict]) -> str:
     others = [verdict for verdict in verdicts if verdict not in named]
     holding = sum(verdict.word == HOLDS for verdict in others)
     failing = sum(verdict.word == FAILS for verdict in others)
+    claims = "other claims" if named else "claims"
     return (
-        f"The paper's {len(others)} other claims: {holding} found to hold, {failing} found not to hold, "
+        f"The paper's {len(others)} {claims}: {holding} found to hold, {failing} found not to hold, "
         f"{len(others) - holding - failing} not decided."
     )
 
@@ -121,8 +130,8 @@ def reasons(evidence: Evidence) -> list[str]:
 
 def _controls(evidence: Evidence) -> str | None:
     """The links of the gain, each over the seeds that both of its arms have run; None before it was measured."""
-    augmented, _ = main_claim(evidence.params)
-    chain = next((chain for chain in chains(evidence) if chain.target == augmented), None)
+    arms = main_arms(evidence.params, evidence.paper)
+    chain = next((chain for chain in chains(evidence) if arms and chain.target == arms[0]), None)
     if chain is None or chain.whole is None:
         return None
     if len(chain.links) == 1:
@@ -141,10 +150,10 @@ def _with_seeds(difference: Difference | None) -> str:
 
 def _leak(evidence: Evidence) -> str | None:
     """What the main claim's arms have without leaked copies; None where none is known."""
-    higher, lower = main_claim(evidence.params)
-    rows = accuracies(evidence) or {}
-    if higher not in rows or lower not in rows:
+    claim, rows = main_claim(evidence.params, evidence.paper), accuracies(evidence) or {}
+    if claim is None or any(row.arm not in rows for row in claim.pairs[0]):
         return None
+    higher, lower = (row.arm for row in claim.pairs[0])
     one, other = rows[higher], rows[lower]
     leaked = one["images"] - one["left_exact"]
     if not leaked or one["without_exact"] is None:
@@ -152,27 +161,28 @@ def _leak(evidence: Evidence) -> str | None:
     gain = interval(gains(evidence).get((higher, lower)))
     return (
         f"{leaked} of the {one['images']:,} test images have an exact copy in train. Without them the network alone "
-        f"reaches {other['without_exact']:.2f}% instead of {other['all']:.2f}%, and with DCGAN's images "
+        f"reaches {other['without_exact']:.2f}% instead of {other['all']:.2f}%, and with {claim.added} "
         f"{one['without_exact']:.2f}% instead of {one['all']:.2f}%, a gain of {gain}."
     )
 
 
 def _images(evidence: Evidence) -> str | None:
     """Whether the claim's images are varied, and whether they are copies; None where they weren't judged."""
-    arm = evidence.params.arms.get(main_claim(evidence.params)[0])
+    claim = main_claim(evidence.params, evidence.paper)
+    arm = evidence.params.arms.get(claim.pairs[0][0].arm) if claim else None
     family = evidence.quality.get(arm.synthetic) if arm else None
-    if family is None or not family.classes:
+    if claim is None or family is None or not family.classes:
         return None
     classes = family.classes.values()
     flat = sum(one.collapsed for one in classes)
     copies, images = sum(one.copies for one in classes), sum(one.samples for one in classes)
     return (
-        f"In {flat} of {len(classes)} expressions DCGAN's images nearly all look alike, judged by one GAN each and one "
-        f"threshold of diversity; {copies} of {images:,} are copies of a CK+ frame."
+        f"In {flat} of {len(classes)} expressions {claim.added} nearly all look alike, judged by one GAN each and one "
+        f"threshold of diversity; {copies} of {images:,} are copies of a {evidence.paper.data_sets.gan} frame."
     )
 
 
-def sentences(runs: Runs, params: Params) -> list[str]:
+def sentences(runs: Runs, params: Params, paper: Paper) -> list[str]:
     """What the numbers say so far, without judging whether a difference is real."""
     if not runs:
         return ["Nothing has been run yet."]
@@ -186,7 +196,7 @@ def sentences(runs: Runs, params: Params) -> list[str]:
     picked = " It was chosen after all of them had been seen." if several else ""
     over = "one run" if len(runs[best]) == 1 else f"{len(runs[best])} runs"
     return [
-        f"{which} so far is {spoken(best, params) or 'a control'}: {one.value:.2%} of {images:,} test images "
+        f"{which} so far is {spoken(best, params, paper) or 'a control'}: {one.value:.2%} of {images:,} test images "
         f"({over}; 95% interval {one.low:.2%} to {one.high:.2%}).{picked}",
         f"Always answering “{common}”, the commonest class of these images, would give {share:.2%}.",
     ]

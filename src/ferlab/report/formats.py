@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from ferlab.papers import Paper
 from ferlab.params import Params
 from ferlab.report.words import DASH, MINUS, NOT_RUN, RUN, signed, standing
 
@@ -23,7 +24,7 @@ _COLUMNS = {
 }
 
 
-def table1_markdown(table: pd.DataFrame, params: Params) -> str:
+def table1_markdown(table: pd.DataFrame, params: Params, paper: Paper) -> str:
     """`table1` for reading, as Markdown; its first line says what the numbers are worth."""
     rows = [
         [
@@ -39,7 +40,7 @@ def table1_markdown(table: pd.DataFrame, params: Params) -> str:
         ]
         for row in table.to_dict("records")
     ]
-    text = f"{standing(params)}\n\n{markdown_table(_COLUMNS, rows)}"
+    text = f"{standing(params, paper)}\n\n{markdown_table(_COLUMNS, rows)}"
     methods = sorted({str(method) for method in table["interval"] if method})
     if methods:
         text += (
@@ -60,9 +61,9 @@ def markdown_table(columns: Mapping[str, str], rows: Iterable[Sequence[str]]) ->
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def table1_latex(table: pd.DataFrame, params: Params) -> str:
+def table1_latex(table: pd.DataFrame, params: Params, paper: Paper) -> str:
     """`table1` as a LaTeX tabular in the style of booktabs; its first line, a comment, says what it is worth."""
-    lines = [f"% {standing(params)}", r"\begin{tabular}{lrrrl}", r"\toprule"]
+    lines = [f"% {standing(params, paper)}", r"\begin{tabular}{lrrrl}", r"\toprule"]
     lines += [r"model & paper, \% & ours, \% (95\% interval) & difference & claim \\", r"\midrule"]
     for row in table.to_dict("records"):
         cells = [row["model"], f"{row['paper_percent']:.2f}", ours_text(row), difference_text(row), verdict_text(row)]

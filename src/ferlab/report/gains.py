@@ -10,12 +10,17 @@ from ferlab.report.differences import difference
 from ferlab.report.evidence import Evidence
 from ferlab.report.matching import alike, equal_counts, equal_steps, kind, plain_of
 
-LABELS = {
-    "steps": "more steps",
-    "oversampled": "more images of any kind",
-    CKPLUS: "CK+ itself",
-    "gan": "the GAN",
-}
+STEPS = "more steps"
+
+
+def labels(evidence: Evidence) -> dict[str, str]:
+    """Kind of an arm -> what it has that the one before it has not, in the order of a chain."""
+    return {
+        "steps": STEPS,
+        "oversampled": "more images of any kind",
+        CKPLUS: f"{evidence.paper.data_sets.gan} itself",
+        "gan": "the GAN",
+    }
 
 
 @dataclass(frozen=True)
@@ -58,9 +63,9 @@ def _chain(evidence: Evidence, target: str) -> Chain | None:
     controls = {
         what: name
         for name, what in alike(evidence, target).items()
-        if what in LABELS and what != "gan" and name in evidence.runs and _fits(evidence, what, name, target)
+        if what in labels(evidence) and what != "gan" and name in evidence.runs and _fits(evidence, what, name, target)
     }
-    order = [plain, *(controls[what] for what in LABELS if what in controls), target]
+    order = [plain, *(controls[what] for what in labels(evidence) if what in controls), target]
     links = tuple(
         Link(says, before, after, difference(evidence, after, before))
         for says, (before, after) in zip(_words(evidence, plain, target, controls), pairwise(order), strict=True)
@@ -77,7 +82,7 @@ def _fits(evidence: Evidence, what: str, control: str, target: str) -> bool:
 def _words(evidence: Evidence, plain: str, target: str, controls: Mapping[str, str]) -> list[str]:
     """Names of the links; one that had to swallow absent controls names them too."""
     words, waiting = [], list[str]()
-    for what, label in LABELS.items():
+    for what, label in labels(evidence).items():
         if what != "steps" or what in controls or not _known_equal_steps(evidence, plain, target):
             waiting.append(label)
         if what in controls or what == "gan":

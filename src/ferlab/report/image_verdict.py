@@ -1,25 +1,23 @@
 """What the images' own quality says of the paper's claims about images. docs/evidence.md gives the rules."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from scipy import stats
 
-from ferlab.data.labels import CKPLUS_CLASSES
 from ferlab.evaluation.judgement import ALPHA, FAILS, HOLDS, OPEN
+from ferlab.papers import ImageClaim
 from ferlab.records.quality import FamilyQuality
-from ferlab.report import paper
 from ferlab.report.evidence import Evidence
 from ferlab.report.words import DRAWN, drawn
 
 DISTANCE = "kid"  # the distance from real faces by which images are judged; smaller is better
-MAJORITY = 4  # of CK+'s seven expressions
 OTHER_THRESHOLDS = (0.2, 0.4)  # of diversity, on both sides of `quality.collapse_ratio`
 
 Said = tuple[str, str]
 """HOLDS, FAILS or OPEN, and why."""
 
 
-def judge_images(evidence: Evidence, claim: paper.Images) -> Said:
+def judge_images(evidence: Evidence, claim: ImageClaim) -> Said:
     """The word on a claim about images, and why."""
     quality = evidence.quality
     if drawn(evidence.params):
@@ -27,11 +25,11 @@ def judge_images(evidence: Evidence, claim: paper.Images) -> Said:
     if absent := [family for family in (claim.of, *claim.others) if family not in quality]:
         return OPEN, f"not judged: {', '.join(absent)}"
     if not claim.others:
-        return _collapsed(claim, quality[claim.of])
+        return _collapsed(quality[claim.of], evidence.gan_classes)
     return _nearest(claim, quality)
 
 
-def _nearest(claim: paper.Images, quality: Mapping[str, FamilyQuality]) -> Said:
+def _nearest(claim: ImageClaim, quality: Mapping[str, FamilyQuality]) -> Said:
     """Whether a family is nearer to real faces than each of the others, expression by expression."""
     nearer, farther, counts = [], [], []
     for other in claim.others:
@@ -51,21 +49,22 @@ def _nearest(claim: paper.Images, quality: Mapping[str, FamilyQuality]) -> Said:
 def _gaps(one: FamilyQuality, other: FamilyQuality) -> list[float]:
     """Distance from real faces, one family's minus the other's, for each expression where both are known and differ."""
     gaps = []
-    for name in CKPLUS_CLASSES:
+    for name in one.classes:
         ours, theirs = (of.classes[name].value(DISTANCE) if name in of.classes else None for of in (one, other))
         if ours is not None and theirs is not None and ours != theirs:
             gaps.append(ours - theirs)
     return gaps
 
 
-def _collapsed(claim: paper.Images, family: FamilyQuality) -> Said:
-    flat = [name for name in CKPLUS_CLASSES if name in family.classes and family.classes[name].collapsed]
-    word = HOLDS if len(flat) >= MAJORITY else FAILS
+def _collapsed(family: FamilyQuality, classes: Sequence[str]) -> Said:
+    flat = [name for name in classes if name in family.classes and family.classes[name].collapsed]
+    majority = len(classes) // 2 + 1
+    word = HOLDS if len(flat) >= majority else FAILS
     named = f" ({', '.join(flat)})" if flat else ""
     others = " and ".join(f"{_below(family, threshold)} at {threshold}" for threshold in OTHER_THRESHOLDS)
     return word, (
-        f"{len(flat)} of 7 expressions collapsed{named}; the rule needs {MAJORITY}. This is one GAN and one threshold "
-        f"of diversity; with other thresholds it would be {others}"
+        f"{len(flat)} of {len(classes)} expressions collapsed{named}; the rule needs {majority}. This is one GAN "
+        f"and one threshold of diversity; with other thresholds it would be {others}"
     )
 
 

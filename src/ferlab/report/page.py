@@ -28,7 +28,7 @@ class PageSection:
         name: of its template (`templates/<name>.html.j2`) and of its anchor.
         nav: its title in the page's list of sections.
         title: its heading.
-        values: what its template is given, beside `params`, `tables` and `paper`.
+        values: what its template is given, beside `params`, `paper` and `data_sets`.
         numbers: what it publishes, as data: plain JSON, put into numbers.json under its name.
         shown: whether it is on the page; its files and numbers are there in any case.
     """

@@ -8,12 +8,14 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from ferlab.files import write_json, write_text
+from ferlab.papers import Paper, shipped
 from ferlab.params import Params
 from ferlab.records.ledger import Known, LedgerLine
-from ferlab.report import formats, paper, provenance, tables, words
+from ferlab.report import formats, provenance, words
 from ferlab.report.evidence import Evidence
 from ferlab.report.finding import finding, reasons, sentences
 from ferlab.report.page import Album, PageSection
+from ferlab.report.rows import main_claim
 from ferlab.report.sections import (
     claims,
     classes,
@@ -66,6 +68,7 @@ SECTIONS: tuple[Callable[[Evidence, Album], PageSection], ...] = (
 def build(
     folder: Path,
     params: Params,
+    paper: Paper | None = None,
     *,
     into: Path | None = None,
     dirty: Known = "false",
@@ -76,6 +79,7 @@ def build(
     """Rebuild every table, figure and the page from the small files in `folder` (= reports/<budget>/).
 
     Args:
+        paper: what the numbers are held against; by default the paper that ships with ferlab.
         into: where to write; by default `folder` itself.
         dirty: whether the code differs from its commit; the page says so, or that it isn't known.
         draw: whether to draw the figures; without them the page has their descriptions alone,
@@ -91,7 +95,8 @@ def build(
     Raises:
         UserError: a file is damaged, runs can't be compared, or the files are of other data than params names.
     """
-    evidence = Evidence(folder, params)
+    paper = paper or shipped()
+    evidence = Evidence(folder, params, paper)
     target = into or folder
     made = [section(evidence, Album(target, draw, kept)) for section in SECTIONS]
     page = Environment(
@@ -102,16 +107,17 @@ def build(
         lstrip_blocks=True,
         bytecode_cache=_COMPILED,
     )
-    page.globals.update(formats=formats, paper=paper, params=params, tables=tables, words=words)
+    page.globals.update(formats=formats, paper=paper, data_sets=paper.data_sets, params=params, words=words)
     said = {} if whose is None else provenance.said_of(evidence.origins, whose)
     page.globals.update(whose=said)
     shown = [one for one in made if one.shown]
     bodies = [Markup(page.get_template(f"{one.name}.html.j2").render(one.values)) for one in shown]
     html = page.get_template("index.html.j2").render(
         sections=list(zip(shown, bodies, strict=True)),
-        sentences=sentences(evidence.runs, params),
+        sentences=sentences(evidence.runs, params, paper),
         finding=finding(evidence),
         reasons=reasons(evidence),
+        main=main_claim(params, paper),
         dirty=dirty,
         doubts=provenance.doubts(evidence.origins),
         sources=provenance.counted(said),

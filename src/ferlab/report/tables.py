@@ -12,16 +12,22 @@ import pandas as pd
 from ferlab.evaluation.intervals import Interval, over_seeds, wilson
 from ferlab.evaluation.metrics import scores
 from ferlab.evaluation.predictions import Predictions
+from ferlab.papers import Paper
 from ferlab.params import CKPLUS, NONE, Params
-from ferlab.report import paper
 from ferlab.report.evidence import Evidence
-from ferlab.report.rows import rows_of
+from ferlab.report.rows import Order, rows_of
 from ferlab.report.runs import Runs
 from ferlab.report.verdict import Verdict, judge
 from ferlab.report.words import NOT_RUN, RUN, drawn
 
 NO_WEIGHTS = "not run: no ImageNet weights; with them, add {arm} to run.arms and type `dvc repro evaluate@{arm}-0`"
 DECIMALS = 6  # of percentages in table1.csv
+COLUMNS = (
+    "model", "paper_percent", "arm", "status", "ours_percent", "low_percent", "high_percent", "macro_f1_percent",
+    "balanced_percent", "interval", "seeds", "seeds_missing", "test_images", "labels", "added_images",
+    "difference_points", "claim", "verdict", "against", "gain_points", "gain_low", "gain_high", "plain_points",
+    "plain_low", "plain_high",
+)  # fmt: skip
 
 
 def accuracy(seeds: Mapping[int, Predictions]) -> Interval:
@@ -33,7 +39,7 @@ def accuracy(seeds: Mapping[int, Predictions]) -> Interval:
 
 
 def table1(evidence: Evidence) -> pd.DataFrame:
-    """The paper's Table 1 beside ours: all seven rows in the paper's order, run or not.
+    """The paper's Table 1 beside ours: all rows in the paper's order, run or not.
 
     Returns:
         `model` and `paper_percent` (the paper's), then ours as in `_ours`, `difference_points` (ours minus the
@@ -43,16 +49,16 @@ def table1(evidence: Evidence) -> pd.DataFrame:
     params = evidence.params
     verdicts: dict[str, Verdict] = {}
     for verdict in judge(evidence):
-        if isinstance(verdict.claim, paper.Order):
+        if isinstance(verdict.claim, Order):
             verdicts.setdefault(verdict.claim.row.arm, verdict)
     rows = []
-    for row in rows_of(params):
+    for row in rows_of(params, evidence.paper):
         ours = _ours(evidence, row.arm)
         # on drawn faces a difference would be a number without a meaning
         difference = float("nan") if drawn(params) else round(ours["ours_percent"] - row.percent, DECIMALS)
         cells = {"model": row.model, "paper_percent": row.percent, **ours, "difference_points": difference}
         rows.append(cells | _claimed(verdicts.get(row.arm)))
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _claimed(verdict: Verdict | None) -> dict[str, Any]:
@@ -75,9 +81,10 @@ def _claimed(verdict: Verdict | None) -> dict[str, Any]:
 
 def controls(evidence: Evidence) -> pd.DataFrame:
     """Our arms that the paper's Table 1 hasn't: `purpose` (a sentence), then the columns of `_ours`."""
-    theirs = {row.arm for row in rows_of(evidence.params)}
+    theirs = {row.arm for row in rows_of(evidence.params, evidence.paper)}
     ours = [arm for arm in sorted(evidence.params.arms) if arm not in theirs]
-    return pd.DataFrame({"purpose": purpose(arm, evidence.params), **_ours(evidence, arm)} for arm in ours)
+    said = [(arm, purpose(arm, evidence.params, evidence.paper)) for arm in ours]
+    return pd.DataFrame({"purpose": words, **_ours(evidence, arm)} for arm, words in said)
 
 
 def _ours(evidence: Evidence, arm: str) -> dict[str, Any]:
@@ -135,10 +142,11 @@ def _is_pretrained(settings: Any) -> bool:
     return False
 
 
-def purpose(name: str, params: Params) -> str:
+def purpose(name: str, params: Params, paper: Paper) -> str:
     """What a control is for, in a sentence; an arm that changes nothing but the classifier is named after that."""
     arm = params.arms[name]
-    repeated = "CK+'s real images repeated" if arm.synthetic == CKPLUS else "FER-2013's own repeated"
+    train, gan = paper.data_sets.train, paper.data_sets.gan
+    repeated = f"{gan}'s real images repeated" if arm.synthetic == CKPLUS else f"{train}'s own repeated"
     if arm.shuffled != "none":
         added = repeated if arm.oversample_to else f"{arm.synthetic}'s images"
         return f"control: {added}, their {arm.shuffled} shuffled"
@@ -147,7 +155,7 @@ def purpose(name: str, params: Params) -> str:
     if arm.synthetic == NONE and arm.match_steps_of not in (None, name):
         return f"control: as many training steps as {arm.match_steps_of}, without its added images"
     if arm.synthetic == CKPLUS:
-        return "control: the real images of CK+ instead of a GAN's"
+        return f"control: the real images of {gan} instead of a GAN's"
     if arm.labels == "contempt_as_neutral":
         return f"control: {arm.synthetic}'s images, contempt labelled neutral (a likely mistake)"
     if not arm.augmentation:
@@ -156,8 +164,8 @@ def purpose(name: str, params: Params) -> str:
         return "control: trained without the images that have a copy in valid or test"
     if arm.select_on == "test":
         return "control: the epoch picked on the test split, which is too optimistic"
-    if arm.synthetic == NONE and arm.classifier in paper.OUR_CLASSIFIERS:
-        return paper.OUR_CLASSIFIERS[arm.classifier]
+    if arm.synthetic == NONE and arm.classifier in paper.purposes:
+        return paper.purposes[arm.classifier]
     setting = "the paper's setting as given" if arm.classifier.endswith("-paper") else arm.classifier
     return f"{setting}, " + ("real images only" if arm.synthetic == NONE else f"with {arm.synthetic} images added")
 

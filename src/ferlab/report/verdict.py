@@ -17,12 +17,12 @@ from ferlab.evaluation.judgement import (
     equivalences,
     sizes,
 )
-from ferlab.report import paper
+from ferlab.papers import ImageClaim
 from ferlab.report.differences import difference, interval, paired_difference, points
 from ferlab.report.evidence import Evidence
 from ferlab.report.image_verdict import judge_images
 from ferlab.report.matching import reference_of
-from ferlab.report.rows import orders_of
+from ferlab.report.rows import Order, orders_of
 from ferlab.report.words import DRAWN, drawn, seeds
 
 MINIMUM_BLOCKS = 3
@@ -56,7 +56,7 @@ class Verdict:
         equivalence: whether the gain over the reference is practically nothing; None where it can't be judged.
     """
 
-    claim: paper.Order | paper.Images
+    claim: Order | ImageClaim
     word: str
     why: str
     gap: Gap | None = None
@@ -70,8 +70,8 @@ class Verdict:
 
     @property
     def primary(self) -> bool:
-        """Whether the claim is one of the two that decide."""
-        return isinstance(self.claim, paper.Order) and self.claim.primary
+        """Whether the claim is one of those that decide."""
+        return isinstance(self.claim, Order) and self.claim.primary
 
     @property
     def printed_is(self) -> str:
@@ -80,7 +80,7 @@ class Verdict:
 
     def numbers(self) -> dict[str, Any]:
         """As plain JSON: points of accuracy."""
-        if isinstance(self.claim, paper.Images):
+        if isinstance(self.claim, ImageClaim):
             return {"verdict": self.word}
         names = [f"{higher} - {lower}" for higher, lower in self.pairs]
         told: dict[str, Any] = {
@@ -105,10 +105,10 @@ def judge(evidence: Evidence) -> list[Verdict]:
 
 
 def _judge(evidence: Evidence) -> list[Verdict]:
-    claims = orders_of(evidence.params)
+    claims = orders_of(evidence.params, evidence.paper)
     primary = [claim for claim in claims if claim.primary]
     secondary = [claim for claim in claims if not claim.primary]
-    images = [Verdict(claim, *judge_images(evidence, claim)) for claim in paper.IMAGES]
+    images = [Verdict(claim, *judge_images(evidence, claim)) for claim in evidence.paper.image_claims]
     return [*_family(evidence, primary), *_family(evidence, secondary), *images]
 
 
@@ -119,7 +119,7 @@ class _Case:
     The same of the gain over the plain arm, where the claim is that images lift a network.
     """
 
-    claim: paper.Order
+    claim: Order
     pairs: Pairs
     differences: tuple[Difference | None, ...]
     gap: Gap | None
@@ -141,7 +141,7 @@ class _Case:
         return (self.over_plain, self.claim.gains[0] / 100) if self.over_plain and not self.size_gap else None
 
 
-def _family(evidence: Evidence, claims: Sequence[paper.Order]) -> list[Verdict]:
+def _family(evidence: Evidence, claims: Sequence[Order]) -> list[Verdict]:
     """Verdicts on claims that are corrected together, run or not."""
     cases = [_case(evidence, claim) for claim in claims]
     found = zip(
@@ -169,7 +169,7 @@ def _family(evidence: Evidence, claims: Sequence[paper.Order]) -> list[Verdict]:
     ]
 
 
-def _case(evidence: Evidence, claim: paper.Order) -> _Case:
+def _case(evidence: Evidence, claim: Order) -> _Case:
     pairs = _pairs(evidence, claim)
     differences = tuple(difference(evidence, *pair) for pair in pairs)
     gap = _gap(evidence, claim, pairs)
@@ -181,7 +181,7 @@ def _case(evidence: Evidence, claim: paper.Order) -> _Case:
     return _Case(claim, pairs, differences, gap, over_plain, _gap(evidence, claim, printed))
 
 
-def _pairs(evidence: Evidence, claim: paper.Order) -> Pairs:
+def _pairs(evidence: Evidence, claim: Order) -> Pairs:
     """The arms that decide a claim; empty for a lift where nothing matches the arm with the images."""
     if not claim.lifts:
         return tuple((higher.arm, lower.arm) for higher, lower in claim.pairs)
@@ -190,7 +190,7 @@ def _pairs(evidence: Evidence, claim: paper.Order) -> Pairs:
     return ((target, reference),) if reference else ()
 
 
-def _gap(evidence: Evidence, claim: paper.Order, pairs: Pairs) -> Gap | None:
+def _gap(evidence: Evidence, claim: Order, pairs: Pairs) -> Gap | None:
     """Why a claim can't be judged by these pairs of arms; None if it can."""
     if drawn(evidence.params):
         return Gap(DRAWN, DRAWN)

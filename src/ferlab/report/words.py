@@ -2,11 +2,13 @@
 
 import math
 
+from ferlab.papers import Paper
 from ferlab.params import Params
 
 NOT_RUN = "not run yet"
 RUN = "run"
 DRAWN = "drawn faces can't decide a claim about real ones"
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 
 
@@ -32,21 +34,26 @@ def seeds(number: int) -> str:
     return "1 seed" if number == 1 else f"{number} seeds"
 
 
+def number(count: int) -> str:
+    """E.g. "seven" or "12"."""
+    return _NUMBERS[count] if count < len(_NUMBERS) else str(count)
+
+
 def drawn(params: Params) -> bool:
     """Whether the data are the demo's drawn faces."""
     return params.data.kind == "demo"
 
 
-def standing(params: Params) -> str:
+def standing(params: Params, paper: Paper) -> str:
     """What these numbers are worth, in a sentence or two: the budget, the data and whether they bear on the paper."""
     if drawn(params):
         return (
             f"These numbers come from the {params.budget} budget on drawn faces. They show that the pipeline works and "
-            "say nothing about the paper."
+            f"say nothing about {'the paper' if paper.title else 'real ones'}."
         )
-    if params.budget != "paper":
+    if paper.title and params.budget != "paper":
         return (
-            f"These numbers come from the {params.budget} budget on FER-2013 and CK+. They are real measurements of "
-            "smaller or shorter trainings than the paper's. They are not its experiment."
+            f"These numbers come from the {params.budget} budget on {paper.data_sets.both}. They are real measurements "
+            "of smaller or shorter trainings than the paper's. They are not its experiment."
         )
-    return "These numbers come from the paper budget on FER-2013 and CK+."
+    return f"These numbers come from the {params.budget} budget on {paper.data_sets.both}."

@@ -2,6 +2,7 @@
 
 from ferlab.code.commit import read_commit
 from ferlab.files import write_text
+from ferlab.papers import paper_of
 from ferlab.report.render import build
 from ferlab.stages.context import Context, Stage
 
@@ -10,7 +11,8 @@ def run(context: Context) -> None:
     folder = context.project.reports(context.params.budget)
     # the page can then be rebuilt from this folder alone, whatever params.yaml says by that time
     write_text(folder / "params.yaml", context.project.params.read_text(encoding="utf-8"))
-    page = build(folder, context.params, dirty=read_commit(context.project).code_dirty)
+    paper = paper_of(context.project, context.params)
+    page = build(folder, context.params, paper, dirty=read_commit(context.project).code_dirty)
     context.say(f"open {page.relative_to(context.project.root)}")
 
 
@@ -18,7 +20,7 @@ STAGE = Stage(
     name="report",
     run=run,
     keys=("budget",),
-    rooms=("data", "evaluation", "report"),
+    rooms=("data", "evaluation", "papers", "report"),
     inputs={
         "params": "params.yaml",
         "tuned": "work/tuned",  # made with reports/<budget>/tuning and trials, and there even where nothing is searched

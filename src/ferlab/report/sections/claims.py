@@ -14,8 +14,13 @@ def section(evidence: Evidence, album: Album) -> PageSection:
         "claims",
         "Claims",
         "Verdicts on the paper's claims",
-        {"verdicts": [(verdict, size(verdict)) for verdict in verdicts], "interval": interval},
+        {
+            "verdicts": [(verdict, size(verdict)) for verdict in verdicts],
+            "primary": sum(verdict.primary for verdict in verdicts),
+            "interval": interval,
+        },
         {verdict.claim.key: verdict.numbers() for verdict in verdicts},
+        shown=bool(verdicts),
     )
 
 

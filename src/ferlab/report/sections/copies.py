@@ -11,7 +11,7 @@ from ferlab.evaluation.comparison import Difference
 from ferlab.report.differences import difference, interval, points
 from ferlab.report.evidence import Evidence
 from ferlab.report.page import Album, PageSection
-from ferlab.report.paper import Order
+from ferlab.report.rows import Order
 from ferlab.report.verdict import judge
 
 TABLE = "test_images.csv"

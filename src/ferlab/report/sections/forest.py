@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ferlab.evaluation.comparison import Difference
+from ferlab.papers import Paper
 from ferlab.params import Params
 from ferlab.report.differences import difference, interval, points
 from ferlab.report.drawing import BLUE, GREY, INK, ORANGE, Panel
@@ -17,7 +18,7 @@ from ferlab.report.evidence import Evidence
 from ferlab.report.matching import kind, plain_of, reference_of
 from ferlab.report.page import Album, PageSection
 from ferlab.report.rows import orders_of
-from ferlab.report.spoken import GANS, NETWORKS, spoken
+from ferlab.report.spoken import spoken
 from ferlab.report.tables import purpose
 from ferlab.report.words import drawn, signed
 
@@ -68,7 +69,7 @@ def section(evidence: Evidence, album: Album) -> PageSection:
         group.reference: {line.arm: points(line.difference) | _printed(line) for line in group.lines} for group in found
     }
     shown = {arm for group in found for arm in (group.reference, *(line.arm for line in group.lines))}
-    alone = [spoken(arm, evidence.params) or arm for arm in evidence.runs if arm not in shown]
+    alone = [spoken(arm, evidence.params, evidence.paper) or arm for arm in evidence.runs if arm not in shown]
     values = {
         "groups": found,
         "pictures": pictures,
@@ -96,23 +97,23 @@ def groups(evidence: Evidence) -> list[Group]:
 
 
 def _group(evidence: Evidence, classifier: str, names: Sequence[str]) -> Group | None:
-    params = evidence.params
+    params, paper = evidence.params, evidence.paper
     reference = _reference(evidence, names)
     if reference is None:
         return None
     printed = _printed_gains(evidence, reference)
     lines = [
-        Line(name, _says(name, params), kind(name, params.arms[name]) == "gan", one, printed.get(name))
+        Line(name, _says(name, params, paper), kind(name, params.arms[name]) == "gan", one, printed.get(name))
         for name in names
         if name != reference and (one := difference(evidence, name, reference))
     ]
     plain = classifier.removesuffix("-paper")
-    network = NETWORKS.get(plain, plain) + (", the paper's setting" if plain != classifier else "")
-    return Group(network, reference, spoken(reference, params) or reference, tuple(lines))
+    network = paper.networks.get(plain, plain) + (", the paper's setting" if plain != classifier else "")
+    return Group(network, reference, spoken(reference, params, paper) or reference, tuple(lines))
 
 
 def _reference(evidence: Evidence, names: Sequence[str]) -> str | None:
-    """FER-2013's own images repeated, by which verdicts are judged; where that hasn't run, the plain arm."""
+    """The training split's own images repeated, by which verdicts are judged; where that hasn't run, the plain arm."""
     targets = [name for name in names if kind(name, evidence.params.arms[name]) == "gan"]
     for find in (reference_of, plain_of):
         found = (find(evidence, name) for name in (targets or names))
@@ -126,7 +127,7 @@ def _printed_gains(evidence: Evidence, reference: str) -> Mapping[str, float]:
     if drawn(evidence.params):
         return {}
     places = {}
-    for claim in orders_of(evidence.params):
+    for claim in orders_of(evidence.params, evidence.paper):
         (higher, lower), *_ = claim.pairs
         start = difference(evidence, lower.arm, reference) if claim.lifts and higher.arm in evidence.runs else None
         if start:
@@ -134,16 +135,16 @@ def _printed_gains(evidence: Evidence, reference: str) -> Mapping[str, float]:
     return places
 
 
-def _says(name: str, params: Params) -> str:
+def _says(name: str, params: Params, paper: Paper) -> str:
     """An arm in words, without the network that heads its group."""
     arm = params.arms[name]
-    words = spoken(name, params)
+    words = spoken(name, params, paper)
     if words:
-        return words.removeprefix(NETWORKS[arm.classifier]).strip()
+        return words.removeprefix(paper.networks[arm.classifier]).strip()
     return (
-        purpose(name, params)
+        purpose(name, params, paper)
         .removeprefix("control: ")
-        .replace(arm.synthetic, GANS.get(arm.synthetic, f"{arm.synthetic}'s")[:-2], 1)
+        .replace(arm.synthetic, paper.gans.get(arm.synthetic, f"{arm.synthetic}'s")[:-2], 1)
     )
 
 

@@ -9,12 +9,12 @@ import pandas as pd
 from ferlab.evaluation.comparison import Flips, align, mcnemar
 from ferlab.evaluation.intervals import Interval
 from ferlab.files import write_text
+from ferlab.papers import Neighbour
 from ferlab.report import words
 from ferlab.report.ensembles import NETWORKS, Ensemble, ensembles, table
 from ferlab.report.evidence import Evidence
-from ferlab.report.neighbours import NEIGHBOURS, Neighbour
 from ferlab.report.page import Album, PageSection
-from ferlab.report.rows import main_claim
+from ferlab.report.rows import main_arms
 from ferlab.report.tables import accuracy
 
 FILE = "ensembles.csv"
@@ -59,7 +59,7 @@ def section(evidence: Evidence, album: Album) -> PageSection:
     made = evidence.once(ensembles)
     together = table(made)
     write_text(album.folder / FILE, together.to_csv(index=False, lineterminator="\n"))
-    rows = [Row(one, _ours(evidence, made, one)) for one in NEIGHBOURS]
+    rows = [Row(one, _ours(evidence, made, one)) for one in evidence.paper.neighbours]
     drawn = words.drawn(evidence.params)
     numbers = {
         "quoted": {row.quoted.name: _numbers(row, drawn) for row in rows if row.ours},
@@ -73,8 +73,8 @@ def section(evidence: Evidence, album: Album) -> PageSection:
         "together": made,
         "unweighted": sorted({one.name for one in made} - {one.name for one in made if one.rule != "average"}),
     }
-    title = "The systems that the paper compares itself with"
-    return PageSection("neighbours", "Neighbours", title, values, numbers)
+    title = "The systems that the paper compares itself with" if rows else "Our runs combined"
+    return PageSection("neighbours", "Neighbours" if rows else "Combined", title, values, numbers)
 
 
 def _ours(evidence: Evidence, made: list[Ensemble], quoted: Neighbour) -> Ours | None:
@@ -86,7 +86,7 @@ def _ours(evidence: Evidence, made: list[Ensemble], quoted: Neighbour) -> Ours |
     if arm is None:
         return None
     seeds = evidence.test_runs[arm]
-    plain = main_claim(evidence.params)[1]
+    _, plain = main_arms(evidence.params, evidence.paper) or ("", "")
     shared = [seed for seed in evidence.test_runs.get(plain, {}) if seed in seeds]
     if not shared:
         return Ours(arm, accuracy(seeds), len(seeds) > 1)

@@ -22,16 +22,17 @@ GAINS = (
 def section(evidence: Evidence, album: Album) -> PageSection:
     """The chance of each verdict on a primary claim under an assumed true gain; only where the spread is known."""
     spread = None if words.drawn(evidence.params) else measured(evidence)
-    values: dict[str, object] = {"spread": spread, "margins": MARGINS, "judged": _judged(evidence)}
+    primary = sum(claim.primary for claim in evidence.paper.claims)
+    values: dict[str, object] = {"spread": spread, "margins": MARGINS, "judged": _judged(evidence), "primary": primary}
     numbers: dict[str, object] = {}
     if spread:
-        design = planned(evidence.params, spread.sd)
+        design = planned(evidence.params, evidence.paper, spread.sd)
         smallest, found = smallest_gain(design), [chances(design, gain) for gain in GAINS]
         values |= {"design": design, "smallest": smallest, "chances": found}
         rounded = [{key: _rounded(value) for key, value in asdict(one).items()} for one in found]
         numbers = {"spread_points": round(100 * spread.sd, 4), "smallest_points": round(100 * smallest, 2)}
         numbers |= {"arms": design.arms, "blocks": design.blocks, "chances": rounded}
-    return PageSection("power", "Power", "What this budget can find", values, numbers)
+    return PageSection("power", "Power", "What this budget can find", values, numbers, shown=primary > 0)
 
 
 def _judged(evidence: Evidence) -> bool:

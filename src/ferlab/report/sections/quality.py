@@ -1,11 +1,10 @@
 """How varied the GANs' images are, and how many are copies."""
 
-from ferlab.data.labels import CKPLUS_CLASSES
 from ferlab.report.evidence import Evidence
 from ferlab.report.page import Album, PageSection
 
 
 def section(evidence: Evidence, album: Album) -> PageSection:
     """A table a family."""
-    values = {"quality": evidence.quality, "ckplus_classes": CKPLUS_CLASSES}
+    values = {"quality": evidence.quality, "gan_classes": evidence.gan_classes}
     return PageSection("quality", "GAN quality", "GAN quality", values)

@@ -4,23 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ferlab.papers import Paper
 from ferlab.params import Params
 from ferlab.records.plan import ArmSummary
-from ferlab.report import paper
 from ferlab.report.evidence import Evidence
 from ferlab.report.page import Album, PageSection
 
 
 def section(evidence: Evidence, album: Album) -> PageSection:
     """Arms, then a table a classifier and a GAN family."""
-    params = evidence.params
+    params, paper = evidence.params, evidence.paper
     arms = evidence.arms
     values = {
-        "settings": _settings(arms),
+        "settings": _settings(arms, paper),
         "arms": {name: arms[name] for name in params.run.arms if name in arms},
-        "families": {name: _family(name, params) for name in params.run.families},
+        "families": {name: _family(name, params, paper) for name in params.run.families},
     }
-    return PageSection("settings", "Settings", "Settings: the paper's and ours", values)
+    title = "Settings: the paper's and ours" if paper.settings else "Settings"
+    return PageSection("settings", "Settings", title, values)
 
 
 @dataclass
@@ -32,13 +33,13 @@ class Alike:
     arms: list[str]
 
 
-def _settings(arms: Mapping[str, ArmSummary]) -> list[Alike]:
+def _settings(arms: Mapping[str, ArmSummary], paper: Paper) -> list[Alike]:
     """Classifier settings beside the paper's; arms with equal settings share one table."""
     groups: list[Alike] = []
     for name, summary in arms.items():
         classifier = summary.arm.classifier
         stated = classifier.removesuffix("-paper")  # the same network, at the setting that is stated
-        rows = compare(stated, _with_optimiser(summary.settings))
+        rows = compare(paper, stated, _with_optimiser(summary.settings))
         same = next((group for group in groups if (group.classifier, group.rows) == (classifier, rows)), None)
         if same:
             same.arms.append(name)
@@ -52,15 +53,15 @@ def _with_optimiser(settings: Mapping[str, Any]) -> dict[str, Any]:
     return ({"optimiser": "SGD"} if "momentum" in settings else {}) | dict(settings)
 
 
-def _family(name: str, params: Params) -> list[tuple[str, str, str]]:
+def _family(name: str, params: Params, paper: Paper) -> list[tuple[str, str, str]]:
     """A GAN family's settings beside the paper's. Its optimiser is no parameter: it is always Adam."""
-    return compare(name, {"family": name, "optimiser": "Adam"} | params.plain(f"gan.families.{name}"))
+    return compare(paper, name, {"family": name, "optimiser": "Adam"} | params.plain(f"gan.families.{name}"))
 
 
-def compare(of: str, ours: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+def compare(paper: Paper, of: str, ours: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """The paper's settings of a classifier or family beside ours: (key, the paper's, ours); "" where one is silent."""
     flat = _flat(ours)
-    theirs = paper.stated(of)
+    theirs = paper.settings.get(of, {})
     keys = [*theirs, *(key for key in flat if key not in theirs)]
     return [(key, theirs.get(key, ""), flat.get(key, "")) for key in keys]
 

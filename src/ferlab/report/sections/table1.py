@@ -11,34 +11,32 @@ from numpy.typing import NDArray
 
 from ferlab.evaluation.comparison import align, mcnemar
 from ferlab.files import write_text
-from ferlab.report import formats, paper, tables, words
+from ferlab.papers import Human
+from ferlab.report import formats, tables, words
 from ferlab.report.drawing import BLUE, GREY, INK, ORANGE, Panel
 from ferlab.report.evidence import Evidence
 from ferlab.report.page import Album, PageSection
-from ferlab.report.rows import are_as_stated, orders_of
+from ferlab.report.rows import Order, are_as_stated, orders_of
 from ferlab.report.verdict import judge
 
 
 def section(evidence: Evidence, album: Album) -> PageSection:
-    """All seven rows, run or not; also written as table1.csv, table1.md and table1.tex."""
-    params = evidence.params
+    """All rows, run or not; also written as table1.csv, table1.md and table1.tex."""
+    params, paper = evidence.params, evidence.paper
     table = tables.table1(evidence)
-    write_text(album.folder / "table1.tex", formats.table1_latex(table, params))
+    write_text(album.folder / "table1.tex", formats.table1_latex(table, params, paper))
     write_text(album.folder / "table1.csv", table.to_csv(index=False, lineterminator="\n"))
-    write_text(album.folder / "table1.md", formats.table1_markdown(table, params))
-    picture = album.keep(
-        "accuracy",
-        "Accuracies as dots with 95% intervals; the numbers stand in Table 1.",
-        accuracy_panel(table, human=not words.drawn(params)),
-        (5.2, 4.1),
-    )
+    write_text(album.folder / "table1.md", formats.table1_markdown(table, params, paper))
+    alt = "Accuracies as dots with 95% intervals; the numbers stand in Table 1."
+    panel = accuracy_panel(table, None if words.drawn(params) else paper.human)
+    pictures = album.panels("accuracy", 1, (5.2, 4.1), {alt: panel} if paper.rows else {})
     sizes = printed(evidence)
     rows = [
         row | {"gain_text": formats.gain_text(row), "printed": sizes.get(row["arm"], "")}
         for row in table.to_dict("records")
     ]
     pairs = list(compared(evidence))
-    values = {"table": rows, "accuracy": picture, "origins": evidence.origins, "pairs": pairs}
+    values = {"table": rows, "accuracy": pictures, "origins": evidence.origins, "pairs": pairs}
     keys = ("ours_percent", "low_percent", "high_percent", "difference_points", "gain_points", "plain_points")
     numbers = {row["arm"]: {key: None if pd.isna(row[key]) else row[key] for key in keys} for row in rows}
     for pair in pairs:
@@ -47,8 +45,9 @@ def section(evidence: Evidence, album: Album) -> PageSection:
         "table1",
         "Table 1",
         "Table 1: accuracy on the test split",
-        values | {"as_stated": are_as_stated(params)},
+        values | {"as_stated": are_as_stated(params, paper)},
         numbers,
+        shown=bool(rows),
     )
 
 
@@ -57,13 +56,13 @@ def printed(evidence: Evidence) -> dict[str, str]:
     return {
         verdict.claim.row.arm: f"the paper's {words.signed(verdict.claim.gains[0])}: {verdict.printed_is}"
         for verdict in judge(evidence)
-        if isinstance(verdict.claim, paper.Order) and verdict.claim.primary and verdict.printed_is
+        if isinstance(verdict.claim, Order) and verdict.claim.primary and verdict.printed_is
     }
 
 
 def compared(evidence: Evidence) -> Iterator[dict[str, Any]]:
     """McNemar's test of each pair of arms that a claim compares, seed by seed."""
-    claims = orders_of(evidence.params)
+    claims = orders_of(evidence.params, evidence.paper)
     pairs = dict.fromkeys((lower.arm, higher.arm) for claim in claims for higher, lower in claim.pairs)
     for first, second in pairs:
         before, after = evidence.runs.get(first, {}), evidence.runs.get(second, {})
@@ -73,12 +72,12 @@ def compared(evidence: Evidence) -> Iterator[dict[str, Any]]:
             yield names | {"only_first": flips.lost, "only_second": flips.won, "p": float(f"{flips.p:.6g}")}
 
 
-def accuracy_panel(table: pd.DataFrame, human: bool) -> Panel:
+def accuracy_panel(table: pd.DataFrame, human: Human | None) -> Panel:
     """Table 1 as dots: the paper's accuracy and ours with its interval, a row an arm.
 
     Args:
         table: as `tables.table1` returns it.
-        human: whether to show the band of human accuracy, which is of FER-2013 and no other data.
+        human: the band of human accuracy to show, which is of the paper's test split and no other data.
     """
 
     def draw(figure: Figure) -> None:
@@ -86,7 +85,7 @@ def accuracy_panel(table: pd.DataFrame, human: bool) -> Panel:
         axes.margins(x=0.1)
         y = np.arange(len(table))
         if human:
-            band = (paper.HUMAN.percent - paper.HUMAN.plus_minus, paper.HUMAN.percent + paper.HUMAN.plus_minus)
+            band = (human.percent - human.plus_minus, human.percent + human.plus_minus)
             axes.axvspan(*band, color=GREY, alpha=0.18, lw=0, label="human, as the paper cites it")
         axes.plot(table["paper_percent"], y, "D", color=ORANGE, mfc="white", ms=6, mew=1.6, label="the paper")
         run = (table["status"] == words.RUN).to_numpy()

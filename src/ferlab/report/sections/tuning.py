@@ -55,9 +55,10 @@ def section(evidence: Evidence, album: Album) -> PageSection:
             record = evidence.search(name)
             searches[name] = Search(trials, record, _own_majority(record) or majority)
     used = any(evidence.params.arms[arm].tuned for arm in evidence.runs)
+    reference = "the paper's setting" if evidence.paper.title else "the reference"
     drawn = {
         f"Tuning of {name}: accuracy of each trial in turn, importance of each key, and a slice a key.": panel(
-            name, search
+            name, search, reference
         )
         for name, search in searches.items()
     }
@@ -127,15 +128,14 @@ def _rows(search: Search) -> int:
     return 1 + (len(search.keys) + 1) // 2
 
 
-def panel(name: str, search: Search) -> Panel:
-    """History, importance of the keys, and a slice a key."""
+def panel(name: str, search: Search, reference: str) -> Panel:
+    """History, importance of the keys, and a slice a key; `reference` says what the trials are held against."""
     keys = search.keys
     rows = _rows(search)
-    record = search.record
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots(rows, 2, squeeze=False)
-        _history(axes[0, 0], search, record.reference.part if record else None)
+        _history(axes[0, 0], search, reference)
         _importance(axes[0, 1], search)
         for key, place in zip(keys, axes[1:].flat, strict=False):
             _slice(place, key, search)
@@ -146,13 +146,13 @@ def panel(name: str, search: Search) -> Panel:
     return draw
 
 
-def _history(axes: Axes, search: Search, reference: float | None) -> None:
-    trials = search.trials
+def _history(axes: Axes, search: Search, reference: str) -> None:
+    trials, record = search.trials, search.record
     _points(axes, trials["number"], search)
     best = trials["value"].where(trials["state"] == "COMPLETE").cummax().ffill()
     axes.step(trials["number"], 100 * best, where="post", color=INK, lw=1.2, label="best so far")
-    if reference is not None:
-        axes.axhline(100 * reference, color=ORANGE, ls="--", lw=1.2, label="the paper's setting")
+    if record and record.reference.part is not None:
+        axes.axhline(100 * record.reference.part, color=ORANGE, ls="--", lw=1.2, label=reference)
     if search.majority is not None:
         axes.axhline(100 * search.majority, color=GREY, ls=":", lw=1.6, label="always the commonest class")
     axes.set(title="History", xlabel="trial", ylabel="validation accuracy, %")
