@@ -111,6 +111,8 @@ def _limits(evidence: Evidence, tried: list[Verdict]) -> list[str]:
 def _others(verdicts: list[Verdict], named: list[Verdict]) -> str:
     """How many claims of each verdict are left, but for those that have been named."""
     others = [verdict for verdict in verdicts if verdict not in named]
+    if not others:
+        return "The paper makes no other claim."
     holding = sum(verdict.word == HOLDS for verdict in others)
     failing = sum(verdict.word == FAILS for verdict in others)
     claims = "other claims" if named else "claims"
@@ -196,7 +198,13 @@ def sentences(runs: Runs, params: Params, paper: Paper) -> list[str]:
     picked = " It was chosen after all of them had been seen." if several else ""
     over = "one run" if len(runs[best]) == 1 else f"{len(runs[best])} runs"
     return [
-        f"{which} so far is {spoken(best, params, paper) or 'a control'}: {one.value:.2%} of {images:,} test images "
+        f"{which} so far is {_named(best, params, paper)}: {one.value:.2%} of {images:,} test images "
         f"({over}; 95% interval {one.low:.2%} to {one.high:.2%}).{picked}",
         f"Always answering “{common}”, the commonest class of these images, would give {share:.2%}.",
     ]
+
+
+def _named(arm: str, params: Params, paper: Paper) -> str:
+    """An arm in a sentence; the paper's words say nothing of a control."""
+    known = params.arms[arm].classifier in {**paper.networks, **paper.purposes}
+    return spoken(arm, params, paper) or ("a control" if known else tables.purpose(arm, params, paper))
