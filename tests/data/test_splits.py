@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ferlab.data import ids as image_ids
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import CKPLUS_CLASSES
-from ferlab.data.splits import hold_out, stratified_part, subject_folds
+from ferlab.data.splits import hold_out, stratified_part, subject_folds, three_splits
 from ferlab.datasets.counts import PUBLISHED
 from ferlab.errors import UserError
 from small import barred, noise
@@ -155,3 +155,35 @@ def test_one_fold_where_persons_are_not_known() -> None:
     subjects = ("", *images.subjects[1:])
     assert set(subject_folds(replace(images, subjects=subjects), 4, 0)) == {0}
     assert set(subject_folds(frames([(0, 0, 0)]), 4, 0)) == {0}
+
+
+def test_a_set_without_splits_is_parted_in_tenths() -> None:
+    """The same share of each class, no person on two sides, and the same parts whenever it is asked."""
+    faces = barred(40, classes=("calm", "cross"))
+    persons = tuple(f"person {i % 20}" if i < 60 else "" for i in range(len(faces)))
+    whole = replace(faces, subjects=persons, split="all")
+    parts = three_splits({"all": whole})
+    assert {split: part.split for split, part in parts.items()} == {name: name for name in ("train", "valid", "test")}
+    assert sorted(name for part in parts.values() for name in part.ids) == sorted(whole.ids)
+    shown = [set(part.subjects) - {""} for part in parts.values()]
+    assert sum(map(len, shown)) == len(set().union(*shown)) == 20
+    for split in ("valid", "test"):
+        assert all(2 <= n <= 6 for n in parts[split].counts().values())
+    assert three_splits({"all": whole})["test"].digest() == parts["test"].digest()
+
+
+def test_a_set_without_a_validation_split_holds_out_a_tenth() -> None:
+    train, test = barred(20, split="train"), barred(3, seed=1, split="test")
+    parts = three_splits({"train": train, "test": test})
+    assert parts["test"].digest() == test.digest()
+    assert parts["valid"].counts() == dict.fromkeys(train.classes, 2)
+    assert set(parts["valid"].ids) | set(parts["train"].ids) == set(train.ids)
+    only_valid = three_splits({"train": train, "valid": test})
+    assert (only_valid["test"].digest(), only_valid["test"].split) == (test.digest(), "test")
+
+
+def test_what_cannot_be_parted_is_named() -> None:
+    with pytest.raises(UserError, match="images to test on; this one has train alone"):
+        three_splits({"train": barred(3)})
+    with pytest.raises(UserError, match="9 different persons or images"):
+        three_splits({"all": barred(9)})

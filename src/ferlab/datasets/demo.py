@@ -132,9 +132,9 @@ def draw_ckplus() -> dict[str, bytes]:
         turn, number = divmod(i, len(SUBJECTS))  # subjects take turns, so that each class has many of them
         subject = SUBJECTS[number]
         sequence = f"{subject}_{turn + 1:03d}"
-        person = _sample(f"ckplus/{subject}", PERSON)
-        wobble = _sample(f"ckplus/{sequence}", WOBBLE)
-        moment = _sample(f"ckplus/{sequence}", POSED | CONTEMPT if label == "contempt" else POSED)
+        person = sample(f"ckplus/{subject}", PERSON)
+        wobble = sample(f"ckplus/{sequence}", WOBBLE)
+        moment = sample(f"ckplus/{sequence}", POSED | CONTEMPT if label == "contempt" else POSED)
         first = _between(f"ckplus/{sequence}/first", 10, 28)
         for frame in range(first, first + FRAMES):
             name = f"{sequence}_{frame:08d}"
@@ -149,7 +149,7 @@ def _between(label: str, low: int, high: int) -> int:
     return low + int.from_bytes(_key(label)[:8], "big") % (high - low + 1)
 
 
-def _sample(label: str, ranges: Ranges) -> Values:
+def sample(label: str, ranges: Ranges) -> Values:
     """One integer for each name in `ranges`."""
     return {name: _between(f"{label}/{name}", low, high) for name, (low, high) in ranges.items()}
 
@@ -164,9 +164,9 @@ def _fer_image(picture: Picture) -> bytes:
         return bytes(SIDE * SIDE)
     expression, name = picture
     label = f"fer2013/{name}"
-    person = _sample(f"{label}/person", PERSON)
-    moment = _sample(f"{label}/moment", WILD)
-    wobble = _sample(f"{label}/wobble", WOBBLE)
+    person = sample(f"{label}/person", PERSON)
+    moment = sample(f"{label}/moment", WILD)
+    wobble = sample(f"{label}/wobble", WOBBLE)
     return draw_face(expression, person, moment, wobble, noise=label).tobytes()
 
 

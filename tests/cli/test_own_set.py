@@ -1,0 +1,72 @@
+"""`ferlab data add --as`: one more data set, put into data/ and named in params.yaml."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ferlab.cli.own_set import OwnSet, add_own
+from ferlab.data.images import ImageSet
+from ferlab.errors import UserError
+from ferlab.project import Project
+from ferlab.stages.context import run_stage
+from ferlab.stages.table import find
+from small import barred, png
+from temporary import TemporaryProject
+
+CLASSES = ("calm", "cross", "delighted")
+FOLDER = OwnSet("folder", "moods", None, 32, "both", allow_partial=False)
+
+
+def write(folder: Path, per_class: int = 12, classes: tuple[str, ...] = CLASSES) -> Path:
+    faces = barred(per_class, classes=classes)
+    for name in classes:
+        (folder / name).mkdir(parents=True)
+    for i, (image, label) in enumerate(zip(faces.images, faces.labels, strict=True)):
+        (folder / classes[label] / f"{i}.png").write_bytes(png(image, "RGB"))
+    return folder
+
+
+@pytest.fixture
+def project(untouched: TemporaryProject, tmp_path: Path) -> Project:
+    return Project(untouched.copy(tmp_path / "project").root)
+
+
+def test_it_takes_the_place_of_the_drawn_faces_with_its_own_classes_and_side(project: Project, tmp_path: Path) -> None:
+    add_own(project, [write(tmp_path / "faces")], FOLDER, quiet=True)
+    assert [path.name for path in project.data.iterdir()] == ["moods.zip"]
+    run_stage(project, find("prepare"), [], quiet=True)
+    sets = {split: ImageSet.open(project.work / "prepared" / split) for split in ("train", "valid", "test")}
+    assert {(images.classes, images.side) for images in sets.values()} == {(CLASSES, 32)}
+    assert sum(map(len, sets.values())) == 36
+    assert np.array_equal(ImageSet.open(project.work / "sources" / "ckplus").images, sets["train"].images)
+    assert ImageSet.open(project.work / "sources" / "none").faces == sets["train"].faces
+
+    other = write(tmp_path / "others", 2, ("cross", "bored"))
+    add_own(project, [other], replace(FOLDER, name="others", side=None, use="tests"), quiet=True)
+    run_stage(project, find("further"), ["others"], quiet=True)
+    further = ImageSet.open(project.work / "further" / "others")
+    assert (len(further), further.side, further.split) == (4, 32, "others")
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"use": "train"}, "never mixed"),
+        ({"name": "fer2013"}, "one of the paper's own sets"),
+        ({"classes": ["calm", "angelic"]}, "angelic"),
+        ({"form": "rafdb"}, "this is not RAF-DB"),
+        ({"form": "raf"}, "no data set is called 'raf'"),
+        ({"name": "Bad Name"}, "Bad Name"),
+        ({"side": 5}, "data.side"),
+    ],
+)
+def test_what_cannot_be_used_changes_nothing(
+    untouched: TemporaryProject, tmp_path: Path, told: dict[str, object], said: str
+) -> None:
+    before = untouched.dirt()
+    with pytest.raises(UserError, match=said):
+        add_own(Project(untouched.root), [write(tmp_path / "faces")], replace(FOLDER, **told), quiet=True)  # type: ignore[arg-type]
+    assert untouched.dirt() == before
+    assert {path.name for path in (untouched.root / "data").iterdir()} == {"fer2013.zip", "ckplus.zip"}

@@ -1,0 +1,56 @@
+"""A whole study on drawn faces of another size and with other classes, outside the checkout."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from ferlab.datasets.demo import PERSON, POSED, WILD, WOBBLE, Ranges, sample
+from ferlab.datasets.faces import draw_face
+from ferlab.layout.lay import lay
+from temporary import REPOSITORY, TemporaryProject
+
+MOODS = {"calm": "neutral", "cross": "angry", "delighted": "happy"}
+"""Folder of a class -> what its faces show."""
+
+SMALL = {
+    "run": {"families": ["dcgan"], "tuned": [], "arms": ["resnet50-dcgan", "svm"]},
+    "gan": {"families": {"dcgan": {"base_channels": 2, "epochs": 2}}},
+    "synthesis": {"per_class": 4},
+    "classifiers": {"resnet50": {"width": 0.0625, "epochs": 1}, "svm": {"max_iterations": 300}},
+    "arms": {"resnet50-dcgan": {"tuned": False}},
+}
+
+
+def draw(folder: Path, taken: Ranges, number: int) -> Path:
+    """So many pictures of each mood, 64 pixels a side and in colour."""
+    for mood, expression in MOODS.items():
+        (folder / mood).mkdir(parents=True)
+        for i in range(number):
+            name = f"{folder.name}/{mood}/{i}"
+            person, moment, wobble = (sample(f"{name}/{k}", r) for k, r in enumerate((PERSON, taken, WOBBLE)))
+            face = Image.fromarray(draw_face(expression, person, moment, wobble, noise=name))
+            face.resize((64, 64)).convert("RGB").save(folder / mood / f"{i}.png")
+    return folder
+
+
+@pytest.mark.long  # two minutes
+def test_from_init_to_the_page_without_touching_the_code(tmp_path: Path) -> None:
+    study = TemporaryProject(lay(tmp_path / "study", "").root)
+    study.env["PYTHONPATH"] = str(REPOSITORY / "src")
+    own, other = draw(tmp_path / "moods", WILD, 30), draw(tmp_path / "laboratory", POSED, 5)
+    study.ferlab("data", "add", "--as", "folder", "--side", "32", str(own))
+    study.ferlab("data", "add", "--as", "folder", "--for", "tests", str(other))
+    study.change(SMALL)
+    study.commit("Begin")
+    study.ferlab("reproduce")
+    folder = study.root / "reports" / "demo"
+    numbers = json.loads((folder / "numbers.json").read_text())
+    assert set(numbers["elsewhere"]["laboratory"]) == {"resnet50-dcgan", "svm"}
+    assert numbers["elsewhere"]["laboratory"]["svm"]["images"] == 15
+    page = (folder / "index.html").read_text()
+    assert all(mood in page for mood in MOODS)
+    assert "FER-2013" not in page
+    study.ferlab("verify")
+    assert "nothing is due" in study.ferlab("reproduce", "--dry-run")
