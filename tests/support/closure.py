@@ -16,7 +16,7 @@ from ferlab.stages.table import NAMES, find
 
 EXEMPT = (
     "ferlab.code", "ferlab.params", "ferlab.records", "ferlab.execution", "ferlab.yaml_file", "ferlab.errors",
-    "ferlab.files", "ferlab.project", "ferlab.adapters",
+    "ferlab.files", "ferlab.parts", "ferlab.project", "ferlab.adapters",
     "ferlab.stages.context", "ferlab.stages.table", "ferlab.stages.ledger", "ferlab.cli",
 )  # fmt: skip
 """The list at the top of dvc.yaml: their code can't change a number, so what they import isn't followed either."""
@@ -48,7 +48,7 @@ def is_empty(module: str) -> bool:
 
 def method_code(method: Method) -> frozenset[str]:
     """The modules whose hash stands for a classifier's method."""
-    return closure(f"ferlab.classifiers.{method.module}")
+    return closure(method.path)
 
 
 def undeclared() -> dict[str, list[str]]:

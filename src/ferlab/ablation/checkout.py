@@ -75,7 +75,7 @@ class Checkout:
     def method_code(self, params: Params, arm: str) -> str:
         """The hash of an arm's method's code, as it is now."""
         method = METHODS[params.classifiers[params.arms[arm].classifier].method]
-        return self._code(f"ferlab.classifiers.{method.module}")
+        return self._code(method.path)
 
     def tuned(self, arm: str, classifier: str) -> TunedSettings:
         """What the search for an arm's classifier chose."""

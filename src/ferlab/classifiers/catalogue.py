@@ -12,6 +12,7 @@ from ferlab.classifiers.schedule import batches_per_epoch
 from ferlab.data.images import FER_FACES, SIDE, Faces
 from ferlab.data.labels import FER_CLASSES
 from ferlab.params import Classifier as Settings
+from ferlab.params.own import own_classifier
 from ferlab.records.run import FILE as RUN_FILE
 from ferlab.records.run import RunRecord
 
@@ -24,8 +25,7 @@ class Method:
     """What the rest of ferlab needs to know of a method.
 
     Attributes:
-        module, name: where its class is, below `ferlab.classifiers`. Imported when used: torch and scikit-learn cost
-            seconds.
+        module, name: where its class is, below `package`. Imported when used: torch and scikit-learn cost seconds.
         title: what people call it.
         counts_steps: its settings have `epochs` and `batch_size`, so that a plan can say how many updates it makes and
             one of its epochs can be picked.
@@ -33,6 +33,7 @@ class Method:
         packs: it trains on the device alone, so that several trainings can share one GPU.
         draws: every fit draws something by its seed. Where it isn't so, `is_drawn` tells it of a run.
         slow: its predictions take minutes, so that they are kept as they come. It judges each image by itself.
+        package: what the module is part of.
     """
 
     module: str
@@ -43,23 +44,51 @@ class Method:
     packs: bool
     slow: bool = False
     draws: bool = True
+    package: str = "ferlab.classifiers"
+
+    @property
+    def path(self) -> str:
+        """The module's whole name."""
+        return f"{self.package}.{self.module}" if self.package else self.module
 
 
-METHODS = {
-    "network": Method("cnn", "Cnn", "convolutional network", counts_steps=True, augments=True, packs=True),
-    "svm": Method("svm", "Svm", "support vector machine", counts_steps=False, augments=False, packs=False, draws=False),
-    "dfsvm": Method("dfsvm", "Dfsvm", "DF-SVM", counts_steps=False, augments=False, packs=False),
-    "l2svm": Method("cnn", "Cnn", "network with an L2-SVM", counts_steps=True, augments=True, packs=True),
-    "transformer": Method("cnn", "Cnn", "spatial transformer network", counts_steps=True, augments=True, packs=True),
-    "two_level": Method("two_level", "TwoLevel", "two-level cascade", counts_steps=False, augments=False, packs=False),
-    "null_model": Method("null_model", "NullModel", "null model", counts_steps=False, augments=False, packs=False),
-    "bovw": Method("bovw", "Bovw", "bag of visual words", counts_steps=False, augments=False, packs=False),
-    "local_learning": Method(
-        "local_learning", "LocalLearning", "local learning", counts_steps=False, augments=False, packs=False, slow=True
-    ),
-    "mapped_lbp": Method("mapped_lbp", "MappedLbp", "mapped LBP", counts_steps=False, augments=False, packs=False),
-    "folds": Method("folds", "Folds", "networks of folds", counts_steps=False, augments=False, packs=False),
-}
+class Methods(dict[str, Method]):
+    """ferlab's own methods; asked by its name, one of another package too."""
+
+    def __missing__(self, name: str) -> Method:
+        part = vars(own_classifier(name))
+        return Method(**{key: value for key, value in part.items() if key != "settings"}, package="")
+
+
+METHODS = Methods(
+    {
+        "network": Method("cnn", "Cnn", "convolutional network", counts_steps=True, augments=True, packs=True),
+        "svm": Method(
+            "svm", "Svm", "support vector machine", counts_steps=False, augments=False, packs=False, draws=False
+        ),
+        "dfsvm": Method("dfsvm", "Dfsvm", "DF-SVM", counts_steps=False, augments=False, packs=False),
+        "l2svm": Method("cnn", "Cnn", "network with an L2-SVM", counts_steps=True, augments=True, packs=True),
+        "transformer": Method(
+            "cnn", "Cnn", "spatial transformer network", counts_steps=True, augments=True, packs=True
+        ),
+        "two_level": Method(
+            "two_level", "TwoLevel", "two-level cascade", counts_steps=False, augments=False, packs=False
+        ),
+        "null_model": Method("null_model", "NullModel", "null model", counts_steps=False, augments=False, packs=False),
+        "bovw": Method("bovw", "Bovw", "bag of visual words", counts_steps=False, augments=False, packs=False),
+        "local_learning": Method(
+            "local_learning",
+            "LocalLearning",
+            "local learning",
+            counts_steps=False,
+            augments=False,
+            packs=False,
+            slow=True,
+        ),
+        "mapped_lbp": Method("mapped_lbp", "MappedLbp", "mapped LBP", counts_steps=False, augments=False, packs=False),
+        "folds": Method("folds", "Folds", "networks of folds", counts_steps=False, augments=False, packs=False),
+    }
+)
 
 
 def updates_per_epoch(settings: Any, images: int) -> int | None:
@@ -81,13 +110,15 @@ def is_drawn(record: RunRecord, images: int) -> bool:
         images: how many it was trained on.
     """
     settings: Any = record.settings
-    return METHODS[settings.method].draws or (settings.kernel == "linear" and images < record.notes["features"])
+    if METHODS[settings.method].draws:
+        return True
+    return settings.method == "svm" and settings.kernel == "linear" and images < record.notes["features"]
 
 
 def create(settings: Settings, faces: Faces = FER_FACES) -> "Classifier":
     """An untrained classifier with these settings, for such faces."""
     method = METHODS[settings.method]
-    classifier: Classifier = getattr(import_module(f"ferlab.classifiers.{method.module}"), method.name)(settings, faces)
+    classifier: Classifier = getattr(import_module(method.path), method.name)(settings, faces)
     return classifier
 
 

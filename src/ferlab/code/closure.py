@@ -4,25 +4,50 @@ import ast
 import hashlib
 from collections.abc import Iterator
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from ferlab.code.source import SOURCE
+from ferlab.errors import UserError
 from ferlab.files import sha256_file
+from ferlab.parts import installed
 
 EXEMPT = (
-    "adapters", "cli", "code", "errors", "execution", "files", "params", "project", "records", "yaml_file",
+    "adapters", "cli", "code", "errors", "execution", "files", "params", "parts", "project", "records", "yaml_file",
 )  # fmt: skip
-"""Rooms whose code can't change a number: they aren't part of a closure, nor is what they import."""
+"""ferlab's rooms whose code can't change a number: they aren't part of a closure, nor is what they import."""
 
 
 def closure_hash(module: str) -> str:
-    """Hex SHA-256 of the names and content of all modules in a module's closure."""
+    """Hex SHA-256 of the names and content of all modules in a module's closure.
+
+    Of a module of another package, of that package's version too.
+    """
+    source = source_of(module)
     digest = hashlib.sha256()
-    for name in closure(module):
-        path = _file(name, SOURCE)
+    if source != SOURCE:
+        digest.update(f"{installed(source.name)}\n".encode())
+    for name in closure(module, source):
+        path = _file(name, source)
         assert path, name
         digest.update(f"{name}\0{sha256_file(path)}\n".encode())
     return digest.hexdigest()
+
+
+def source_of(module: str) -> Path:
+    """The folder of the package that a module belongs to; of a module without a package, the folder that it might be.
+
+    Raises:
+        UserError: it is no package that is installed as source.
+    """
+    top = module.partition(".")[0]
+    if top == SOURCE.name:
+        return SOURCE
+    spec = find_spec(top)
+    if spec is None or not (spec.origin or "").endswith(".py"):
+        raise UserError(f"the source of the package '{top}' can't be found", next_step="install it as a package")
+    origin = Path(str(spec.origin))
+    return origin.parent if origin.name == "__init__.py" else origin.with_suffix("")
 
 
 def closure(module: str, source: Path = SOURCE) -> tuple[str, ...]:
@@ -32,7 +57,7 @@ def closure(module: str, source: Path = SOURCE) -> tuple[str, ...]:
 
     Args:
         module: a dotted name, such as `ferlab.classifiers.svm`.
-        source: the folder of the package that it belongs to.
+        source: the folder of the package that it belongs to. Modules of that package and of ferlab count, no others.
 
     Returns:
         Dotted names, sorted, `module` among them.
@@ -49,12 +74,12 @@ def closure(module: str, source: Path = SOURCE) -> tuple[str, ...]:
 
 def _is_exempt(module: str) -> bool:
     parts = module.split(".")
-    return len(parts) > 1 and parts[1] in EXEMPT
+    return len(parts) > 1 and parts[0] == SOURCE.name and parts[1] in EXEMPT
 
 
 @cache
 def _imports(module: str, source: Path) -> frozenset[str]:
-    """Modules of the same package that a module names in its imports, and the packages that hold it."""
+    """Modules of its package and of ferlab that a module names in its imports, and the packages that hold it."""
     path = _file(module, source)
     assert path, f"there is no module {module}"
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
@@ -87,12 +112,12 @@ def _named(body: list[ast.stmt], package: str) -> Iterator[str]:
 
 
 def _file(module: str, source: Path) -> Path | None:
-    """Where a module lies; None for what is no module of this package."""
+    """Where a module lies; None for what is no module of this package or of ferlab."""
     top, *parts = module.split(".")
-    if top != source.name:
+    if top not in (source.name, SOURCE.name):
         return None
-    place = source.joinpath(*parts)
-    candidates = (place.with_name(f"{place.name}.py"), place / "__init__.py") if parts else (place / "__init__.py",)
+    place = (source if top == source.name else SOURCE).joinpath(*parts)
+    candidates = (place.with_name(f"{place.name}.py"), place / "__init__.py")
     return next((path for path in candidates if path.is_file()), None)
 
 

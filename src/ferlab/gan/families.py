@@ -9,11 +9,14 @@ from ferlab.errors import UserError
 from ferlab.gan.networks import Discriminator, Generator
 from ferlab.gan.objectives import MINIMAX, WASSERSTEIN, Objective
 from ferlab.params import GanFamily
+from ferlab.parts import GANS, offers
 
 
 @dataclass(frozen=True)
 class Family:
     """One way to make faces. Sizes, the discriminator's norm, the penalty and its steps are settings (params.yaml).
+
+    A family with networks of its own is a subclass with another `networks`.
 
     Attributes:
         objective: what each network minimises; the settings may add a gradient penalty to the discriminator's.
@@ -38,15 +41,18 @@ FAMILIES = {
 
 
 def family_named(name: str) -> Family:
-    """The family of that name.
+    """The family of that name, ferlab's own or another package's.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or it can't be imported.
     """
-    if name not in FAMILIES:
+    if name in FAMILIES:
+        return FAMILIES[name]
+    others = offers(GANS)
+    if name not in others:
         raise UserError(
             f"no GAN family is called '{name}'",
             where="params.yaml: gan.families",
-            next_step=f"ferlab has {', '.join(FAMILIES)}",
+            next_step=f"there are {', '.join((*FAMILIES, *others))}",
         )
-    return FAMILIES[name]
+    return others[name].load(Family)

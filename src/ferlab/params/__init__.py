@@ -6,7 +6,6 @@ are no defaults in the code, unknown keys are refused, and each error names the 
 
 from ferlab.params.classifiers import (
     Augmentation,
-    Classifier,
     DfsvmClassifier,
     FoldsClassifier,
     L2svmSettings,
@@ -27,6 +26,7 @@ from ferlab.params.features import Features, HogFeatures, LbpFeatures, PixelFeat
 from ferlab.params.following import paced_by
 from ferlab.params.gan import Gan, GanFamily, Quality, Synthesis
 from ferlab.params.null_model import NullModelClassifier
+from ferlab.params.own import Classifier, OwnClassifier
 from ferlab.params.schema import Params, check, load
 from ferlab.params.section import Section
 from ferlab.params.tuning import Median, Range, Scalar, SuccessiveHalving, Transfer, Tune, with_values
@@ -36,8 +36,8 @@ __all__ = [
     "CKPLUS", "NONE", "Arm", "Audit", "Augmentation", "BovwClassifier", "Classifier", "Compute", "Data", "DenseSift",
     "DfsvmClassifier", "Features", "FoldsClassifier", "Gan", "GanFamily", "HogFeatures", "L2svmSettings", "LbpFeatures",
     "LocalLearningClassifier", "Localiser", "MappedLbpClassifier", "Median", "Member", "NetworkClassifier",
-    "NullModelClassifier", "Params", "PixelFeatures", "Quality", "Range", "ResnetClassifier", "Run", "Runtime",
-    "Scalar", "Section", "SiftFeatures", "SuccessiveHalving",
-    "SvmClassifier", "Synthesis", "Transfer", "TransformerClassifier", "Tune",
-    "TwoLevelClassifier", "VggClassifier", "VisualWords", "check", "load", "paced_by", "with_values",
+    "NullModelClassifier", "OwnClassifier", "Params", "PixelFeatures", "Quality", "Range", "ResnetClassifier", "Run",
+    "Runtime", "Scalar", "Section", "SiftFeatures", "SuccessiveHalving", "SvmClassifier", "Synthesis", "Transfer",
+    "TransformerClassifier", "Tune", "TwoLevelClassifier", "VggClassifier", "VisualWords", "check", "load", "paced_by",
+    "with_values",
 ]  # fmt: skip

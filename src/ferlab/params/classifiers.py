@@ -219,7 +219,7 @@ class FoldsClassifier(Section):
     folds: Annotated[int, Field(ge=2, le=20)]
 
 
-Classifier = Annotated[
+BuiltIn = Annotated[
     Network
     | L2svm
     | TransformerClassifier

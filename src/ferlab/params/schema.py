@@ -10,13 +10,13 @@ from typing import Any
 from pydantic import BaseModel, ValidationError, model_validator
 
 from ferlab.errors import UserError
-from ferlab.params.classifiers import Classifier
 from ferlab.params.data import Audit, Data
 from ferlab.params.experiment import CKPLUS, NONE, Arm, Compute, Run, Runtime
 from ferlab.params.explain import explain, in_the_file
 from ferlab.params.following import check_followed
 from ferlab.params.gan import Gan, Quality, Synthesis
 from ferlab.params.near import names
+from ferlab.params.own import Classifier
 from ferlab.params.section import Name, Section
 from ferlab.params.tuning import Tune, check_space
 from ferlab.yaml_file import read_yaml

@@ -66,6 +66,7 @@ class Libraries(Record):
         convolution_tf32: whether float32 convolutions on a GPU may round to TF32; None without one.
         differences: what isn't installed as requirements.lock has it: name to its version there and here. None
             stands for absent; without a lock, every package is listed.
+        parts: the packages that bring parts of their own to ferlab, name to version; None where there are none.
     """
 
     torch: str
@@ -74,6 +75,7 @@ class Libraries(Record):
     matmul_precision: str
     convolution_tf32: bool | None
     differences: dict[str, tuple[str | None, str | None]]
+    parts: dict[str, str] | None = None
 
 
 class Circumstances(Record):

@@ -10,7 +10,7 @@ from ferlab.stages.context import Context, Stage
 def run(context: Context) -> None:
     with atomic_folder(context.out("code")) as folder:
         for name, settings in context.section("classifiers").items():
-            code = closure_hash(f"ferlab.classifiers.{METHODS[settings.method].module}")
+            code = closure_hash(METHODS[settings.method].path)
             MethodCode(method=settings.method, sha256=code).write(folder / f"{name}.json")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ferlab import params as schema
+from ferlab.code.own import code_of_family
 from ferlab.code.source import room_hash
 from ferlab.errors import UserError
 from ferlab.execution.locks import exclusive
@@ -140,7 +141,8 @@ class Context:
             arguments=self.arguments,
             params={key: self._without_totals(key) for key in sorted(map(self._fill, self.stage.keys))},
             inputs={self._fill(path): content_hash(self.input(name)) for name, path in self.stage.inputs.items()},
-            code={room: room_hash(room) for room in (f"stages/{self.stage.name}.py", *self.stage.rooms)},
+            code={room: room_hash(room) for room in (f"stages/{self.stage.name}.py", *self.stage.rooms)}
+            | (code_of_family(self.arguments["family"]) if "family" in self.arguments else {}),
             device=self.device,
         )
 

@@ -13,6 +13,7 @@ from ferlab.code.commit import read_commit
 from ferlab.code.lock import read_lock
 from ferlab.code.source import SOURCE, Code
 from ferlab.files import sha256_file, write_json
+from ferlab.parts import installed
 from ferlab.project import Project
 from ferlab.records.ledger import Circumstances, Instructions, Libraries, Machine, note_of
 from ferlab.training.instructions import AVX2
@@ -96,6 +97,7 @@ def _libraries(lock: Path, device: str) -> Libraries:
         matmul_precision=torch.get_float32_matmul_precision(),
         convolution_tf32=torch.backends.cudnn.allow_tf32 if device == "cuda" else None,
         differences=differences(lock),
+        **({"parts": found} if (found := installed()) else {}),  # a line without says as little as it did before
     )
 
 
