@@ -1,0 +1,1 @@
+"""One part of each kind that ferlab takes from other packages."""
