@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ferlab.data.images import SIDE, ImageSet
-from ferlab.data.labels import FER_CLASSES
 from ferlab.params import DfsvmClassifier, GanFamily, ResnetClassifier, SvmClassifier, VggClassifier
-from ferlab.training.checkpoint import Checkpoints
+from ferlab.testing.faces import barred, noise
+from ferlab.testing.watched import Dying, KilledError, Record
+
+__all__ = ["Dying", "KilledError", "Record", "barred", "noise"]
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -125,24 +126,6 @@ def gan(**changes: Any) -> GanFamily:
     return GanFamily(**(GAN | changes))
 
 
-def noise(n: int, seed: int = 0) -> NDArray[np.uint8]:
-    """uint8 (n, 48, 48), every grey level equally often."""
-    return np.random.default_rng(seed).integers(0, 256, (n, SIDE, SIDE), dtype=np.uint8)
-
-
-def barred(
-    per_class: int, *, seed: int = 0, split: str = "train", classes: tuple[str, ...] = FER_CLASSES, origin: str = "made"
-) -> ImageSet:
-    """Dim noise with a bright bar whose height tells the class: easy to learn."""
-    labels = np.tile(np.arange(len(classes)), per_class)
-    images = noise(len(labels), seed) // 4
-    for image, label in zip(images, labels, strict=True):
-        image[6 * label : 6 * label + 6] += 150
-    n = len(labels)
-    ids = tuple(f"{split}/{i}" for i in range(n))
-    return ImageSet(images, labels.astype(np.int64), classes, ids, ("",) * n, (origin,) * n, split)
-
-
 def png(pixels: NDArray[np.uint8], mode: str = "L") -> bytes:
     """A grey picture's file, in another mode if asked for."""
     content = io.BytesIO()
@@ -155,38 +138,3 @@ def make_zip(path: Path, members: Mapping[str, bytes | str], compression: int = 
         for name, content in members.items():
             archive.writestr(name, content)
     return path
-
-
-class KilledError(Exception):
-    """Ends a training where a kill would."""
-
-
-class Dying(Checkpoints):
-    """Writes after every step and dies right after its n-th write."""
-
-    def __init__(self, folder: Path, writes: int) -> None:
-        super().__init__(folder, every_seconds=0)
-        self.left = writes
-
-    def save(self, state: Mapping[str, Any]) -> None:
-        super().save(state)
-        self.left -= 1
-        if not self.left:
-            raise KilledError
-
-
-class Record:
-    """An observer that keeps what it is told, and dies at an epoch if asked to."""
-
-    def __init__(self, dies_at: int | None = None) -> None:
-        self.rows: list[tuple[int, dict[str, float]]] = []
-        self.dies_at = dies_at
-
-    def __call__(self, step: int, values: Mapping[str, float]) -> None:
-        self.rows.append((step, dict(values)))
-        if step == self.dies_at:
-            raise KilledError
-
-    @property
-    def steps(self) -> list[int]:
-        return [step for step, _ in self.rows]
