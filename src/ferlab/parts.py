@@ -141,17 +141,21 @@ def _scan(_: tuple[str, ...]) -> dict[str, dict[str, Offer]]:
     return found
 
 
-def usable(group: str, kind: type[T]) -> tuple[dict[str, T], list[str]]:
-    """The parts of a group that can be used, and a sentence for each other one."""
+def usable(group: str, load: Callable[[str], T]) -> tuple[dict[str, T], list[str]]:
+    """The parts of a group that can be used, and a sentence for each other one.
+
+    Args:
+        load: from a part's name to the part; raises UserError where it can't be used.
+    """
     found = dict[str, T]()
     faults = [
         f"the {offer.kind} '{name}' of {offer.package} isn't used: ferlab has one of this name"
         for name, offer in _scan(tuple(sys.path))[group].items()
         if name in TAKEN[group]
     ]
-    for name, offer in offers(group).items():
+    for name in offers(group):
         try:
-            found[name] = offer.load(kind)
+            found[name] = load(name)
         except UserError as error:
             faults.append(f"{error.what} ({error.where})")
     return found, faults

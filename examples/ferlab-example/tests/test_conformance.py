@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from ferlab_example.lsgan import FAMILY, discriminator_loss, generator_loss
-from ferlab_example.settings import CentroidSettings
 
 from ferlab.gan.families import Family
 from ferlab.params import GanFamily
 from ferlab.testing.classifiers import ClassifierConformance
 from ferlab.testing.datasets import DatasetConformance, Sets
 from ferlab.testing.gans import SMALL, GanConformance
+from ferlab_example.lsgan import FAMILY, discriminator_loss, generator_loss
+from ferlab_example.settings import CentroidSettings
 
 
 class TestCentroid(ClassifierConformance):

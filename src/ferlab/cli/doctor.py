@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from ferlab.params import Params
     from ferlab.project import Project
 
 LITTLE_DISK_GIB = 5
@@ -74,6 +75,8 @@ def _look(project: "Project") -> tuple[dict[str, Any], list[str], list[str]]:
         "tracking store": masked(project.tracking_uri),
         "kept checkpoints": _size(project.state / "inflight"),
     }
+    facts["parts of other packages"], unusable = _parts()
+    notes += unusable
     if found := fault(project):
         problems.append(str(found))
     if commit.reason:
@@ -104,6 +107,7 @@ def _look(project: "Project") -> tuple[dict[str, Any], list[str], list[str]]:
                 f"the budget '{settings.budget}' is meant for real faces and data/ holds drawn ones: "
                 "`ferlab data add …`, or `ferlab budget use demo`"
             )
+        problems += _edited(project, settings)
     except UserError as error:
         problems.append(str(error))
     try:
@@ -124,6 +128,39 @@ def _look(project: "Project") -> tuple[dict[str, Any], list[str], list[str]]:
     except UserError as error:
         problems.append(str(error))
     return facts, notes, problems
+
+
+def _parts() -> tuple[str, list[str]]:
+    """What other packages bring, and a sentence for each of it that can't be used."""
+    from ferlab.datasets.own import own_form
+    from ferlab.gan.families import family_named
+    from ferlab.params.own import own_classifier
+    from ferlab.parts import CLASSIFIERS, DATASETS, GANS, offers, usable
+
+    said, faults = list[str](), list[str]()
+    for group, load in ((CLASSIFIERS, own_classifier), (GANS, family_named), (DATASETS, own_form)):
+        found, unusable = usable(group, load)
+        said += (f"{offer.kind} {name} of {offer.package}" for name, offer in offers(group).items() if name in found)
+        faults += unusable
+    return ", ".join(said) or "none", faults
+
+
+def _edited(project: "Project", settings: "Params") -> list[str]:
+    """Classifiers of other packages whose code isn't the one that trainings are named by: DVC doesn't see it change."""
+    from ferlab.classifiers.catalogue import METHODS
+    from ferlab.code.closure import closure_hash
+    from ferlab.records.plan import MethodCode
+
+    found = []
+    for name, classifier in settings.classifiers.items():
+        noted = project.work / "code" / f"{name}.json"
+        method = METHODS[classifier.method]
+        if not method.package and noted.is_file() and MethodCode.read(noted).sha256 != closure_hash(method.path):
+            found.append(
+                f"the code of classifiers.{name} has changed since its trainings were planned: "
+                "`dvc repro --force code`, and name its source among the deps of that stage (docs/guide/own_parts.md)"
+            )
+    return found
 
 
 def _size(folder: Any) -> str:

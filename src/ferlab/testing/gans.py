@@ -115,7 +115,7 @@ class GanConformance:
             with torch.no_grad():
                 for weight, gradient in zip(weights, gradients, strict=True):
                     if gradient is not None:
-                        weight -= 1e-6 * gradient.sign()
+                        weight.sub_(gradient.sign(), alpha=1e-6)
             assert loss() < before
 
     def test_an_update_of_one_network_leaves_the_other_alone(self, family: Family, settings: GanFamily) -> None:

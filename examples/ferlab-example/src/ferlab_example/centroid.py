@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from ferlab_example.settings import CentroidSettings
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestCentroid
 from torch import from_numpy
@@ -13,6 +12,7 @@ from ferlab.classifiers.base import Fit, TrainingPlan, check_sets
 from ferlab.data.images import ImageSet
 from ferlab.training.checkpoint import Checkpoints, load_state, save_state
 from ferlab.training.observe import Observer
+from ferlab_example.settings import CentroidSettings
 
 FILE = "centroid.safetensors"
 
