@@ -42,7 +42,7 @@ CLASSIFIER = ClassifierPart(Settings, "mine.work", "Mine", "mine")
 OF_ANOTHER_NAME = ClassifierPart(Settings, "mine.work", "Mine", "mine")
 NAMELESS = ClassifierPart(Nameless, "mine.work", "Mine", "mine")
 STRANGER = ClassifierPart(Stranger, "mine.work", "Mine", "mine")
-FORM = DatasetPart(lambda archive: "faces.mine" in archive.namelist(), lambda archive: "read")
+FORM = DatasetPart(lambda archive: "faces.mine" in archive.namelist(), lambda archive, **_: "read", asked_for=False)
 """
 MODULES = {
     "__init__": "",

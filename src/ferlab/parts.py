@@ -30,7 +30,7 @@ TAKEN = {
         "mapped_lbp", "folds",
     ),
     GANS: ("dcgan", "wgan_gp", "cgan", "cgan_plain"),
-    DATASETS: (),
+    DATASETS: ("fer2013", "ckplus", "ferplus", "ckplus_original", "rafdb", "affectnet", "folder"),
 }  # fmt: skip
 """Names of ferlab's own, which no other part may have."""
 
@@ -61,13 +61,21 @@ class DatasetPart:
     """What an entry point of the group `ferlab.datasets` names: a form in which an archive holds a data set.
 
     Attributes:
-        recognise: whether an archive is of this form, judged by its names and the first bytes of its members. It is
-            asked of archives that ferlab itself doesn't recognise.
-        read: reads such an archive whole. Raises UserError where it can't.
+        recognise: whether an archive is of this form, judged by its names and the first bytes of its members.
+        read: as of `ferlab.datasets.registry.Form`: reads such an archive whole, with the side and classes that are
+            asked for (`ferlab.datasets.fitting.fit` does that of a reading). Raises UserError where it can't.
+        title, layout: for people; by default the entry point's name.
+        classes: all that it has, in their order; empty where that is for the archive to say.
+        asked_for: whether it is read only where `--as` names it. Otherwise it is also asked of archives that ferlab
+            itself doesn't recognise: of a further form of FER-2013, say.
     """
 
     recognise: "Callable[[ZipFile], bool]"
-    read: "Callable[[ZipFile], Reading]"
+    read: "Callable[..., Reading]"
+    title: str = ""
+    layout: str = ""
+    classes: tuple[str, ...] = ()
+    asked_for: bool = True
 
 
 @dataclass(frozen=True)

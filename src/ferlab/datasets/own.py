@@ -1,23 +1,18 @@
-"""Readers that other packages bring."""
+"""Forms of data sets that other packages bring."""
 
 import sys
-import zipfile
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import cache
 
-from ferlab.datasets.reading import Reading
 from ferlab.parts import DATASETS, DatasetPart, offers, usable
 
 
-def own_reader(archive: zipfile.ZipFile) -> Callable[[zipfile.ZipFile], Reading] | None:
-    """The reader of the first part, by name, that recognises an archive; None if none does.
-
-    A part that can't be used is named, and the others are asked.
-    """
+def own_forms() -> Mapping[str, DatasetPart]:
+    """All that can be used, by name. What can't is named once a process."""
     parts, faults = usable(DATASETS, own_form)
     for fault in faults:
         _note(fault)
-    return next((part.read for part in parts.values() if part.recognise(archive)), None)
+    return parts
 
 
 def own_form(name: str) -> DatasetPart:
@@ -32,5 +27,4 @@ def own_form(name: str) -> DatasetPart:
 
 @cache
 def _note(fault: str) -> None:
-    """Say it once a process."""
     print(f"note: {fault}", file=sys.stderr)

@@ -10,6 +10,7 @@ from ferlab.data.images import ImageSet
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
 from ferlab.datasets import affectnet, ckplus, ckplus_original, counts, fer2013, ferplus, folders, paper_sets, rafdb
 from ferlab.datasets.fitting import EIGHT
+from ferlab.datasets.own import own_forms
 from ferlab.datasets.reading import Reading
 from ferlab.errors import UserError
 
@@ -127,8 +128,12 @@ FORMS = (
 
 
 def rows() -> tuple[Form, ...]:
-    """All data sets that can be read, in the order in which they are looked for."""
-    return FORMS
+    """All data sets that can be read, in the order in which they are looked for: other packages' come last."""
+    others = (
+        Form(name, one.title or name, one.layout or name, one.recognise, one.read, one.classes, asked_for=one.asked_for)
+        for name, one in own_forms().items()
+    )
+    return (*FORMS, *others)
 
 
 def named(name: str) -> Form:
@@ -137,7 +142,7 @@ def named(name: str) -> Form:
     Raises:
         UserError: there is none.
     """
-    found = next((form for form in rows() if form.name == name), None)
+    found = next((form for some in (FORMS, rows()) for form in some if form.name == name), None)
     if found is None:
         known = ", ".join(form.name for form in rows())
         raise UserError(f"no data set is called '{name}'", next_step=f"there are {known}")

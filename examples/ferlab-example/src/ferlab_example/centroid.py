@@ -9,7 +9,7 @@ from sklearn.neighbors import NearestCentroid
 from torch import from_numpy
 
 from ferlab.classifiers.base import Fit, TrainingPlan, check_sets
-from ferlab.data.images import ImageSet
+from ferlab.data.images import FER_FACES, Faces, ImageSet
 from ferlab.training.checkpoint import Checkpoints, load_state, save_state
 from ferlab.training.observe import Observer
 from ferlab_example.settings import CentroidSettings
@@ -20,7 +20,7 @@ FILE = "centroid.safetensors"
 class Centroid:
     """scikit-learn's nearest centroid, shrunken or not (Tibshirani et al. 2002), on grey levels from 0 to 1."""
 
-    def __init__(self, settings: CentroidSettings) -> None:
+    def __init__(self, settings: CentroidSettings, faces: Faces = FER_FACES) -> None:
         self.settings = settings
         self.model = NearestCentroid(priors=settings.prior, shrink_threshold=settings.shrink)
 

@@ -6,11 +6,13 @@ Each holds `images`, uint8 (N, 48, 48), and `labels`, the N names of their class
 import io
 import zipfile
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 
 from ferlab.data.images import SIDE, ImageSet
 from ferlab.data.labels import FER_CLASSES
+from ferlab.datasets.fitting import fit
 from ferlab.datasets.reading import Problem, Reading
 from ferlab.errors import UserError
 from ferlab.parts import DatasetPart
@@ -22,10 +24,11 @@ def recognise(archive: zipfile.ZipFile) -> bool:
     return {f"{split}.npz" for split in SPLITS} <= set(archive.namelist())
 
 
-def read(archive: zipfile.ZipFile) -> Reading:
+def read(archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None) -> Reading:
     problems = list[Problem]()
     sets = {split: _read(archive, split, problems) for split in SPLITS}
-    return Reading("fer2013", "FER-2013 as arrays of NumPy", sets, problems)
+    reading = Reading("fer2013", "FER-2013 as arrays of NumPy", sets, problems)
+    return fit(reading, side=side, classes=classes, where=str(archive.filename))
 
 
 def _read(archive: zipfile.ZipFile, split: str, problems: list[Problem]) -> ImageSet:
@@ -54,4 +57,4 @@ def _read(archive: zipfile.ZipFile, split: str, problems: list[Problem]) -> Imag
     )
 
 
-PART = DatasetPart(recognise, read)
+PART = DatasetPart(recognise, read, "FER-2013 as arrays", "train.npz, valid.npz, test.npz", asked_for=False)
