@@ -5,7 +5,7 @@ JOBS ?= 2 # stages side by side
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 INSTALLED := $(VENV)/.installed
 
-.PHONY: repro setup test test-all test-long test-gpu lint lock
+.PHONY: repro setup test test-all test-long test-gpu docs lint lock
 
 repro: setup ## demo data if there is none, the whole pipeline, the report
 	ferlab data demo --if-missing
@@ -41,6 +41,10 @@ test-long: setup ## the long tier: many kills, scale, whole guides; its outcome 
 test-gpu: setup ## on a machine with an NVIDIA GPU: graphs, packs and resumes to the last bit
 	OMP_WAIT_POLICY=passive pytest -m gpu
 
+docs: setup ## the documentation as a site, every link and anchor checked; needs no network
+	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
+	@echo "The documentation: $(CURDIR)/site/index.html; \`mkdocs serve\` shows it with its search"
+
 lint: setup ## style, types, layers, and whether code.json is of this code
 	ruff check
 	ruff format --check
@@ -49,5 +53,5 @@ lint: setup ## style, types, layers, and whether code.json is of this code
 	ferlab code --check
 
 lock: ## resolve requirements.lock anew (needs uv)
-	uv pip compile --universal --python-version 3.11 --extra dev --extra cluster --extra team --extra s3 --no-header --no-annotate --no-emit-index-url \
+	uv pip compile --universal --python-version 3.11 --extra dev --extra cluster --extra team --extra s3 --extra docs --no-header --no-annotate --no-emit-index-url \
 	  --no-emit-find-links pyproject.toml -o requirements.lock
