@@ -14,6 +14,7 @@ SHOWN = (
     "CONTRIBUTING.md",
     "docs/**/*.md",
     "docs/**/*.png",
+    "examples/*.ipynb",
     "reports/*/*.md",
     "reports/*/*.png",
     "reports/*/index.html",

@@ -1,10 +1,12 @@
 """What a command has started ends with it."""
 
+import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.request import urlopen
 
 import psutil
 import pytest
@@ -38,7 +40,7 @@ main()
 
 @pytest.mark.long  # MLflow's server takes its time
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["terminate", "Ctrl-C"])
-def test_the_page_of_runs_ends_with_its_command(number: int, tmp_path: Path) -> None:
+def test_all_pages_end_with_their_command(number: int, tmp_path: Path) -> None:
     import socket
 
     from temporary import TemporaryProject
@@ -56,6 +58,8 @@ def test_the_page_of_runs_ends_with_its_command(number: int, tmp_path: Path) -> 
         time.sleep(0.1)
     workers = psutil.Process(page.pid).children(recursive=True)
     assert workers
+    (shown,) = re.findall(r"all of it, with the reports: (\S+)", project.beside("log.txt").read_text())
+    assert f'href="http://127.0.0.1:{port}"' in urlopen(shown, timeout=60).read().decode()
     page.send_signal(number)
     assert page.wait(60) == 0
     assert psutil.wait_procs(workers, 60)[1] == []

@@ -1,41 +1,107 @@
-"""`ferlab ui`: MLflow's own page on this machine."""
+"""`ferlab ui`: one page with the ways to MLflow, the reports, Optuna's dashboard and the documentation."""
 
-from typing import Annotated
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from ferlab.cli.landing import Door
+    from ferlab.project import Project
 
 HOST = "127.0.0.1"
 
 
-def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 5000) -> None:
-    """Open MLflow's page on all runs (the same as `mlflow ui` in the project's folder). Ctrl-C ends it."""
-    import os
-    import subprocess
-    import sys
+def ui(
+    port: Annotated[
+        int, typer.Option(min=1, max=65533, help="MLflow's port on this machine; the others take the next ones.")
+    ] = 5000,
+) -> None:
+    """Open one page with links to MLflow, each report, Optuna's dashboard and the documentation. Ctrl-C ends all.
 
-    from ferlab.adapters.store import connect
-    from ferlab.errors import masked
+    MLflow's page is that of `mlflow ui` in the project's folder. The dashboard needs the extra `dashboard`.
+    """
+    import threading
+
+    from ferlab.cli.landing import serving
     from ferlab.execution.signals import end_group, stop_on_signals
     from ferlab.project import Project
 
     project = Project.find()
+    stop_on_signals()
+    try:
+        with ExitStack() as started:
+            runs, server = _runs(project, port)
+            if server:
+                started.callback(end_group, server)  # its workers too, which outlive it where it is killed
+            searches, dashboard = _searches(project, port + 2)
+            if dashboard:
+                started.callback(end_group, dashboard)
+            page = started.enter_context(serving(project, [runs, searches], HOST, port + 1))
+            for door in (runs, searches):
+                typer.echo(f"{door.name}: {door.url or door.text}")
+            typer.echo(f"all of it, with the reports: {page} ; Ctrl-C ends it")
+            if server:
+                raise typer.Exit(server.wait())
+            threading.Event().wait()
+    except KeyboardInterrupt:
+        typer.echo("the pages are closed", err=True)
+
+
+def _runs(project: "Project", port: int) -> "tuple[Door, subprocess.Popen[bytes] | None]":
+    """The way to MLflow, and its server where this command starts it."""
+    import os
+    import subprocess
+    import sys
+    from urllib.parse import urlsplit
+
+    from ferlab.adapters.store import connect
+    from ferlab.cli.landing import Door
+    from ferlab.errors import masked
+
+    text = "every classifier, GAN and search, to compare"
     if project.tracking_uri.startswith("http"):
         connect(project)
-        typer.echo(f"MLflow: {masked(project.tracking_uri)}: the server has its own page")
-        return
+        parts = urlsplit(project.tracking_uri)
+        nobodys = parts._replace(netloc=parts.netloc.rpartition("@")[2])  # a browser asks who is there
+        return Door("MLflow", nobodys.geturl(), f"{text}, on the tracking server"), None
     must_be_free(port)
     connect(project)
-    typer.echo(f"MLflow: http://{HOST}:{port} (store: {masked(project.tracking_uri)}); Ctrl-C ends it")
     command = [sys.executable, "-m", "mlflow", "ui", "--host", HOST, "--port", str(port)]
     told = os.environ | {"MLFLOW_BACKEND_STORE_URI": project.tracking_uri}  # everyone here sees a command's words
-    stop_on_signals()
     server = subprocess.Popen(command, cwd=project.home, env=told, process_group=0)
-    try:
-        raise typer.Exit(server.wait())
-    except KeyboardInterrupt:
-        typer.echo("MLflow's page is closed", err=True)
-    finally:
-        end_group(server)  # its workers too, which outlive it where it is killed
+    return Door("MLflow", f"http://{HOST}:{port}", f"{text}; store: {masked(project.tracking_uri)}"), server
+
+
+def _searches(project: "Project", port: int) -> "tuple[Door, subprocess.Popen[bytes] | None]":
+    """The way to Optuna's dashboard, and its server; or why there is none."""
+    from ferlab.adapters.dashboard import missing, start
+    from ferlab.cli.landing import Door
+
+    if why := missing(project):
+        return Door("Optuna's dashboard", "", why), None
+    port = free_port(port)
+    text = "the trials of each search; what is deleted there is gone"
+    return Door("Optuna's dashboard", f"http://{HOST}:{port}", text), start(project, HOST, port)
+
+
+def free_port(wanted: int) -> int:
+    """A port that can be listened at: the wanted one, or any other where that is taken."""
+    import socket
+
+    for port in (wanted, 0):
+        with socket.socket() as asked:
+            asked.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as a server does: one just closed is free
+            try:
+                asked.bind((HOST, port))
+            except OSError:
+                if port:
+                    continue
+                raise
+            return int(asked.getsockname()[1])
+    raise AssertionError
 
 
 def must_be_free(port: int) -> None:
@@ -44,14 +110,13 @@ def must_be_free(port: int) -> None:
 
     from ferlab.errors import UserError
 
-    with socket.socket() as asked, socket.socket() as other:
+    with socket.socket() as asked:
         asked.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as a server does: one just closed is free
         try:
             asked.bind((HOST, port))
         except OSError as error:
-            other.bind((HOST, 0))
             raise UserError(
                 f"port {port} can't be used: {(error.strerror or str(error)).lower()}",
                 where=f"{HOST}:{port}",
-                next_step=f"stop the program that uses it, or `ferlab ui --port {other.getsockname()[1]}`",
+                next_step=f"stop the program that uses it, or `ferlab ui --port {free_port(0)}`",
             ) from None
