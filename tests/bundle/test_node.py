@@ -73,6 +73,7 @@ def test_a_bundle_runs_without_an_index_and_its_results_come_home(
     file = fresh.beside("node.tar")
     said = fresh.ferlab("bundle", str(file), "--data", "--have", str(have), "--part-size", "500K")
     assert f"wheels: {len(LACKS)} for Python" in said
+    assert "data: 0 MiB, packed" in said
     assert not file.exists()
     parts = sorted(file.parent.glob(f"{file.name}.*"))
     assert len(parts) > 1

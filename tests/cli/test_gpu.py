@@ -36,13 +36,15 @@ def state(project: TemporaryProject) -> object:
 
 @pytest.mark.parametrize(("budget", "long"), [("paper", "weeks"), ("gpu", "days")])
 def test_a_budget_is_not_even_laid(untold: TemporaryProject, budget: str, long: str) -> None:
-    """The estimate is for real faces, though drawn ones lie here."""
+    """Not for a moment, which a kill could make last. The estimate is for real faces, though drawn ones lie here."""
+    params = (untold.root / "params.yaml").stat().st_ino
     output = untold.ferlab("reproduce", "--budget", budget, code=2)
     assert NONE in output
     assert f"budgets/{budget}.yaml: compute.device" in output
     assert f" {long}\n" in output
     assert "`ferlab budget use cpu`" in output
     assert "asking DVC" not in output
+    assert (untold.root / "params.yaml").stat().st_ino == params
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,7 @@ def test_cut_short_after_a_change_it_still_brings_what_there_is(done: TemporaryP
     )  # fmt: skip
     output = process.stdout + process.stderr
     assert process.returncode == TIME_UP, output
-    assert "train@svm-0: stopped" in output
+    assert output.index("train@svm-0: asked to stop") < output.index("train@svm-0: stopped")
     assert "the page stays as it was" in output
     assert (done.root / "reports" / "tiny" / "index.html").read_bytes() == page
     assert mine.read_text() == "mine"

@@ -142,9 +142,16 @@ def interrupt_when_ready(event: Event) -> None:
 
 
 def test_interrupted_it_asks_its_tasks_to_stop(make: Callable[..., Task]) -> None:
-    task = make("waits", WAITS)
+    """What it waits for is told at once, not when it has ended."""
+    task, told = make("waits", WAITS), list[str]()
+
+    def tell(event: Event) -> None:
+        told.append(event.kind)
+        interrupt_when_ready(event)
+
     with pytest.raises(KeyboardInterrupt):
-        run([task, make("next")], 1, interrupt_when_ready)
+        run([task, make("next")], 1, tell)
+    assert told == ["started", "printed", "stopping", "stopped"]
     assert task.log.read_text() == "ready\nswept\n"
     assert begun([task]) == ["waits"]
 
@@ -159,7 +166,7 @@ def test_what_does_not_stop_is_killed(make: Callable[..., Task], monkeypatch: py
 
     with pytest.raises(KeyboardInterrupt):
         run([make("hardly", HARDLY)], 1, tell)
-    assert told[-1].kind == "killed"
+    assert [event.kind for event in told[-2:]] == ["stopping", "killed"]
 
 
 PARENT = """

@@ -18,6 +18,23 @@ from ferlab.synthesis.plan import Added, added_images
 from ferlab.yaml_file import read_yaml
 
 
+class NoSearchError(UserError):
+    """An arm's settings come from a search that hasn't been made.
+
+    Attributes:
+        classifier: what is to be searched.
+    """
+
+    def __init__(self, arm: str, classifier: str, path: Path, cost: str = "") -> None:
+        self.arm, self.classifier, self.path = arm, classifier, path
+        super().__init__(
+            f"the arm {arm} takes settings from a search that hasn't been made",
+            where=str(path),
+            next_step=f"`dvc repro tune@{classifier}` makes it{cost}; or add `--set tuned=false` for the settings of "
+            f"params.yaml as they are",
+        )
+
+
 class Checkout:
     """The pipeline's results that points are made of.
 
@@ -81,11 +98,7 @@ class Checkout:
         """What the search for an arm's classifier chose."""
         path = self.project.work / "tuned" / f"{classifier}.json"
         if not path.is_file():
-            raise UserError(
-                f"the arm {arm} takes settings from a search that hasn't been made",
-                where=str(path),
-                next_step=f"`dvc repro tune@{classifier}`, or add `--set tuned=false`",
-            )
+            raise NoSearchError(arm, classifier, path)
         return TunedSettings.read(path)
 
     def dropped(self, params: Params, arm: str) -> list[str]:

@@ -94,6 +94,8 @@ class _Hearing:
                 self.lost.append(f"{event.task.name}: {_reason(event)}")
         elif event.kind == "printed":
             self.watch(one.point, event.text)
+        elif event.kind == "stopping":
+            self.watch(one.point, "stops, and keeps what it has reached")
         elif event.kind == "failed":
             self._keep(Result(one.point, "failed", error=_reason(event)))
         elif event.kind == "done":

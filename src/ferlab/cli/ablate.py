@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ferlab.cli import complete
+from ferlab.cli.ready import data_must_be_here
 
 if TYPE_CHECKING:
     from ferlab.ablation.plan import Planned
@@ -137,7 +138,6 @@ def _answer(
     quiet: bool,
     on: str | None = None,
 ) -> None:
-    from ferlab.ablation.plan import Planner
     from ferlab.ablation.run import run
     from ferlab.ablation.summary import summarise, write
     from ferlab.cli.ablation_plan import told
@@ -146,7 +146,7 @@ def _answer(
 
     if question.size > ASK_ABOVE and not (yes or dry_run):
         _confirm(question)
-    planned = Planner(project).plan(question)
+    planned = _plan(project, question)
     if dry_run:
         typer.echo(json.dumps([p.plain() for p in planned], indent=1) if as_json else told(question, planned, jobs))
         return
@@ -171,6 +171,23 @@ def _answer(
         print(f"failed: {result.point.title}, seed {result.point.seed}: {result.error}", file=sys.stderr)
     if failed:
         raise typer.Exit(1)
+
+
+def _plan(project: "Project", question: "Question") -> "list[Planned]":
+    """The question's points. What is missing in a new project is said with what it costs to make."""
+    from ferlab import params
+    from ferlab.ablation.checkout import NoSearchError
+    from ferlab.ablation.plan import Planner
+    from ferlab.cli.progress import duration
+    from ferlab.execution.cost import expected
+
+    if not project.work.is_dir():
+        data_must_be_here(project)
+    try:
+        return Planner(project).plan(question)
+    except NoSearchError as error:
+        seconds = expected(project, params.load(project.params))(("ferlab", "stage", "tune", error.classifier))
+        raise NoSearchError(error.arm, error.classifier, error.path, f", in about {duration(seconds)}") from None
 
 
 @contextmanager

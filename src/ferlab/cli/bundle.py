@@ -11,6 +11,7 @@ from ferlab.cli import complete
 
 if TYPE_CHECKING:
     from ferlab.bundle.wheels import Lacking
+    from ferlab.project import Project
 
 _UNITS = {"K": 2**10, "M": 2**20, "G": 2**30}
 
@@ -53,6 +54,7 @@ def bundle(
     lacking = wheels.lacking(project.root, python, there)
     typer.echo(f"the project: commit {commit[:10]}, budget {settings.budget}, {settings.data.kind} faces")
     _describe(lacking, python)
+    _tell_sizes(project, lacking, data=data)
     made = pack.pack(project, file, commit, settings, python, lacking, data=data, part_size=size)
     if not data and settings.data.kind == "real":
         typer.echo(f"no data: on the node, put fer2013.zip and ckplus.zip of data/ into {pack.ROOM}/data/")
@@ -97,6 +99,23 @@ def parse_size(text: str) -> int:
     if not found or not int(found[1]):
         raise UserError(f"'{text}' is not a size", where="--part-size", next_step="write 500K, 60M or 2G")
     return int(found[1]) * _UNITS[found[2]]
+
+
+def _tell_sizes(project: "Project", lacking: "Lacking", *, data: bool) -> None:
+    """How large what will be packed is, before anything is fetched or written."""
+    from ferlab.bundle.sizes import of_commit, of_data, of_packages
+
+    packages, unknown = of_packages(lacking.pins)
+    more = f" and {unknown} that aren't installed here" if unknown else ""
+    typer.echo(f"  unpacked about {_mib(packages)}{more}; --have LIST leaves out what the node has")
+    if found := of_data(project):
+        without = "packed; without --data the archive is that much smaller" if data else "not packed; --data packs it"
+        typer.echo(f"data: {_mib(found)}, {without}")
+    typer.echo(f"the commit: at most {_mib(of_commit(project))}")
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:,.0f} MiB"
 
 
 def _describe(lacking: "Lacking", python: str) -> None:

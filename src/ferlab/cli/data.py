@@ -56,7 +56,7 @@ def add(
     from ferlab.datasets.containers import DATASETS, examine, install
     from ferlab.errors import UserError, printable
     from ferlab.execution.locks import exclusive
-    from ferlab.files import recover
+    from ferlab.files import recover, sha256_file
     from ferlab.project import Project
 
     project = Project.find()
@@ -86,11 +86,15 @@ def add(
                         next_step="give both: ferlab data add fer2013.zip ckplus48.zip",
                     )
                 sources[dataset] = kept
-        with ShowSteps(context.obj["quiet"]) as say:
-            say("copying both archives into data/")
-            hashes = install(sources, project.data)
-        for dataset, what in found.items():
-            typer.echo(f"{printable(what.shown)} -> data/{dataset}.zip")
+        hashes = {dataset: sha256_file(path) for dataset, path in sources.items()}
+        if hashes == _there(project):
+            typer.echo("data/ holds these very archives already; nothing is copied")
+        else:
+            with ShowSteps(context.obj["quiet"]) as say:
+                say("copying both archives into data/")
+                hashes = install(sources, project.data)
+            for dataset, what in found.items():
+                typer.echo(f"{printable(what.shown)} -> data/{dataset}.zip")
         track(project, *changed(project, {"data": _OF_THE_PAPER | {"kind": "real"} | hashes}))
 
 
@@ -192,6 +196,15 @@ def audit(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
     typer.echo(f"CK+: {sum(ckplus['images'].values())} images of {of if ckplus['subjects'] else 'unknown subjects'}")
     for difference in found.get("differences", []):
         typer.echo(f"not the published count: {difference}")
+
+
+def _there(project: "Project") -> dict[str, str]:
+    """SHA-256 of each archive in data/, by dataset."""
+    from ferlab.datasets.containers import DATASETS
+    from ferlab.files import sha256_file
+
+    paths = {dataset: project.data / f"{dataset}.zip" for dataset in DATASETS}
+    return {dataset: sha256_file(path) for dataset, path in paths.items() if path.is_file()}
 
 
 def _describe(what: "Found") -> None:

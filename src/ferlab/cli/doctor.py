@@ -1,6 +1,7 @@
 """`ferlab doctor`: is this machine and project ready?"""
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,14 +13,19 @@ if TYPE_CHECKING:
 LITTLE_DISK_GIB = 5
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def doctor(
+    context: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+) -> None:
     """Check the environment, stores, data, disk, threads, GPU and DVC remotes, and say what to fix.
 
     Exit code 2 if something needs fixing. Notes are only worth knowing.
     """
+    from ferlab.cli.progress import ShowSteps
     from ferlab.project import Project
 
-    facts, notes, problems = _look(Project.find())
+    project = Project.find()
+    with ShowSteps(context.obj["quiet"]) as say:
+        facts, notes, problems = _look(project, say)
     if as_json:
         typer.echo(json.dumps({"facts": facts, "notes": notes, "problems": problems}, indent=1))
     else:
@@ -34,7 +40,9 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
         raise typer.Exit(2)
 
 
-def _look(project: "Project") -> tuple[dict[str, Any], list[str], list[str]]:
+def _look(project: "Project", say: Callable[[str], None]) -> tuple[dict[str, Any], list[str], list[str]]:
+    """Facts, notes and problems; `say` is told each check as it begins, since some take seconds."""
+    say("loading what ferlab is built on")
     import os
     import platform
     import shutil
@@ -55,6 +63,7 @@ def _look(project: "Project") -> tuple[dict[str, Any], list[str], list[str]]:
     from ferlab.files import disk_errors, sha256_file
     from ferlab.stages.ledger import differences
 
+    say("comparing the code and what is installed with the project's")
     notes: list[str] = []
     problems: list[str] = []
     commit = read_commit(project)
@@ -86,6 +95,7 @@ def _look(project: "Project") -> tuple[dict[str, Any], list[str], list[str]]:
         problems.append(f"{', '.join(missing)} can't be found; activate the environment: . .venv/bin/activate")
     if free < LITTLE_DISK_GIB:
         problems.append(f"only {free:.1f} GiB of disk are free; {LITTLE_DISK_GIB} are a comfortable minimum")
+    say("reading params.yaml and the data")
     try:
         settings = params.load(project.params)
         facts["budget"], facts["threads"] = settings.budget, settings.compute.threads
@@ -110,6 +120,7 @@ def _look(project: "Project") -> tuple[dict[str, Any], list[str], list[str]]:
         problems += _edited(project, settings)
     except UserError as error:
         problems.append(str(error))
+    say("asking DVC and its remotes")
     try:
         must_be_readable(project)
         seen = look(project)
@@ -118,6 +129,7 @@ def _look(project: "Project") -> tuple[dict[str, Any], list[str], list[str]]:
         problems += seen.problems
     except UserError as error:
         problems.append(str(error))
+    say("asking MLflow's store")
     try:
         with disk_errors(project.state):  # else a project that can't be written would end the look at it
             client = connect(project)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ferlab.cli import complete
+from ferlab.cli.ready import data_must_be_here
 
 if TYPE_CHECKING:
     from ferlab.params import Params
@@ -63,6 +64,7 @@ def reproduce(
     if dry_run:
         _estimate(project, budget, jobs)
         return
+    data_must_be_here(project)
     settings = _lay(project, budget)
     if pack:
         _must_be_on_a_gpu(settings)
@@ -97,7 +99,8 @@ def _lay(project: "Project", budget: str | None) -> "Params":
     """Lay a budget on params.yaml, unless it is there already, and return what params.yaml says then.
 
     Raises:
-        UserError: there is no such budget, or it has work for a GPU and there is none; params.yaml is as it was.
+        UserError: there is no such budget, or it is one for a GPU and there is none, or what lies there has work for
+            one. params.yaml is as it was.
     """
     from ferlab import params
     from ferlab.cli import gpu
@@ -105,23 +108,16 @@ def _lay(project: "Project", budget: str | None) -> "Params":
     from ferlab.files import write_text
     from ferlab.params.budgets import left_out, with_budget
 
-    settings, text, source = params.load(project.params), None, "params.yaml"
-    before, earlier = settings, project.params.read_text(encoding="utf-8")
+    settings = before = params.load(project.params)
+    text, source, instead = None, "params.yaml", "`compute.device: cpu` in params.yaml"
     if budget and budget != settings.budget:
         text, settings = with_budget(project.root, budget)
         source = f"budgets/{budget}.yaml"
-        write_text(project.params, text)
-    try:
-        if settings.compute.device == "cuda" and not gpu.is_here() and _is_due(project):
-            instead = "`compute.device: cpu` in params.yaml"
-            if text is not None:
-                instead = f"`ferlab budget use {budget}`, then {instead} and `ferlab reproduce` without --budget,"
-            gpu.must_be_here(of_budget(project, settings).seconds, source, instead)
-    except BaseException:
-        if text is not None:
-            write_text(project.params, earlier)
-        raise
+        instead = f"`ferlab budget use {budget}`, then {instead} and `ferlab reproduce` without --budget,"
+    if settings.compute.device == "cuda" and not gpu.is_here() and (text is not None or _is_due(project)):
+        gpu.must_be_here(of_budget(project, settings).seconds, source, instead)
     if text is not None:
+        write_text(project.params, text)
         for sentence in left_out(project.root, before, settings):
             typer.echo(f"warning: {sentence}", err=True)
     return settings

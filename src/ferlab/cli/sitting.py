@@ -91,7 +91,7 @@ class Sitting:
 
     def _tell(self, event: Event) -> None:
         name, log = event.task.name, event.task.log
-        if event.kind not in ("started", "silent", "printed", "running"):
+        if event.kind not in ("started", "silent", "printed", "running", "stopping"):
             self._open.pop(name, None)
             self._running.pop(name, None)
         match event.kind:
@@ -121,6 +121,8 @@ class Sitting:
                 self.say(f"{name}: failed after {event.seconds:.0f} s; the end of its log, {log}:")
                 words = explain(self.project.root, event.text)
                 self.say("\n".join(f"  {line}" for line in words.splitlines()))
+            case "stopping":
+                self.say(f"{name}: asked to stop; it first keeps what it has reached, for {GRACE:.0f} s at most")
             case "stopped":
                 self.say(f"{name}: stopped")
             case "killed":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ferlab.cli import complete
+from ferlab.cli.ready import data_must_be_here
 
 if TYPE_CHECKING:
     from ferlab.project import Project
@@ -58,6 +59,8 @@ def tune(
     lay_space(tree, classifier, space or [], only=only)
     checked = params.check(tree, "params.yaml with the command line's options")
 
+    if not project.work.is_dir():
+        data_must_be_here(project)
     if checked.compute.device == "cuda" and fail is None:
         seconds = expected(project, checked)(("ferlab", "stage", "tune", classifier))
         gpu.must_be_here(seconds, "params.yaml", "`compute.device: cpu` in params.yaml")
@@ -107,6 +110,8 @@ def _work(project: "Project", classifier: str, words: tuple[str, ...], jobs: int
     names = [f"tune-{classifier}-{number}" for number in range(jobs)]
 
     def tell(event: Event) -> None:
+        if event.kind == "stopping" and not quiet:
+            print(f"{event.task.name}: asked to stop", file=sys.stderr, flush=True)
         if event.kind == "failed" or (event.kind == "printed" and not quiet):
             print(f"{event.task.name}: {event.text}", file=sys.stderr, flush=True)
 

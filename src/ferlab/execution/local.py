@@ -138,6 +138,7 @@ def _stop(running: Sequence[_Running], tell: Tell) -> None:
     """Ask tasks to end, and kill those that don't in time."""
     for one in running:
         _signal(one, signal.SIGINT)
+        tell(Event("stopping", one.task, one.seconds))
     last = time.monotonic() + GRACE
     for one in running:
         try:

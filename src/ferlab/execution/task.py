@@ -83,13 +83,14 @@ class Event:
 
     Attributes:
         kind: `started`; `silent`, as it has printed nothing for a while since; `printed` a line; `running`, every half
-            minute; ended: `done` or `failed`; `stopped`, as it was asked to; `killed`, as it didn't stop.
+            minute; ended: `done` or `failed`; `stopping`, as it is asked to stop; `stopped` then, or `killed`, as it
+            didn't stop.
         seconds: since it was started.
         text: the line; of a task that is done all that it printed, of one that failed its last words.
         code: the exit code of one that failed, negative for the signal that killed it.
     """
 
-    kind: Literal["started", "silent", "printed", "running", "done", "failed", "stopped", "killed"]
+    kind: Literal["started", "silent", "printed", "running", "done", "failed", "stopping", "stopped", "killed"]
     task: Task
     seconds: float = 0.0
     text: str = ""

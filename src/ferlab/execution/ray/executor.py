@@ -230,8 +230,9 @@ def _stop(running: Mapping[Any, Task], tell: Tell) -> None:
 
     if not running:
         return
-    for ref in running:
+    for ref, task in running.items():
         ray.cancel(ref)
+        tell(Event("stopping", task))
     ended, _ = ray.wait(list(running), num_returns=len(running), timeout=STOPPING)
     for ref, task in running.items():
         tell(Event("stopped" if ref in ended else "killed", task))

@@ -1,0 +1,31 @@
+"""What must be there before a pipeline is begun, said before anything starts."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ferlab.project import Project
+
+
+def data_must_be_here(project: "Project") -> None:
+    """Raise a UserError that says how data/ is filled where it is empty, as in a new clone."""
+    from ferlab import params
+    from ferlab.errors import UserError
+
+    if project.data.is_dir() and any(project.data.iterdir()):
+        return
+    own = "`ferlab data add fer2013.zip ckplus48.zip` takes your own FER-2013 and CK+48"
+    drawn = "`ferlab data demo` draws the demo's faces"
+    ways = [drawn, own] if params.load(project.params).data.kind == "demo" else [own]
+    if _has_a_remote(project):
+        ways.insert(0, "`dvc pull data.dvc` fetches them from the DVC remote")
+    raise UserError(
+        "there are no faces yet: data/ is empty, as a clone brings none",
+        where=str(project.data),
+        next_step="; ".join(ways),
+    )
+
+
+def _has_a_remote(project: "Project") -> bool:
+    """Whether the project names a DVC remote; asking DVC itself would take a second."""
+    places = [project.root / ".dvc" / name for name in ("config", "config.local")]
+    return any('remote "' in path.read_text(encoding="utf-8") for path in places if path.is_file())
