@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from ferlab.datasets.containers import Found
+    from ferlab.project import Project
 
 app = typer.Typer(help="Put faces into data/, and see what is there.", no_args_is_help=True)
 
