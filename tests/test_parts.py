@@ -48,7 +48,7 @@ MODULES = {
     "__init__": "",
     "part": PART,
     "work": "from mine import helper\nfrom ferlab.classifiers.svm import Svm as Mine\n",
-    "helper": "",
+    "helper": "here = 1\n",
     "other": "",
     "lacking": "import no_such_library",
     "unfinished": "def (",
@@ -204,7 +204,7 @@ def test_an_edit_of_its_code_or_another_version_is_another_code(site: Path) -> N
     for module, seen in (("other", False), ("helper", True)):
         (site / "mine" / f"{module}.py").write_text("# edited\n")
         assert (closure.closure_hash("mine.work") != before) == seen, module
-    (site / "mine" / "helper.py").write_text("")
+    (site / "mine" / "helper.py").write_text(MODULES["helper"])
     assert closure.closure_hash("mine.work") == before
     (site / "mine-0.1.0.dist-info").rename(site / "gone")
     install(site, "mine", {CLASSIFIERS: {"mine": "mine.part:CLASSIFIER"}}, "0.2.0")
