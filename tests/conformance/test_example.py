@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
+from ferlab.datasets.containers import examine
 from ferlab.gan.families import family_named
 from ferlab.params import check
 from ferlab.params.budgets import WHOLE
+from ferlab.testing.datasets import pack
+from ferlab.testing.faces import drawn
 from ferlab.yaml_file import overlay, read_yaml
 from packages import EXAMPLE, install_example
 from small import REPOSITORY
@@ -29,6 +33,14 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(site)
         yield
+
+
+def test_ferlab_data_add_takes_its_form(tmp_path: Path) -> None:
+    sets = {split: drawn(1, split=split) for split in ("train", "valid", "test")}
+    path = pack(tmp_path / "arrays.zip", TestNpz().members(sets))
+    found = examine([path], allow_partial=True, scratch=tmp_path)["fer2013"]
+    assert (found.form, found.lost) == ("FER-2013 as arrays of NumPy", [])
+    assert {split: sum(counts.values()) for split, counts in found.counts.items()} == dict.fromkeys(sets, 7)
 
 
 def test_what_its_readme_puts_into_params_yaml() -> None:
