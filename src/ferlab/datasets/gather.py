@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from ferlab.datasets import ckplus, fer2013
 from ferlab.datasets.archive import READ, is_junk, is_picture, open_archive, picture_members
-from ferlab.datasets.own import own_reader
+from ferlab.datasets.own import own_forms
 from ferlab.datasets.tables import head, is_table
 from ferlab.datasets.unpack import Scratch, Source, expand, from_tar, is_dense, open_file, pack, start_of
 from ferlab.errors import UserError, printable
@@ -113,7 +113,11 @@ def _look(path: Path, scratch: Scratch, shown: str, depth: int) -> list[Containe
         if len(kinds) == 1 or (not kinds and len(tables) == 1 and is_table(head(archive, tables[0]))):
             used = set(pictures if kinds else tables)
             return [Container(path, shown, [name for name in files if name not in used], notices)]
-        if not kinds and not tables and own_reader(archive):
+        if (
+            not kinds
+            and not tables
+            and any(one.recognise(archive) for one in own_forms().values() if not one.asked_for)
+        ):
             return [Container(path, shown, notices=notices)]
         for info in infos:
             if _is_archive(info.filename) and info.file_size > DENSEST * (info.compress_size + 1000):
