@@ -1,4 +1,4 @@
-"""`ferlab predict`: what a trained run says of any pictures."""
+"""`ferlab predict`: what a trained run says of the faces in any pictures."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,17 +8,22 @@ import typer
 from ferlab.cli import complete
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from ferlab.classifiers.base import Classifier
     from ferlab.params import Params
     from ferlab.project import Project
     from ferlab.records.run import RunRecord
 
+LIMITS = (
+    "note: an expression isn't an emotion: for research on classifiers, never for clinical, hiring or surveillance use "
+    "(docs/guide/predict.md)"
+)
+
 
 def predict(
+    context: typer.Context,
     images: Annotated[
-        list[Path], typer.Argument(help="Pictures of one face each, in PNG, JPEG, TIFF, BMP, GIF, WebP or PGM.")
+        list[Path],
+        typer.Argument(help="Pictures (PNG, JPEG, TIFF, BMP, GIF, WebP or PGM), or folders of them, with all below."),
     ],
     run: Annotated[
         str,
@@ -27,76 +32,48 @@ def predict(
         ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Search no faces: each picture is one, squeezed where it isn't square.")
+    ] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="The run's own probabilities, not calibrated ones.")] = False,
 ) -> None:
-    """Print seven probabilities for each picture.
+    """Print the classes' probabilities for each face in each picture.
 
-    The networks know grey faces of 48x48 pixels that fill the picture: anything else is turned upright, made grey and
-    resized to that (a picture that isn't square is squeezed), and a note says so. No face is searched for.
+    A picture of a face's size (48x48 for FER-2013) is taken as a face. In any other, upright frontal faces are searched
+    for, and each is cropped, made grey and resized. What a camera has turned is turned back first.
+    Probabilities are calibrated where a report holds what the run says of the validation split.
     Pictures that can't be read are named after the answers to the others.
     """
-    import json
     import sys
 
-    import numpy as np
-
     from ferlab import params
-    from ferlab.data.labels import FER_CLASSES
-    from ferlab.datasets.picture import PictureError, read_face
+    from ferlab.cli.answers import as_lines, as_object, read_pictures, say
+    from ferlab.cli.calibrated import Confidence
     from ferlab.errors import UserError, printable
-    from ferlab.files import must_be_a_file
     from ferlab.project import Project
 
     project = Project.find()
     classifier, record = load(project, run)
     nothing = params.load(project.params).audit.near_constant_std
-    faces: dict[str, NDArray[np.uint8]] = {}
-    problems = list[str]()
-    for path in images:
-        name = printable(path)
-        try:
-            must_be_a_file(path)
-            with path.open("rb") as handle:
-                face, change = read_face(handle)
-        except (OSError, PictureError, UserError) as error:
-            problems.append(f"{name}: {_reason(error)}")
-            continue
-        faces[str(path)] = face
-        if change:
-            print(f"note: {name}: {change}", file=sys.stderr)
-        if face.std() < nothing:
-            print(f"note: {name}: shows nothing, all its pixels are alike: its answer means nothing", file=sys.stderr)
-    rows = {}
-    if faces:
-        answers = classifier.predict_proba(np.stack(list(faces.values())))
-        for path_text, row in zip(faces, answers, strict=True):
-            rows[path_text] = {name: round(float(p), 4) for name, p in zip(FER_CLASSES, row, strict=True)}
+    confidence = Confidence.of(project, record, raw)
+    pictures, problems = read_pictures(images, confidence.side, whole=whole, quiet=context.obj["quiet"])
+    answers = say(classifier, pictures, confidence)
+    for note in [note for answer in answers for note in answer.notes(nothing)]:
+        print(f"note: {note}", file=sys.stderr)
     if as_json:
-        typer.echo(json.dumps(rows, indent=1))
-    else:
-        for path_text, chances in rows.items():
-            best = max(chances, key=lambda name: chances[name])
-            empty = " (shows nothing)" if faces[path_text].std() < nothing else ""
-            typer.echo(f"{printable(path_text)}: {best}{empty}")
-            typer.echo("  " + "  ".join(f"{name} {p:.4f}" for name, p in chances.items()))
-        if rows:
-            typer.echo(_standing(project, record))
+        typer.echo(as_object(answers, problems, record, confidence, nothing))
+        print(f"note: {confidence}", file=sys.stderr)
+    elif answers:
+        for line in as_lines(answers, confidence.classes, nothing):
+            typer.echo(line)
+        typer.echo(f"{_standing(project, record)}; {confidence}")
+    print(LIMITS, file=sys.stderr)
     if problems:
         raise UserError(
-            "these can't be read as pictures:\n  " + "\n  ".join(problems),
+            "these can't be read as pictures:\n  " + "\n  ".join(f"{printable(path)}: {why}" for path, why in problems),
             next_step="check their names, convert them, or leave them out"
-            + ("; the others are answered above" if rows else ""),
+            + ("; the others are answered above" if answers else ""),
         )
-
-
-def _reason(error: Exception) -> str:
-    """Why a file can't be read as a picture, to follow its name."""
-    from ferlab.errors import UserError
-
-    if isinstance(error, FileNotFoundError):
-        return "there is no such file"
-    if isinstance(error, UserError):
-        return error.what
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def load(project: "Project", run: str) -> "tuple[Classifier, RunRecord]":

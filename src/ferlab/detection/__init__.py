@@ -1,0 +1,1 @@
+"""Faces in pictures: where they are, and each as the classifiers know faces."""

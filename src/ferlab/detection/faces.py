@@ -1,0 +1,68 @@
+"""The faces of a picture file, each as the classifiers know faces: grey, 8 bits, square, filled by the face."""
+
+from dataclasses import dataclass
+from typing import IO, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ferlab.data.images import SIDE
+from ferlab.datasets.picture import read_grey
+from ferlab.detection.detector import Box, find_faces
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face: where it is in the upright picture, and its pixels, uint8 (side, side), 0-255."""
+
+    box: Box
+    pixels: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a picture shows.
+
+    Attributes:
+        width, height: in pixels, once it is upright.
+        how: `as_is`: it has a face's size already; `detected`: faces were searched for; `whole`: all of it is taken as
+            one face.
+        faces: from the largest to the smallest; none where none was found.
+        change: what was done to it, for people; "" for nothing.
+    """
+
+    width: int
+    height: int
+    how: Literal["as_is", "detected", "whole"]
+    faces: tuple[Face, ...]
+    change: str
+
+
+def read_faces(source: IO[bytes], side: int = SIDE, *, whole: bool = False) -> Picture:
+    """Find the faces of a picture file. A picture of side x side pixels is a face already, and isn't searched.
+
+    Args:
+        source: a file open for reading.
+        side: pixels, of the faces that the classifier was trained on.
+        whole: take all of a picture as one face, squeezed where it isn't square.
+
+    Raises:
+        PictureError: the picture can't be read, as `read_grey` says.
+    """
+    grey, mode, steps = read_grey(source)
+    width, height = grey.size
+    how: Literal["as_is", "detected", "whole"] = "detected"
+    if whole or grey.size == (side, side):
+        how, boxes = "as_is" if grey.size == (side, side) else "whole", [Box(0, 0, width, height)]
+        if how == "whole" or mode != "L" or steps:
+            steps = (f"{mode} {width}x{height} became grey {side}x{side}", *steps)
+    else:
+        boxes = find_faces(grey)
+    faces = tuple(Face(box, _square(grey.crop(box.corners), side)) for box in boxes)
+    return Picture(width, height, how, faces, "; ".join(steps))
+
+
+def _square(crop: Image.Image, side: int) -> NDArray[np.uint8]:
+    """Resized as the data sets' pictures are, so that a face cut out by hand is answered the same."""
+    return np.asarray(crop.resize((side, side), Image.Resampling.BILINEAR), dtype=np.uint8)
