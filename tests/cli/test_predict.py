@@ -3,22 +3,52 @@
 import json
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 from PIL import Image
+from typer.testing import CliRunner
 
-from ferlab.classifiers.catalogue import create
-from ferlab.cli.predict import load
+from drawn import scene
+from ferlab.classifiers.catalogue import load_run
+from ferlab.cli.calibrated import Confidence
+from ferlab.cli.predict import LIMITS, load, predict
 from ferlab.data.labels import FER_CLASSES
 from ferlab.errors import UserError
+from ferlab.evaluation.calibration import Calibration, scaled
+from ferlab.evaluation.predictions import read
 from ferlab.project import Project
-from ferlab.records.run import FILE, RunRecord
 from small import REPOSITORY, noise
 from temporary import TemporaryProject
 
 FACE = noise(1)[0]
+APP = typer.Typer()
+APP.command()(predict)
+
+
+@dataclass
+class Ask:
+    """Types `ferlab predict` in a finished project, in this process."""
+
+    project: TemporaryProject
+    patch: pytest.MonkeyPatch
+
+    def __call__(self, *words: str | Path, run: str = "svm-0") -> tuple[str, str]:
+        """What it prints, and what it notes; an error that a user can mend is raised."""
+        self.patch.chdir(self.project.root)
+        result = CliRunner().invoke(APP, [*map(str, words), "--run", run], obj={"quiet": True})
+        self.out, self.err = result.stdout, result.stderr
+        if result.exception:
+            raise result.exception
+        return self.out, self.err
+
+
+@pytest.fixture
+def ask(finished: TemporaryProject, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    return Ask(finished, monkeypatch)
 
 
 def test_an_unknown_run_is_named_with_those_that_exist(finished: TemporaryProject) -> None:
@@ -37,64 +67,130 @@ def test_a_run_that_is_not_trained_yet_is_answered_with_what_trains_it(run: str,
     assert "`ferlab train` keeps no weights" in str(caught.value.next_step)
 
 
-def test_the_command(finished: TemporaryProject, tmp_path: Path) -> None:
-    """The same numbers as the classifier's own; the whole batch in one call."""
+@pytest.mark.parametrize("run", ["svm-0", "resnet50-dcgan-0"])
+def test_a_face_is_answered_as_the_classifier_does_raw_or_calibrated(run: str, ask: Ask, tmp_path: Path) -> None:
+    """All faces in one batch; calibrated by what the report holds of the validation split."""
     for name, face in zip(("a", "b"), noise(2), strict=True):
         Image.fromarray(face).save(tmp_path / f"{name}.png")
-    paths = [str(tmp_path / "a.png"), str(tmp_path / "b.png")]
-    rows = json.loads(finished.ferlab("predict", *paths, "--run", "resnet50-dcgan-0", "--json"))
-    folder = finished.root / "work" / "runs" / "resnet50-dcgan-0"
-    expected = create(RunRecord.read(folder / FILE).settings).load(folder).predict_proba(noise(2))
-    assert list(rows) == paths
-    for row, numbers in zip(rows.values(), expected, strict=True):
-        assert list(row) == list(FER_CLASSES)
-        np.testing.assert_allclose(list(row.values()), numbers, atol=6e-5)
+    classifier, record = load_run(ask.project.root / "work" / "runs" / run)
+    own = classifier.predict_proba(noise(2))
+    valid = read(ask.project.root / "reports" / "tiny" / "valid" / f"{run}.parquet")
+    calibration = Calibration.of(valid)
+    assert calibration is not None
+    for words, applied, expected in (
+        (["--raw"], False, own),
+        ([], True, scaled(own, calibration.temperature)),
+    ):
+        out, err = ask(tmp_path, "--json", *words, run=run)
+        told = json.loads(out)
+        assert list(told) == ["run", "identity", "classes", "calibration", "pictures", "unreadable"]
+        assert (told["run"], told["identity"], told["classes"]) == (run, record.identity, list(FER_CLASSES))
+        assert told["unreadable"] == []
+        assert told["calibration"] == {
+            "applied": applied,
+            "temperature": calibration.temperature,
+            "images": len(valid.ids),
+            "error_before": calibration.error_before,
+            "error_after": calibration.error_after,
+            "images_picked_epoch": run != "svm-0",
+        }
+        assert LIMITS in err
+        for name, picture, numbers in zip(("a", "b"), told["pictures"], expected, strict=True):
+            assert picture["path"] == str(tmp_path / f"{name}.png")
+            assert (picture["width"], picture["height"], picture["how"]) == (48, 48, "as_is")
+            (face,) = picture["faces"]
+            assert face["box"] == {"x": 0, "y": 0, "width": 48, "height": 48}
+            assert face["class"] == FER_CLASSES[numbers.argmax()]
+            assert list(face["probabilities"]) == list(FER_CLASSES)
+            np.testing.assert_allclose(list(face["probabilities"].values()), numbers, atol=6e-5)
 
 
-def test_what_the_answer_is_worth_is_said(finished: TemporaryProject, tmp_path: Path) -> None:
-    """A network of the demo answers for a real face as surely as any."""
+def test_the_command(finished: TemporaryProject, tmp_path: Path) -> None:
+    """As a process of its own. What the answer is worth is said: a network of the demo is as sure as any."""
     Image.fromarray(FACE).save(tmp_path / "a.png")
     output = finished.ferlab("predict", str(tmp_path / "a.png"), "--run", "svm-0")
-    folder = finished.root / "work" / "runs" / "svm-0"
-    accuracy = json.loads((folder / "run.json").read_text())["valid_accuracy"]
+    accuracy = json.loads((finished.root / "work" / "runs" / "svm-0" / "run.json").read_text())["valid_accuracy"]
     assert f"svm-0 had {100 * accuracy:.1f}% of its validation images right" in output
     assert "it learned from drawn faces" in output
+    assert "probabilities are calibrated (temperature " in output
+    assert LIMITS in output
 
 
-def test_a_run_of_other_faces_is_told(done: TemporaryProject, tmp_path: Path) -> None:
-    """A run of the demo stays in work/runs/ when real faces are put into data/."""
+def test_each_face_of_a_picture_is_answered(ask: Ask, tmp_path: Path) -> None:
+    scene((240, 150), {(10, 20): 100, (130, 20): 90}).save(tmp_path / "two.png")
+    scene((240, 150), {}).save(tmp_path / "none.png")
+    out, err = ask(tmp_path)
+    assert out.count("two.png: ") == out.count(" (face of ") == 2
+    assert "none.png: no face found" in out
+    assert "none.png: no upright frontal face found; --whole takes the whole picture as one" in err
+    whole, _ = ask(tmp_path, "--whole")
+    assert whole.count("none.png: ") == whole.count("two.png: ") == 1
+    assert "face of" not in whole
+    told = json.loads(ask(tmp_path / "none.png", "--json")[0])
+    assert told["pictures"][0] == {
+        "path": str(tmp_path / "none.png"),
+        "width": 240,
+        "height": 150,
+        "how": "detected",
+        "faces": [],
+    }
+
+
+def test_a_run_of_other_faces_is_told(done: TemporaryProject, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A run of the demo stays in work/runs/ when real faces are put into data/, and a report may be gone."""
     Image.fromarray(FACE).save(tmp_path / "a.png")
     (done.root / "work/prepared/train").rename(done.root / "work/prepared/former")
     shutil.copytree(done.root / "work/prepared/valid", done.root / "work/prepared/train")
-    output = done.ferlab("predict", str(tmp_path / "a.png"), "--run", "svm-0")
-    assert "it learned from OTHER faces than data/ now holds" in output
+    shutil.rmtree(done.root / "reports/tiny/valid")
+    out, _ = Ask(done, monkeypatch)(tmp_path / "a.png")
+    assert "it learned from OTHER faces than data/ now holds" in out
+    assert "probabilities aren't calibrated: no report holds what it says of the validation split" in out
 
 
-def test_a_picture_that_shows_nothing_is_told(finished: TemporaryProject, tmp_path: Path) -> None:
+def test_only_the_predictions_of_the_very_training_calibrate_it(finished: TemporaryProject) -> None:
+    project = Project(finished.root)
+    record = load(project, "resnet50-dcgan-0")[1]
+    known = Confidence.of(project, record, raw=False)
+    assert known.calibration is not None
+    assert "which picked its epoch too" in str(known)
+    assert "(--raw)" in str(Confidence.of(project, record, raw=True))
+    for other in ({"identity": "0" * 16}, {"seed": 7}, {"select_on": "test"}):
+        found = Confidence.of(project, record.model_copy(update=other), raw=False)
+        assert found.calibration is None
+        assert "aren't calibrated" in str(found)
+        np.testing.assert_array_equal(found(np.eye(7)), np.eye(7))
+
+
+def test_a_picture_that_shows_nothing_is_told(ask: Ask, tmp_path: Path) -> None:
     """Else an empty picture is sad. And a name may hold what a terminal would obey."""
     Image.new("L", (64, 64), 90).save(tmp_path / "e\x1b[2Jmpty.png")
-    output = finished.ferlab("predict", str(tmp_path / "e\x1b[2Jmpty.png"), "--run", "svm-0")
-    assert "shows nothing, all its pixels are alike" in output
-    assert "e\\x1b[2Jmpty.png: " in output
-    assert "\x1b" not in output
+    out, err = ask(tmp_path / "e\x1b[2Jmpty.png", "--whole")
+    assert "shows nothing, all its pixels are alike" in err
+    assert "(shows nothing)" in out
+    assert "e\\x1b[2Jmpty.png: " in out
+    assert "\x1b" not in out + err
 
 
-def test_files_that_are_no_pictures_are_all_named(finished: TemporaryProject, tmp_path: Path) -> None:
-    """Cut off, empty, text, absent; a folder; a pipe, on which one would wait."""
+def test_files_that_are_no_pictures_are_all_named(ask: Ask, tmp_path: Path) -> None:
+    """Cut off, empty, text, absent; an empty folder; a pipe, on which one would wait."""
     Image.fromarray(FACE).save(tmp_path / "good.png")
     (tmp_path / "cut.png").write_bytes((tmp_path / "good.png").read_bytes()[:200])
     (tmp_path / "empty.png").touch()
     (tmp_path / "text.png").write_text("no picture")
     (tmp_path / "folder.png").mkdir()
     os.mkfifo(tmp_path / "pipe.png")
-    names = ("good.png", "cut.png", "empty.png", "text.png", "absent.png", "folder.png", "pipe.png")
-    paths = [str(tmp_path / name) for name in names]
-    output = finished.ferlab("predict", *paths, "--run", "svm-0", code=2)
-    assert "Traceback" not in output
-    for name in ("cut", "empty", "text", "absent"):
-        assert f"{name}.png: " in output
-    assert "absent.png: there is no such file" in output
-    assert "folder.png is a folder, not a file" in output
-    assert "pipe.png is a named pipe, not a file" in output
-    assert "good.png: " in output  # which is answered all the same
-    assert "svm-0 had" in output
+    with pytest.raises(UserError) as caught:
+        ask(tmp_path, tmp_path / "folder.png", tmp_path / "absent.png")
+    told = str(caught.value)
+    for name in ("cut", "empty", "text"):
+        assert f"{name}.png: can't be decoded" in told
+    assert "absent.png: there is no such file" in told
+    assert "folder.png: is a folder that holds no files" in told
+    assert "pipe.png is a named pipe, not a file" in told
+    assert "good.png: " in ask.out  # which is answered all the same
+    assert "svm-0 had" in ask.out
+    with pytest.raises(UserError):
+        ask(tmp_path, "--json")
+    unreadable = {Path(row["path"]).name: row["reason"] for row in json.loads(ask.out)["unreadable"]}
+    assert set(unreadable) == {"cut.png", "empty.png", "text.png", "pipe.png"}
+    assert unreadable["text.png"].startswith("can't be decoded: ")

@@ -3,12 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from archives import archive
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import FER_CLASSES
 from ferlab.datasets import forms
 from ferlab.datasets.audit import image_table, rows_of_test, summarise, summarise_ckplus
+from ferlab.detection.detector import find_faces
 from ferlab.synthesis.mix import with_labels_of
 
 pytestmark = pytest.mark.real
@@ -107,3 +109,15 @@ def test_what_the_policies_leave(frames: ImageSet) -> None:
     """54 of 981 frames are dropped, or become neutral."""
     assert len(with_labels_of(FER_CLASSES, frames, "drop_contempt")) == 927
     assert with_labels_of(FER_CLASSES, frames, "contempt_as_neutral").counts()["neutral"] == 54
+
+
+@pytest.mark.long
+def test_fer2013s_crops_are_the_detectors_boxes(faces: dict[str, ImageSet]) -> None:
+    """So that a face found in a picture is cropped as those that a classifier has learned from."""
+    side, boxes = 120, []
+    for image in faces["test"].images[:: len(faces["test"]) // 150]:
+        found = find_faces(Image.fromarray(image).resize((side, side), Image.Resampling.BILINEAR))
+        boxes.append([(box.x + box.width / 2, box.y + box.height / 2, box.width) for box in found[:1]])
+    known = np.array([box for found in boxes for box in found]) / side
+    assert 0.6 < len(known) / len(boxes) < 0.8
+    np.testing.assert_allclose(np.median(known, axis=0), [0.5, 0.5, 0.95], atol=0.05)
