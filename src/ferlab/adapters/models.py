@@ -15,9 +15,10 @@ from mlflow.types import ColSpec, DataType, Schema
 from packaging.version import Version
 from PIL import Image
 
+from ferlab.classifiers.catalogue import faces_of
 from ferlab.code.source import SOURCE
-from ferlab.data.images import SIDE
-from ferlab.data.labels import FER_CLASSES
+from ferlab.data.images import Faces
+from ferlab.records.run import FILE, RunRecord
 
 NAME = "classifier"
 BEST = "ferlab.best_of"
@@ -29,11 +30,6 @@ PACKAGES = (
     "pydantic", "ruamel.yaml", "threadpoolctl",
 )  # fmt: skip
 """What a model imports beside ferlab, whose code it carries."""
-SIGNATURE = ModelSignature(
-    inputs=Schema([ColSpec(DataType.binary, PICTURE)]),
-    outputs=Schema([ColSpec(DataType.double, name) for name in FER_CLASSES]),
-)
-"""A picture file's bytes a row, base64 in JSON; out come a probability a class."""
 
 
 def best_of(budget: str, kind: str, arm: str) -> str:
@@ -61,14 +57,15 @@ def _log_if_best(client: MlflowClient, run: Run, arm_tag: str, valid_accuracy: f
         return False
     _forget_models(client, run)
     mlflow.set_tracking_uri(client.tracking_uri)
+    faces = faces_of(RunRecord.read(folder / FILE))
     with mlflow.start_run(run_id=own, nested=True):
         mlflow.pyfunc.log_model(
             name=NAME,
             loader_module="ferlab.adapters.served_model",
             data_path=str(folder),
             code_paths=[str(SOURCE)],
-            signature=SIGNATURE,
-            input_example=pd.DataFrame({PICTURE: [_example()]}),
+            signature=_signature(faces),
+            input_example=pd.DataFrame({PICTURE: [_example(faces)]}),
             pip_requirements=[f"{package}=={Version(version(package)).public}" for package in PACKAGES],
         )
     client.update_run(own, status="RUNNING")  # leaving the block above has ended the run
@@ -96,8 +93,14 @@ def _forget_models(client: MlflowClient, run: Run) -> None:
             client.delete_logged_model(model.model_id)
 
 
-def _example() -> bytes:
+def _signature(faces: Faces) -> ModelSignature:
+    """A picture file's bytes a row, base64 in JSON; out come a probability a class."""
+    outputs = Schema([ColSpec(DataType.double, name) for name in faces.classes])
+    return ModelSignature(inputs=Schema([ColSpec(DataType.binary, PICTURE)]), outputs=outputs)
+
+
+def _example(faces: Faces) -> bytes:
     """A grey square as PNG."""
     with io.BytesIO() as file:
-        Image.fromarray(np.full((SIDE, SIDE), 128, np.uint8)).save(file, "PNG")
+        Image.fromarray(np.full((faces.side, faces.side), 128, np.uint8)).save(file, "PNG")
         return file.getvalue()

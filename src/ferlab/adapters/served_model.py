@@ -10,16 +10,17 @@ from mlflow.exceptions import MlflowException
 from numpy.typing import NDArray
 
 from ferlab.classifiers.base import Classifier
-from ferlab.classifiers.catalogue import load_run
-from ferlab.data.labels import FER_CLASSES
-from ferlab.datasets.picture import PictureError, read_face
+from ferlab.classifiers.catalogue import faces_of, load_run
+from ferlab.data.images import Faces
+from ferlab.datasets.picture import PictureError
+from ferlab.detection.faces import read_faces
 
 
 class ServedClassifier:
-    """Picture files in, of any form that `ferlab predict` takes; seven probabilities a picture out."""
+    """Picture files in, one face each; out what `ferlab predict --whole --raw` says of them."""
 
-    def __init__(self, classifier: Classifier) -> None:
-        self.classifier = classifier
+    def __init__(self, classifier: Classifier, faces: Faces) -> None:
+        self.classifier, self.faces = classifier, faces
 
     def predict(self, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
         """The column `picture` holds the bytes of a file a row; the answer has a column a class.
@@ -27,18 +28,18 @@ class ServedClassifier:
         Raises:
             MlflowException: a picture can't be read; its row is numbered from 0. MLflow's server answers 400.
         """
-        faces = [_face(number, content) for number, content in enumerate(model_input["picture"])]
-        return pd.DataFrame(self.classifier.predict_proba(np.stack(faces)), columns=list(FER_CLASSES))
+        faces = [_face(number, content, self.faces.side) for number, content in enumerate(model_input["picture"])]
+        return pd.DataFrame(self.classifier.predict_proba(np.stack(faces)), columns=list(self.faces.classes))
 
 
-def _face(number: int, content: bytes) -> NDArray[np.uint8]:
+def _face(number: int, content: bytes, side: int) -> NDArray[np.uint8]:
     try:
-        return read_face(io.BytesIO(content))[0]
+        return read_faces(io.BytesIO(content), side, whole=True).faces[0].pixels
     except PictureError as error:
         raise MlflowException.invalid_parameter_value(f"picture {number} {error}") from None
 
 
 def _load_pyfunc(path: str) -> ServedClassifier:
     """MLflow calls this by name with the folder that the train stage wrote."""
-    classifier, _ = load_run(Path(path))
-    return ServedClassifier(classifier)
+    classifier, record = load_run(Path(path))
+    return ServedClassifier(classifier, faces_of(record))
