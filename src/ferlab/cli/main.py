@@ -15,6 +15,7 @@ from ferlab.cli import (
     code,
     collapse,
     compare,
+    crate,
     data,
     doctor,
     ensemble,
@@ -56,6 +57,7 @@ app.command()(report.report)
 app.command()(verify.verify)
 app.command()(verify.seal)
 app.command()(trace.trace)
+app.command()(crate.crate)
 app.command()(compare.compare)
 app.command()(ensemble.ensemble)
 app.command()(power.power)

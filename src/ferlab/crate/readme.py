@@ -1,0 +1,28 @@
+"""The archive's README.md: what it is, and how its numbers are checked."""
+
+from ferlab.crate.citation import Citation
+from ferlab.params import Params
+from ferlab.report.words import standing
+
+FILE = "README.md"
+
+
+def readme(params: Params, citation: Citation) -> str:
+    """Markdown."""
+    report = f"reports/{params.budget}"
+    return f"""\
+# {citation.work.title}: results of the budget {params.budget}
+
+{standing(params)}
+
+- `{report}/index.html` is the report. Open it in a browser.
+- `{report}/predictions/` has what each run says of each test image. Every number follows from these files.
+- `{report}/ledger.jsonl` says of each run when, where and from what it was made. `ro-crate-metadata.json` says it in
+  the terms of the Workflow Run Crate profile.
+- `dvc.yaml` is the workflow, `{report}/params.yaml` its parameters, `requirements.lock` the packages.
+- `data/*/croissant.json` describe the data sets. No image of them is in this archive.
+- `CITATION.cff` says how to cite it.
+
+`ferlab verify --budget {params.budget}`, typed in this folder, recomputes every number and every hash. It needs ferlab
+{citation.version} and no data.
+"""
