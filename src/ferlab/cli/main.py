@@ -38,7 +38,7 @@ from ferlab.files import disk_error
 
 INTERRUPTED = 128 + 2  # what shells make of SIGINT
 
-READ_ONLY = {"compare", "doctor", "ensemble", "power", "trace", "ui", "verify"}
+READ_ONLY = {"compare", "crate", "doctor", "ensemble", "power", "trace", "ui", "verify"}
 """Commands that no other code can harm: they say whose runs, and go on. All others refuse to run another's."""
 
 app = typer.Typer(
