@@ -19,7 +19,7 @@ from mlflow.exceptions import MlflowException
 from PIL import Image
 
 from ferlab.adapters.models import best_of
-from ferlab.adapters.registry import Registered, register
+from ferlab.adapters.registry import CARD, LONGEST, Registered, register
 from ferlab.adapters.tracking import tracked
 from ferlab.classifiers.base import TrainingPlan
 from ferlab.classifiers.catalogue import create, load_run
@@ -47,8 +47,11 @@ def log(project: Project, seed: int, valid: float, test: float) -> None:
         run.model(ARM, valid, project.root / "run")
 
 
-def enter(project: Project) -> Registered:
-    return register(project, ARM, "tiny-svm", "best", lambda identity: {"ferlab.identity": identity})
+def enter(project: Project, card: str = "# A card of {}\n") -> Registered:
+    tags = {"ferlab.identity": "{}"}
+    return register(
+        project, ARM, "tiny-svm", "best", lambda one: {key: tags[key].format(one) for key in tags}, card.format
+    )
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +115,23 @@ def test_the_best_by_validation_is_registered_once(project: Project) -> None:
     assert version.tags["ferlab.identity"] == "t0"
 
 
+def test_a_version_carries_its_card_and_takes_a_newer_one(project: Project) -> None:
+    """One that a description can't hold is cut between two lines, and whole in the run."""
+    client = MlflowClient(project.tracking_uri)
+    for card in ("# A card of {}\n", "# Another of {}\n", "# {}\n" + "| a | row |\n" * 1000):
+        entered = enter(project, card)
+        version = client.get_model_version("tiny-svm", entered.version)
+        whole = card.format(version.tags["ferlab.identity"])
+        assert mlflow.artifacts.load_text(f"runs:/{version.run_id}/{CARD}") == whole
+        if len(whole) <= LONGEST:
+            assert version.description == whole
+        else:
+            assert len(version.description) <= LONGEST
+            head, _, rest = version.description.rpartition("\n(")
+            assert whole.startswith(head + "\n")
+            assert CARD in rest
+
+
 def test_the_registered_model_answers_pictures_as_predict_does(
     project: Project, pictures: list[bytes], predicted: list[dict[str, float]]
 ) -> None:
@@ -140,7 +160,7 @@ def test_a_better_run_leaves_the_registered_one_and_takes_the_alias(project: Pro
 @pytest.mark.parametrize(("arm", "name", "alias"), [("none", "n", "a"), ("svm", "a/b", "a"), ("svm", "n", "latest")])
 def test_what_cannot_be_registered_is_told(arm: str, name: str, alias: str, project: Project) -> None:
     with pytest.raises(UserError):
-        register(project, best_of("tiny", "demo", arm), name, alias, lambda _: {})
+        register(project, best_of("tiny", "demo", arm), name, alias, lambda _: {}, lambda _: "")
 
 
 @pytest.mark.long  # a server that imports MLflow, torch and the rest

@@ -14,6 +14,8 @@ from ferlab.errors import UserError
 from ferlab.project import Project
 
 EXPERIMENT = "classifiers"
+CARD = "MODEL_CARD.md"  # an artifact of the run
+LONGEST = 5000  # characters of a version's description; MLflow's database takes no more
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,12 @@ class Registered:
 
 
 def register(
-    project: Project, arm_tag: str, name: str, alias: str, identities: Callable[[str], Mapping[str, str]]
+    project: Project,
+    arm_tag: str,
+    name: str,
+    alias: str,
+    identities: Callable[[str], Mapping[str, str]],
+    card: Callable[[str], str],
 ) -> Registered:
     """Register the classifier of an arm's best run by validation accuracy, and point the alias at it.
 
@@ -45,6 +52,8 @@ def register(
         arm_tag: see `models.best_of`.
         name: of the registered model, made if there is none.
         identities: a training's identity -> the version's tags.
+        card: a training's identity -> the model's card in Markdown: the version's description, and an artifact of its
+            run.
 
     Raises:
         UserError: the store can't be reached or refuses a name; or no run of the arm has logged its classifier.
@@ -58,7 +67,8 @@ def register(
             where=project.tracking_uri,
             next_step="`dvc repro` trains it; a result that was fetched instead of trained here has none",
         )
-    model, tags = models[0], identities(run.data.tags[IDENTITY])
+    identity = run.data.tags[IDENTITY]
+    model, tags, text = models[0], identities(identity), card(identity)
     try:
         if not client.search_registered_models(f"name = '{name}'"):
             client.create_registered_model(name)
@@ -75,6 +85,8 @@ def register(
                 model_id=model.model_id,
             )
         )
+        client.log_text(run.info.run_id, text, CARD)
+        client.update_model_version(name, str(version.version), _shortened(text))
         client.set_logged_model_tags(model.model_id, {REGISTERED: name})
         client.set_registered_model_alias(name, alias, str(version.version))
     except MlflowException as error:
@@ -83,6 +95,14 @@ def register(
         ) from error
     accuracy = float(run.data.metrics["best_valid_accuracy"])
     return Registered(name, str(version.version), alias, str(run.info.run_name), accuracy, not known)
+
+
+def _shortened(card: str) -> str:
+    """A card as far as a description holds it, by whole lines."""
+    if len(card) <= LONGEST:
+        return card
+    rest = f"\n(The rest is in the run's {CARD}.)\n"
+    return card[: card.rindex("\n", 0, LONGEST - len(rest))] + rest
 
 
 def _best(project: Project, client: MlflowClient, arm_tag: str) -> Run | None:

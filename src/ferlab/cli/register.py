@@ -8,6 +8,7 @@ from ferlab.cli import complete
 
 if TYPE_CHECKING:
     from ferlab.project import Project
+    from ferlab.records.ledger import LedgerLine
 
 
 def register(
@@ -21,11 +22,13 @@ def register(
 ) -> None:
     """Register the arm's best run by validation accuracy, so that `mlflow models serve` can answer with it.
 
-    The version names the training, the faces, the checkpoint and the report's ledger by their hashes.
+    The version names the training, the faces, the checkpoint and the report's ledger by their hashes. Its description
+    is a card: what the model is, how well it does and what it can't be used for.
     """
     from ferlab.adapters.models import best_of
     from ferlab.adapters.registry import register as enter
     from ferlab.cli.folder import evidence_of
+    from ferlab.crate.model_card import model_card
     from ferlab.errors import UserError
     from ferlab.project import Project
 
@@ -42,6 +45,7 @@ def register(
         name or f"{params.budget}-{arm}",
         alias,
         lambda identity: identities(project, params.budget, identity),
+        lambda identity: model_card(evidence, line_of(project, params.budget, identity)),
     )
     typer.echo(
         f"{entered.name} version {entered.version}{'' if entered.is_new else ' (as before)'}, alias {entered.alias}: "
@@ -50,24 +54,36 @@ def register(
     typer.echo(f"serve it: mlflow models serve --model-uri models:/{entered.name}@{entered.alias} --env-manager local")
 
 
-def identities(project: "Project", budget: str, identity: str) -> dict[str, str]:
-    """What a registered version rests on, from the report's ledger.
+def line_of(project: "Project", budget: str, identity: str) -> "LedgerLine":
+    """What the report's ledger says last of a training.
 
     Raises:
         UserError: the training was never evaluated.
     """
     from ferlab.errors import UserError
-    from ferlab.records.ledger import head, read_ledger
+    from ferlab.records.ledger import read_ledger
 
     path = project.reports(budget) / "ledger.jsonl"
-    lines = read_ledger(path)
-    line = next((line for line in reversed(lines) if line.identity == identity), None)
+    line = next((line for line in reversed(read_ledger(path)) if line.identity == identity), None)
     if line is None:
         raise UserError(
             f"the best run, {identity}, isn't in the report's ledger: it wasn't evaluated",
             where=str(path),
             next_step="`dvc repro`, then register it",
         )
+    return line
+
+
+def identities(project: "Project", budget: str, identity: str) -> dict[str, str]:
+    """What a registered version rests on, from the report's ledger.
+
+    Raises:
+        UserError: the training was never evaluated.
+    """
+    from ferlab.records.ledger import head, read_ledger
+
+    line = line_of(project, budget, identity)
+    lines = read_ledger(project.reports(budget) / "ledger.jsonl")
     return {
         "ferlab.identity": identity,
         "ferlab.run": f"{line.arm}-{line.seed}",
