@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 import zipfile
@@ -19,7 +20,7 @@ from typer.testing import CliRunner
 from ferlab.cli import main
 from ferlab.crate.croissant import VERSION
 from ferlab.crate.metadata import FILE, PROFILES
-from ferlab.crate.pack import must_be_free, must_be_sound, pack
+from ferlab.crate.pack import must_be_free, must_be_possible, must_be_sound, pack
 from ferlab.errors import UserError
 from ferlab.params.migration import load_published
 from ferlab.project import Project
@@ -219,6 +220,8 @@ LACKING = {
     "no run is published": lambda one: shutil.rmtree(one.reports("trial") / "predictions"),
     "pip install": None,
 }
+AT_ONCE = ("there is no CITATION.cff", "CITATION.cff doesn't say what an archive must know", "pip install")
+"""What is told before the report is verified, which takes a while."""
 
 
 @pytest.mark.parametrize("said", LACKING)
@@ -229,9 +232,13 @@ def test_what_is_lacking_is_named_and_nothing_is_written(
         lose(project)
     else:
         monkeypatch.setitem(sys.modules, "rocrate.rocrate", None)
+    target = project.root / "results.zip"
     with pytest.raises(UserError) as caught:
-        pack(project, evidence_of(project), project.root / "results.zip")
+        pack(project, evidence_of(project), target)
     assert said in f"{caught.value.what} {caught.value.next_step}"
+    if said in AT_ONCE:
+        with pytest.raises(UserError, match=re.escape(caught.value.what)):
+            must_be_possible(project, target)
     assert not list(project.root.glob("*results*"))
 
 

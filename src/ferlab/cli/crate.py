@@ -22,11 +22,11 @@ def crate(
     """
     from ferlab.cli.folder import evidence_of
     from ferlab.cli.progress import at_work
-    from ferlab.crate.pack import must_be_free, must_be_sound, pack
+    from ferlab.crate.pack import must_be_possible, must_be_sound, pack
     from ferlab.project import Project
 
     project = Project.find()
-    must_be_free(file)
+    must_be_possible(project, file)
     evidence = evidence_of(project, name)
     with at_work(f"reports/{evidence.folder.name}/", quiet=context.obj["quiet"]):
         must_be_sound(project, evidence)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from ferlab.crate import optional
 from ferlab.crate.actions import actions
 from ferlab.crate.citation import read_citation
 from ferlab.crate.contents import LEDGER, WORKFLOW, Part, parts
@@ -46,6 +47,18 @@ def must_be_free(target: Path) -> None:
         raise UserError(
             f"{target.name} is there already", where=str(target.parent), next_step="remove it, or name another file"
         )
+
+
+def must_be_possible(project: Project, target: Path) -> None:
+    """Refuse at once what needs no look at the report.
+
+    Raises:
+        UserError: as `must_be_free` and `read_citation`; or a package of the extra `archive` is missing.
+    """
+    must_be_free(target)
+    read_citation(project.root)
+    for package in ("rocrate.rocrate", "mlcroissant"):
+        optional(package)
 
 
 def must_be_sound(project: Project, evidence: Evidence) -> None:
