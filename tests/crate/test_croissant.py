@@ -14,9 +14,11 @@ from etils import epath
 from PIL import Image
 
 from ferlab.crate.croissant import SPLITS, describe
+from ferlab.crate.data_sets import described_sets
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
 from ferlab.files import sha256_file
 from ferlab.params import Params
+from ferlab.params.data import Data
 from ferlab.records.audit import Audit, AuditedData, CkplusAudit
 from reports import fer_audit, make_params
 
@@ -97,3 +99,30 @@ def test_its_fields_find_image_label_and_split(dataset: str, tmp_path: Path, mon
         assert found == {(SPLITS[split], name): number for split, number in ROWS.items() for name in FER_CLASSES}
     else:
         assert found == {(name,): 2 for name in CKPLUS_CLASSES}
+
+
+def test_a_set_of_ones_own_is_described_by_what_is_known_of_it() -> None:
+    """Its labels may lie where no folder says them, nobody has counted a set that is only tested on."""
+    sets = {
+        "ours": {"form": "folder", "sha256": "ab" * 32, "classes": ["calm", "cross"]},
+        "raf": {"form": "rafdb", "sha256": "cd" * 32, "classes": ["happy", "sad", "angry"]},
+    }
+    params = make_params([0], "trial", "real")
+    data = Data.model_validate(params.data.model_dump() | {"sets": sets, "train": "ours", "side": 64})
+    run = params.run.model_copy(update={"evaluate_on": ["raf"]})
+    params = params.model_copy(update={"data": data, "run": run})
+    counts = audit("real")
+    counts = counts.model_copy(
+        update={"fer2013": counts.fer2013.model_copy(update={"images": {"train": {"calm": 5, "cross": 7}}})}
+    )
+    assert described_sets(params) == ("ours", "ckplus", "raf")
+    ours, raf = (mlcroissant.Dataset(describe(name, params, counts)).metadata for name in ("ours", "raf"))
+    assert "12 images in 2 classes" in ours.description
+    assert "64 by 64 pixels" in ours.description
+    assert "Images in 3 classes" in raf.description
+    assert raf.name == "RAF-DB (basic)"
+    assert "may not be passed on" in str(raf.license)
+    assert "doesn't know" in str(ours.license)
+    assert [field.name for field in ours.record_sets[0].fields] == ["image", "label"]
+    assert [field.name for field in raf.record_sets[0].fields] == ["image"]
+    assert {table.id for table in raf.record_sets} == {"images", "classes"}

@@ -7,6 +7,7 @@ import typer
 from ferlab.cli import complete
 
 if TYPE_CHECKING:
+    from ferlab.params import Params
     from ferlab.project import Project
     from ferlab.records.ledger import LedgerLine
 
@@ -44,7 +45,7 @@ def register(
         best_of(params.budget, params.data.kind, arm),
         name or f"{params.budget}-{arm}",
         alias,
-        lambda identity: identities(project, params.budget, identity),
+        lambda identity: identities(project, params, identity),
         lambda identity: model_card(evidence, line_of(project, params.budget, identity)),
     )
     typer.echo(
@@ -74,7 +75,7 @@ def line_of(project: "Project", budget: str, identity: str) -> "LedgerLine":
     return line
 
 
-def identities(project: "Project", budget: str, identity: str) -> dict[str, str]:
+def identities(project: "Project", params: "Params", identity: str) -> dict[str, str]:
     """What a registered version rests on, from the report's ledger.
 
     Raises:
@@ -82,17 +83,16 @@ def identities(project: "Project", budget: str, identity: str) -> dict[str, str]
     """
     from ferlab.records.ledger import head, read_ledger
 
-    line = line_of(project, budget, identity)
-    lines = read_ledger(project.reports(budget) / "ledger.jsonl")
+    line = line_of(project, params.budget, identity)
+    lines = read_ledger(project.reports(params.budget) / "ledger.jsonl")
     return {
         "ferlab.identity": identity,
         "ferlab.run": f"{line.arm}-{line.seed}",
-        "ferlab.budget": budget,
+        "ferlab.budget": params.budget,
         "ferlab.commit": line.commit,
         "ferlab.checkpoint": line.checkpoint,
-        "data.kind": line.data["kind"],
-        "data.fer2013": line.data["fer2013"],
-        "data.ckplus": line.data["ckplus"],
+        "data.kind": params.data.kind,
+        **{f"data.{name}": params.data.sha256(name) or "" for name in params.data.used},
         "data.train": line.manifest["inputs"]["work/prepared/train"],
         "report.predictions": line.predictions,
         "report.ledger": head(lines) or "",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from ferlab.datasets.containers import DATASETS
+from ferlab.crate.data_sets import described_sets
 from ferlab.records.ledger import LedgerLine, Machine
 from ferlab.report.evidence import Evidence
 from ferlab.report.missing import RUN_FILES
@@ -62,6 +62,7 @@ def _action(evidence: Evidence, workflow: str, origin: Origin, line: LedgerLine)
     variables = line.instructions.variables if line.instructions else {}
     environment = [_value("environment", name, value) for name, value in sorted(variables.items())]
     results = [f"{folder}/{name}/{run}.{ending}" for name, ending in RUN_FILES.items()]
+    results += [f"{folder}/predictions/{further}/{run}.parquet" for further in evidence.params.run.evaluate_on]
     started = line.trained[0] if line.trained else None
     entity = {
         "@id": f"#run-{line.identity}",
@@ -74,7 +75,7 @@ def _action(evidence: Evidence, workflow: str, origin: Origin, line: LedgerLine)
         "endTime": line.evaluated,
         "instrument": _id(workflow),
         "object": [
-            *(_id(dataset_id(dataset)) for dataset in DATASETS),
+            *(_id(dataset_id(dataset)) for dataset in described_sets(evidence.params)),
             *(_id(one["@id"]) for one in inputs),
             _id(f"{folder}/params.yaml"),
         ],

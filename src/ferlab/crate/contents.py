@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from ferlab.crate import croissant, readme
 from ferlab.crate.citation import FILE as CITATION
 from ferlab.crate.citation import Citation
-from ferlab.datasets.containers import DATASETS
+from ferlab.crate.data_sets import described_sets
 from ferlab.errors import UserError
 from ferlab.files import canonical_json, content_files
 from ferlab.project import Project
@@ -26,6 +26,7 @@ _OPTIONAL = {
     "requirements.lock": "The exact versions of every package",
     "code.json": "SHA-256 of the code, package by package",
     "LICENSE": "The licence of the code",
+    "paper.yaml": "What the paper says that the report is held against",
     "params.yaml": "The project's parameters when this archive was made; the report's own lie beside it",
 }
 _OUT, _VARIABLE = "reports/${budget}/", re.compile(r"\$\{[^}]*\}")  # as dvc.yaml names what is in a report's folder
@@ -87,7 +88,7 @@ def parts(project: Project, evidence: Evidence, citation: Citation) -> tuple[lis
     if seal := read_seals(project.root / "reports").get(evidence.folder.name):
         text = canonical_json({evidence.folder.name: seal.model_dump(mode="json")}, indent=1) + "\n"
         found.append(_made(f"reports/{SEALS}", text, "How far the ledger was sealed"))
-    found.append(_made(readme.FILE, readme.readme(evidence.params, citation), "What this is, and how to check it"))
+    found.append(_made(readme.FILE, readme.readme(evidence, citation), "What this is, and how to check it"))
     found += _descriptions(evidence)
     return sorted(found, key=lambda part: part.name), [name for name in names if name not in kept]
 
@@ -110,7 +111,8 @@ def _descriptions(evidence: Evidence) -> list[Part]:
             where=str(evidence.folder / "audit.json"),
             next_step="`dvc repro audit` makes it",
         )
-    described = {name: croissant.describe(name, evidence.params, evidence.audit) for name in DATASETS}
+    sets = described_sets(evidence.params)
+    described = {name: croissant.describe(name, evidence.params, evidence.audit) for name in sets}
     return [
         _made(f"data/{name}/croissant.json", json.dumps(one, indent=1, ensure_ascii=False) + "\n", "")
         for name, one in described.items()

@@ -12,7 +12,7 @@ from ferlab.crate import croissant, optional, readme
 from ferlab.crate.actions import Action, Entity, dataset_id, one_or_all
 from ferlab.crate.citation import Citation, Work
 from ferlab.crate.contents import WORKFLOW, Part
-from ferlab.datasets.containers import DATASETS
+from ferlab.crate.data_sets import about, described_sets
 from ferlab.files import canonical_json
 from ferlab.report.evidence import Evidence
 from ferlab.report.words import standing
@@ -45,7 +45,7 @@ def metadata(evidence: Evidence, parts: Sequence[Part], runs: Sequence[Action], 
         add = made.add_workflow if part.name == WORKFLOW else made.add_file
         language = {"main": True, "lang": _context(made, DVC)} if part.name == WORKFLOW else {}
         add(dest_path=part.name, properties=_file(part, citation), **language)
-    for dataset in DATASETS:
+    for dataset in described_sets(evidence.params):
         _context(made, _dataset(dataset, evidence))
     for run in runs:
         for entity in (*run.others, run.entity):
@@ -54,7 +54,9 @@ def metadata(evidence: Evidence, parts: Sequence[Part], runs: Sequence[Action], 
     licence = {"@id": f"https://spdx.org/licenses/{citation.licence}", "@type": "CreativeWork"}
     root = made.root_dataset
     root["name"] = f"{citation.work.title}: results of the budget {evidence.params.budget}"
-    root["description"] = f"{standing(evidence.params)} {len(runs)} runs, with all that their report is made of."
+    root["description"] = (
+        f"{standing(evidence.params, evidence.paper)} {len(runs)} runs, with all that their report is made of."
+    )
     root["datePublished"] = max(run.entity["endTime"] for run in runs)
     root["license"] = _context(made, licence | {"name": citation.licence})
     root["author"] = one_or_all(authors)
@@ -86,14 +88,14 @@ def _file(part: Part, citation: Citation) -> Entity:
 
 def _dataset(dataset: str, evidence: Evidence) -> Entity:
     """A data set, which may not be passed on and so is only named."""
-    known = croissant.about(dataset, evidence.params)
+    known = about(dataset, evidence.params)
     return {
         "@id": dataset_id(dataset),
         "@type": "CreativeWork",
         "name": known.name,
         "description": f"{known.faces[0].upper()}{known.faces[1:]}. Not part of this archive.",
         "conditionsOfAccess": known.licence,
-        "sha256": getattr(evidence.params.data, dataset),
+        "sha256": evidence.params.data.sha256(dataset),
         "subjectOf": {"@id": f"data/{dataset}/croissant.json"},
         **({"url": known.source, "citation": known.cited} if known.source else {}),
     }

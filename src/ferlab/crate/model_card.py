@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from ferlab.crate import croissant
-from ferlab.datasets.forms import FER2013
+from ferlab.crate.data_sets import about
 from ferlab.errors import UserError
 from ferlab.evaluation import predictions
 from ferlab.evaluation.intervals import Interval, wilson
@@ -50,6 +49,7 @@ def model_card(evidence: Evidence, line: LedgerLine) -> str:
         )
     said, plan = predictions.read(path), evidence.arms[line.arm]
     selection = evidence.selection(line.arm, line.seed)
+    data = evidence.params.data
     page = Environment(
         loader=PackageLoader("ferlab.crate"), undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
     )
@@ -59,8 +59,8 @@ def model_card(evidence: Evidence, line: LedgerLine) -> str:
         budget=evidence.params.budget,
         method=" ".join(str(line.settings[key]) for key in ("method", "network") if key in line.settings),
         drawn=drawn(evidence.params),
-        dataset=FER2013,
-        faces=croissant.about(FER2013, evidence.params),
+        faces=about(data.train, evidence.params),
+        container=data.sha256(data.train),
         plan=plan,
         added=_added(plan.arm, evidence.params),
         line=line,
@@ -76,7 +76,7 @@ def model_card(evidence: Evidence, line: LedgerLine) -> str:
 
 def _added(arm: Arm, params: Params) -> str:
     """What an arm's images are, beside the data set's own."""
-    source = croissant.about(CKPLUS, params).name
+    source = about(params.data.gans, params).name
     if arm.synthetic == NONE:
         return "its own, repeated"
     return (

@@ -1,19 +1,20 @@
 """The archive's README.md: what it is, and how its numbers are checked."""
 
 from ferlab.crate.citation import Citation
-from ferlab.params import Params
+from ferlab.report.evidence import Evidence
 from ferlab.report.words import standing
 
 FILE = "README.md"
 
 
-def readme(params: Params, citation: Citation) -> str:
+def readme(evidence: Evidence, citation: Citation) -> str:
     """Markdown."""
-    report = f"reports/{params.budget}"
+    budget = evidence.params.budget
+    report = f"reports/{budget}"
     return f"""\
-# {citation.work.title}: results of the budget {params.budget}
+# {citation.work.title}: results of the budget {budget}
 
-{standing(params)}
+{standing(evidence.params, evidence.paper)}
 
 - `{report}/index.html` is the report. Open it in a browser.
 - `{report}/predictions/` has what each run says of each test image. Every number follows from these files.
@@ -23,6 +24,6 @@ def readme(params: Params, citation: Citation) -> str:
 - `data/*/croissant.json` describe the data sets. No image of them is in this archive.
 - `CITATION.cff` says how to cite it.
 
-`ferlab verify --budget {params.budget}`, typed in this folder, recomputes every number and every hash. It needs ferlab
+`ferlab verify --budget {budget}`, typed in this folder, recomputes every number and every hash. It needs ferlab
 {citation.version} and no data.
 """
