@@ -1,5 +1,6 @@
 """CITATION.cff: ours, and how those of others are read."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,9 @@ def test_what_is_no_citation_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "CITATION.cff").write_text(text)
     with pytest.raises(UserError):
         read_citation(tmp_path)
+
+
+def test_it_is_of_the_version_that_the_package_has() -> None:
+    package = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    found = read_citation(ROOT)
+    assert (found.version, found.licence) == (package["version"], package["license"])
