@@ -228,6 +228,7 @@ def test_a_new_classifier_is_named_by_its_own_row() -> None:
     assert tables.purpose("forest", params, PAPER) == "forest, real images only"
     assert tables.purpose("deep-dcgan", params, PAPER) == "deep, with dcgan images added"
     assert tables.purpose("svm", params, PAPER).startswith("the paper's first idea")
+    assert len(set(PAPER.purposes.values())) == len(PAPER.purposes)  # each is told apart from the others
 
 
 @pytest.mark.parametrize(
