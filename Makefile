@@ -42,7 +42,7 @@ test-gpu: setup ## on a machine with an NVIDIA GPU: graphs, packs and resumes to
 	OMP_WAIT_POLICY=passive pytest -m gpu
 
 docs: setup ## the documentation as a site, every link and anchor checked; needs no network
-	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 mkdocs build
 	@echo "The documentation: $(CURDIR)/site/index.html; \`mkdocs serve\` shows it with its search"
 
 lint: setup ## style, types, layers, and whether code.json is of this code

@@ -12,6 +12,7 @@ from ferlab.cli import main
 from ferlab.cli.ready import data_must_be_here
 from ferlab.errors import UserError
 from ferlab.project import Project
+from ferlab.yaml_file import dump_yaml, read_yaml
 from temporary import TemporaryProject
 
 
@@ -63,6 +64,17 @@ def test_the_ways_to_faces_fit_the_project(
     said = caught.value.next_step
     assert [said.index(way) for way in ways] == sorted(said.index(way) for way in ways)
     assert said.count(";") == len(ways) - 1
+
+
+def test_a_study_of_other_sets_is_not_sent_for_fer2013(tmp_path: Path) -> None:
+    tree = read_yaml(Path(__file__).parents[2] / "params.yaml")
+    own = {"form": "folder", "sha256": "0" * 64, "classes": ["calm", "cross"]}
+    tree["data"].update({"kind": "real", "sets": {"moods": own}, "train": "moods", "gans": "moods"})
+    (tmp_path / "params.yaml").write_text(dump_yaml(tree))
+    with pytest.raises(UserError) as caught:
+        data_must_be_here(Project(tmp_path))
+    assert "--as FORM` takes your moods (" in caught.value.next_step
+    assert "fer2013" not in caught.value.next_step
 
 
 def test_a_training_that_waits_for_a_search_says_what_it_costs(

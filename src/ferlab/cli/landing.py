@@ -83,14 +83,16 @@ def landing(project: Project, doors: Sequence[Door]) -> str:
     from jinja2 import Environment
 
     page = Environment(autoescape=True, trim_blocks=True).from_string(TEMPLATE)
-    return page.render(folder=project.root.name, doors=[*doors, documentation(project)], reports=reports(project))
+    return page.render(folder=project.root.name, doors=[*doors, *documentation(project)], reports=reports(project))
 
 
-def documentation(project: Project) -> Door:
-    """The way to the site that `make docs` builds."""
+def documentation(project: Project) -> list[Door]:
+    """The way to the site that `make docs` builds in a checkout; a study outside of one has none."""
     if (project.root / "site" / "index.html").is_file():
-        return Door("Documentation", "/site/index.html", "findings, Table 1 of each report, guides")
-    return Door("Documentation", "", "`make docs` builds it here")
+        return [Door("Documentation", "/site/index.html", "findings, Table 1 of each report, guides")]
+    if (project.root / "mkdocs.yml").is_file():
+        return [Door("Documentation", "", "`make docs` builds it here")]
+    return []
 
 
 def reports(project: Project) -> list[Listed]:

@@ -13,9 +13,12 @@ def data_must_be_here(project: "Project") -> None:
 
     if project.data.is_dir() and any(project.data.iterdir()):
         return
+    data = params.load(project.params).data
     own = "`ferlab data add fer2013.zip ckplus48.zip` takes your own FER-2013 and CK+48"
+    if others := [name for name in data.used if name in data.sets]:
+        own = f"`ferlab data add ARCHIVE --as FORM` takes your {' and '.join(others)} (docs/guide/data_sets.md)"
     drawn = "`ferlab data demo` draws the demo's faces"
-    ways = [drawn, own] if params.load(project.params).data.kind == "demo" else [own]
+    ways = [drawn, own] if data.kind == "demo" else [own]
     if _has_a_remote(project):
         ways.insert(0, "`dvc pull data.dvc` fetches them from the DVC remote")
     raise UserError(
