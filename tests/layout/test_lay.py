@@ -55,6 +55,11 @@ def test_it_is_worked_on_with_the_ferlab_that_laid_it_out(study: Project) -> Non
 
 def test_it_brings_its_own_paper(study: Project) -> None:
     assert (study.root / "paper.yaml").read_text() == "title: Another paper\n"
+    deps = {
+        name: stage.get("do", stage).get("deps", [])
+        for name, stage in read_yaml(study.root / "dvc.yaml")["stages"].items()
+    }
+    assert [name for name in deps if "paper.yaml" in deps[name]] == ["report"]  # a change of it makes the page anew
 
 
 def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:

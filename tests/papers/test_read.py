@@ -9,7 +9,7 @@ from ferlab.errors import UserError
 from ferlab.papers import Paper, paper_of, read_paper, shipped
 from ferlab.params import load
 from ferlab.project import Project
-from ferlab.stages.table import NAMES, find
+from ferlab.yaml_file import read_yaml
 from small import REPOSITORY
 
 PARAMS = load(REPOSITORY / "params.yaml")
@@ -70,6 +70,7 @@ UNDEFINED = "params.yaml defines no"
         ("settings: {resnet50: {lr: 0.1}}\n", "settings.resnet50.lr: 0.1 is not allowed: input should be a valid str"),
         (FIGURE, f"figure.rows.0.family: {UNDEFINED} GAN family 'wgn_gp'; did you mean wgan_gp?"),
         (QUOTED, f"neighbours.0.arms: {UNDEFINED} arm 'l2svmm'; did you mean l2svm"),
+        ("data_sets: {fer213: FER}\n", f"data_sets: {UNDEFINED} data set 'fer213'; did you mean fer2013?"),
         ("- a list\n", "is not allowed: "),
         ("rows: [\n", "not valid YAML"),
     ],
@@ -98,4 +99,5 @@ def test_the_guides_example_is_one_and_its_table_has_every_key(tmp_path: Path) -
 
 
 def test_a_change_of_a_paper_ages_the_report_alone() -> None:
-    assert [name for name in NAMES if "papers" in find(name).rooms] == ["report"]
+    stages = read_yaml(REPOSITORY / "dvc.yaml")["stages"]
+    assert [name for name in stages if "src/ferlab/papers" in stages[name].get("deps", ())] == ["report"]

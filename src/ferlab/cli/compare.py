@@ -112,9 +112,7 @@ def _report(project: "Project", budget: str | None, sides: tuple[str, str]) -> s
     if not any(map(_is_of_report, sides)):
         return None
     evidence = evidence_of(project, budget)
-    faces = (
-        "drawn faces, which say nothing about the paper" if drawn(evidence.params) else evidence.paper.data_sets.train
-    )
+    faces = "drawn faces, which say nothing about the paper" if drawn(evidence.params) else evidence.data_sets.train
     return f"reports/{evidence.folder.name}: {faces}"
 
 

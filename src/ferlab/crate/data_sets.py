@@ -63,7 +63,8 @@ def form_of(dataset: str, params: Params) -> str:
 def about(dataset: str, params: Params) -> About:
     """What one of `described_sets` is."""
     form = form_of(dataset, params)
-    title = dataset if form == folders.NAME else registry.named(form).title
+    titles = {one.name: one.title for one in registry.FORMS if one.name != folders.NAME}
+    title = titles.get(form, dataset)  # of another package's form, which needn't be installed, the set's own name
     if params.data.kind == "demo" and form in (FER2013, CKPLUS):
         return About(f"ferlab demo, as {title}", "faces that a program draws, of nobody", MIT)
     return About(title, *_KNOWN.get(form, _UNKNOWN))

@@ -72,6 +72,7 @@ def lay(folder: Path, paper: str) -> Project:
 def _write(study: Path, paper: str) -> None:
     source = template()
     tree = of_installed(read_yaml(source / PIPELINE))
+    tree["stages"]["report"]["deps"].append(Project(study).paper.name)
     text = dump_yaml(tree)
     write_text(study / PIPELINE, HEAD + text[text.index("\nstages:") :])
     shutil.copyfile(source / PARAMS, study / PARAMS)

@@ -4,8 +4,8 @@ A study brings its own as paper.yaml at its project's root; this package holds t
 """
 
 from ferlab.papers.read import paper_of, read_paper, shipped
-from ferlab.papers.schema import DataSets, FigureRow, Human, ImageClaim, Neighbour, Paper, Row
+from ferlab.papers.schema import FigureRow, Human, ImageClaim, Neighbour, Paper, Row
 
 __all__ = [
-    "DataSets", "FigureRow", "Human", "ImageClaim", "Neighbour", "Paper", "Row", "paper_of", "read_paper", "shipped",
+    "FigureRow", "Human", "ImageClaim", "Neighbour", "Paper", "Row", "paper_of", "read_paper", "shipped",
 ]  # fmt: skip

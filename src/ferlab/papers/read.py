@@ -1,7 +1,7 @@
 """paper.yaml read and checked: against its schema, and a study's own also against params.yaml."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_args
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from ferlab.errors import UserError
 from ferlab.papers.schema import Paper
 from ferlab.params import Params, Section
+from ferlab.params.data import PAPERS_OWN
 from ferlab.params.explain import explain
 from ferlab.params.near import did_you_mean
 from ferlab.project import Project
@@ -32,18 +33,23 @@ def paper_of(project: Project, params: Params) -> Paper:
         params: of the project as it is now. A report of earlier settings may lack an arm, which then hasn't been run.
 
     Raises:
-        UserError: as `read_paper`; or it names arms or GAN families that params.yaml doesn't define.
+        UserError: as `read_paper`; or it names data sets, arms or GAN families that params.yaml doesn't define.
     """
     if not project.paper.exists():
         return shipped()
     paper = read_paper(project.paper)
-    faults = [*_unknown(paper.arms, params.arms, "arm"), *_unknown(paper.families, params.gan.families, "GAN family")]
+    sets = [("data_sets", name) for name in paper.data_sets]
+    faults = [
+        *_unknown(sets, (*PAPERS_OWN, *params.data.sets), "data set"),
+        *_unknown(paper.arms, params.arms, "arm"),
+        *_unknown(paper.families, params.gan.families, "GAN family"),
+    ]
     if faults:
         raise UserError("\n".join(faults), where=project.paper.name, next_step=_MEND)
     return paper
 
 
-def _unknown(named: Iterable[tuple[str, str]], known: Mapping[str, Any], what: str) -> list[str]:
+def _unknown(named: Iterable[tuple[str, str]], known: Collection[str], what: str) -> list[str]:
     return [
         f"{where}: params.yaml defines no {what} '{name}'{did_you_mean(name, known)}"
         for where, name in named

@@ -14,25 +14,6 @@ Text = Annotated[str, Field(min_length=1)]
 Pair = Annotated[list[Name], Field(min_length=2, max_length=2)]
 
 
-class DataSets(Section):
-    """What the faces are called.
-
-    Attributes:
-        train: the set that is trained and tested on.
-        gan: the set that the GANs are trained on; left out by a study without GANs.
-        archives: what `ferlab data add` is given.
-    """
-
-    train: Text = "the data set"
-    gan: Text = "the GAN set"
-    archives: Text = "ARCHIVE..."
-
-    @property
-    def both(self) -> str:
-        """E.g. "FER-2013 and CK+"."""
-        return f"{self.train} and {self.gan}" if "gan" in self.model_fields_set else self.train
-
-
 class Row(Section):
     """A row of the paper's table of results.
 
@@ -146,6 +127,7 @@ class Paper(Section):
 
     Attributes:
         question: what the study asks, as the page's heading.
+        data_sets: data set of params.yaml -> its name in words; FER-2013 and CK+ have theirs.
         generated_per_class: pictures that the paper's GANs add to each class.
         rows: of the table of results, in the paper's order.
         claims: what the rows claim: two families of tests, the primary claims and the others.
@@ -163,7 +145,7 @@ class Paper(Section):
     title: str = ""
     authors: str = ""
     question: str = ""
-    data_sets: DataSets = DataSets()
+    data_sets: dict[Name, Text] = Field(default_factory=dict)
     generated_per_class: Positive | None = None
     rows: list[Row] = Field(default_factory=list)
     claims: list[Claim] = Field(default_factory=list)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from ferlab.data.labels import CKPLUS_CLASSES
+from ferlab.data.labels import classes_of
 from ferlab.errors import UserError
 from ferlab.papers import Paper, shipped
 from ferlab.params import Params
@@ -18,8 +18,9 @@ from ferlab.records.published import read_arms, read_audit, read_quality, read_s
 from ferlab.records.quality import FamilyQuality
 from ferlab.records.run import Selection
 from ferlab.records.search import SearchRecord
+from ferlab.report.data_sets import DataSets
 from ferlab.report.provenance import Origin, origins
-from ferlab.report.runs import Runs, classes_of, read_runs
+from ferlab.report.runs import Runs, read_runs
 
 T = TypeVar("T")
 _REDO = "run `dvc repro`, which makes it anew"
@@ -87,20 +88,21 @@ class Evidence:
             )
         return audit
 
+    @property
+    def data_sets(self) -> DataSets:
+        """What the data sets are called."""
+        return DataSets.of(self.params, self.paper)
+
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """The classes of the training split: in the order of the classifiers' outputs, else as the audit has them."""
-        known = classes_of(self.runs)
-        counted = tuple(self.audit.fer2013.images.get("train", {})) if self.audit else ()
-        return known if set(counted) <= set(known) else counted
+        """The classes that the runs tell apart; where nothing has been run, those of the set that is trained on."""
+        first = next((run for seeds in self.runs.values() for run in seeds.values()), None)
+        return first.classes if first else classes_of(self.params.data, self.params.data.train)
 
     @cached_property
     def gan_classes(self) -> tuple[str, ...]:
-        """The classes that GANs draw, in the order of their samples; CK+'s where neither audit nor quality says."""
-        counted = list(self.audit.ckplus.images) if self.audit else []
-        counted = counted or [name for family in self.quality.values() for name in family.classes]
-        known = classes_of(self.runs)
-        return known if set(counted) == set(known) else tuple(dict.fromkeys(counted)) or CKPLUS_CLASSES
+        """The classes that GANs draw, in the order of their samples."""
+        return classes_of(self.params.data, self.params.data.gans)
 
     @cached_property
     def origins(self) -> dict[str, dict[int, Origin]]:

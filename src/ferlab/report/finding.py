@@ -70,7 +70,7 @@ def _control(evidence: Evidence, verdict: Verdict) -> str:
     target, plain = (row.arm for row in verdict.claim.pairs[0])
     if verdict.pairs:
         repeated = difference(evidence, verdict.pairs[0][1], plain)
-        own = f"{evidence.paper.data_sets.train}'s own images"
+        own = f"{evidence.data_sets.train}'s own images"
         return f". Repeating as many of {own}, for as many steps, gives {interval(repeated)}"
     chain = next((chain for chain in chains(evidence) if chain.target == target), None)
     if chain is None or chain.links[0].says != STEPS:
@@ -180,7 +180,7 @@ def _images(evidence: Evidence) -> str | None:
     copies, images = sum(one.copies for one in classes), sum(one.samples for one in classes)
     return (
         f"In {flat} of {len(classes)} expressions {claim.added} nearly all look alike, judged by one GAN each and one "
-        f"threshold of diversity; {copies} of {images:,} are copies of a {evidence.paper.data_sets.gan} frame."
+        f"threshold of diversity; {copies} of {images:,} are copies of a {evidence.data_sets.gan} frame."
     )
 
 

@@ -18,7 +18,7 @@ def labels(evidence: Evidence) -> dict[str, str]:
     return {
         "steps": STEPS,
         "oversampled": "more images of any kind",
-        CKPLUS: f"{evidence.paper.data_sets.gan} itself",
+        CKPLUS: f"{evidence.data_sets.gan} itself",
         "gan": "the GAN",
     }
 

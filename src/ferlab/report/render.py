@@ -109,7 +109,7 @@ def build(
         lstrip_blocks=True,
         bytecode_cache=_COMPILED,
     )
-    page.globals.update(formats=formats, paper=paper, data_sets=paper.data_sets, params=params, words=words)
+    page.globals.update(formats=formats, paper=paper, data_sets=evidence.data_sets, params=params, words=words)
     said = {} if whose is None else provenance.said_of(evidence.origins, whose)
     page.globals.update(whose=said)
     shown = [one for one in made if one.shown]

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ferlab.data.labels import FER_CLASSES
 from ferlab.errors import UserError
 from ferlab.evaluation import predictions
 from ferlab.evaluation.predictions import Predictions
@@ -11,12 +10,6 @@ from ferlab.params import Params
 
 Runs = dict[str, dict[int, Predictions]]
 """Arm -> seed -> what the run says."""
-
-
-def classes_of(runs: Runs) -> tuple[str, ...]:
-    """The classes that the runs of one table tell apart; FER-2013's where nothing has been run."""
-    return next((run.classes for seeds in runs.values() for run in seeds.values()), FER_CLASSES)
-
 
 FOLDERS = {"test": "predictions", "valid": "valid"}
 """Split -> the folder of reports/<budget>/ that holds what runs say of it."""

@@ -2,6 +2,7 @@
 
 from ferlab.papers import Paper
 from ferlab.params import CKPLUS, NONE, Params
+from ferlab.report.data_sets import DataSets
 from ferlab.report.matching import ADDS, kind
 
 
@@ -13,10 +14,11 @@ def spoken(name: str, params: Params, paper: Paper) -> str | None:
         return None
     if arm.synthetic not in (NONE, CKPLUS):
         return f"{network} with {paper.gans[arm.synthetic]} images" if arm.synthetic in paper.gans else None
+    sets = DataSets.of(params, paper)
     lifted = arm.classifier in {pair[1] for claim in paper.claims if claim.added for pair in claim.pairs}
     return {
         "plain": f"{network} alone" if lifted else network,
         "steps": f"{network} alone, trained for longer",
-        "oversampled": f"{network} with {paper.data_sets.train}'s own images repeated",
-        CKPLUS: f"{network} with {paper.data_sets.gan}'s own images",
+        "oversampled": f"{network} with {sets.train}'s own images repeated",
+        CKPLUS: f"{network} with {sets.gan}'s own images",
     }[kind(name, arm)]

@@ -14,6 +14,7 @@ from ferlab.evaluation.metrics import scores
 from ferlab.evaluation.predictions import Predictions
 from ferlab.papers import Paper
 from ferlab.params import CKPLUS, NONE, Params
+from ferlab.report.data_sets import DataSets
 from ferlab.report.evidence import Evidence
 from ferlab.report.rows import Order, rows_of
 from ferlab.report.runs import Runs
@@ -145,8 +146,8 @@ def _is_pretrained(settings: Any) -> bool:
 def purpose(name: str, params: Params, paper: Paper) -> str:
     """What a control is for, in a sentence; an arm that changes nothing but the classifier is named after that."""
     arm = params.arms[name]
-    train, gan = paper.data_sets.train, paper.data_sets.gan
-    repeated = f"{gan}'s real images repeated" if arm.synthetic == CKPLUS else f"{train}'s own repeated"
+    sets = DataSets.of(params, paper)
+    repeated = f"{sets.gan}'s real images repeated" if arm.synthetic == CKPLUS else f"{sets.train}'s own repeated"
     if arm.shuffled != "none":
         added = repeated if arm.oversample_to else f"{arm.synthetic}'s images"
         return f"control: {added}, their {arm.shuffled} shuffled"
@@ -155,7 +156,7 @@ def purpose(name: str, params: Params, paper: Paper) -> str:
     if arm.synthetic == NONE and arm.match_steps_of not in (None, name):
         return f"control: as many training steps as {arm.match_steps_of}, without its added images"
     if arm.synthetic == CKPLUS:
-        return f"control: the real images of {gan} instead of a GAN's"
+        return f"control: the real images of {sets.gan} instead of a GAN's"
     if arm.labels == "contempt_as_neutral":
         return f"control: {arm.synthetic}'s images, contempt labelled neutral (a likely mistake)"
     if not arm.augmentation:

@@ -4,6 +4,7 @@ import math
 
 from ferlab.papers import Paper
 from ferlab.params import Params
+from ferlab.report.data_sets import DataSets
 
 NOT_RUN = "not run yet"
 RUN = "run"
@@ -51,9 +52,10 @@ def standing(params: Params, paper: Paper) -> str:
             f"These numbers come from the {params.budget} budget on drawn faces. They show that the pipeline works and "
             f"say nothing about {'the paper' if paper.title else 'real ones'}."
         )
+    faces = DataSets.of(params, paper).both
     if paper.title and params.budget != "paper":
         return (
-            f"These numbers come from the {params.budget} budget on {paper.data_sets.both}. They are real measurements "
+            f"These numbers come from the {params.budget} budget on {faces}. They are real measurements "
             "of smaller or shorter trainings than the paper's. They are not its experiment."
         )
-    return f"These numbers come from the {params.budget} budget on {paper.data_sets.both}."
+    return f"These numbers come from the {params.budget} budget on {faces}."

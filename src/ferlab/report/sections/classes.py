@@ -14,7 +14,6 @@ from ferlab.report.drawing import BLUE, GREY, Panel
 from ferlab.report.evidence import Evidence
 from ferlab.report.gains import chains
 from ferlab.report.page import Album, PageSection
-from ferlab.report.runs import classes_of
 
 
 def section(evidence: Evidence, album: Album) -> PageSection:
@@ -27,7 +26,7 @@ def section(evidence: Evidence, album: Album) -> PageSection:
     }
     values = {
         "recalls": {arm: _mean_recalls(seeds) for arm, seeds in evidence.runs.items()},
-        "classes": classes_of(evidence.runs),
+        "classes": evidence.classes,
         "effects": album.panels("classes", 2, (4.5, 3.2), drawn),
     }
     numbers: dict[str, Any] = {
@@ -50,7 +49,7 @@ def by_class(evidence: Evidence, plain: str, target: str) -> dict[str, Differenc
     after = np.array([recalls(second[seed]) for seed in seeds])
     return {
         name: paired(before[:, i].tolist(), after[:, i].tolist())
-        for i, name in enumerate(classes_of(evidence.runs))
+        for i, name in enumerate(evidence.classes)
         if not np.isnan(before[:, i]).any()
     }
 

@@ -10,12 +10,11 @@ from ferlab.evaluation.metrics import confusion
 from ferlab.report.drawing import Panel
 from ferlab.report.evidence import Evidence
 from ferlab.report.page import Album, PageSection
-from ferlab.report.runs import classes_of
 
 
 def section(evidence: Evidence, album: Album) -> PageSection:
     """A matrix an arm, summed over seeds: a table on the page, a sheet of them for print."""
-    classes = classes_of(evidence.runs)
+    classes = evidence.classes
     counts = {arm: np.sum([confusion(run) for run in seeds.values()], axis=0) for arm, seeds in evidence.runs.items()}
     album.sheet("confusion", 2, (4.5, 4.5), [confusion_panel(arm, matrix, classes) for arm, matrix in counts.items()])
     cells = {arm: np.stack([shares(matrix), matrix], axis=-1).tolist() for arm, matrix in counts.items()}

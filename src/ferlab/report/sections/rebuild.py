@@ -2,6 +2,9 @@
 
 from ferlab.report.evidence import Evidence
 from ferlab.report.page import Album, PageSection
+from ferlab.report.words import drawn
+
+ARCHIVES = {"fer2013": "fer2013.zip", "ckplus": "ckplus48.zip"}
 
 
 def section(evidence: Evidence, album: Album) -> PageSection:
@@ -10,4 +13,14 @@ def section(evidence: Evidence, album: Album) -> PageSection:
     runs: dict[str, int] = {}
     for line in sorted(lines, key=lambda line: line.evaluated, reverse=True):
         runs[line.commit] = runs.get(line.commit, 0) + 1
-    return PageSection("rebuild", "Rebuild", "Rebuild this page", {"commits": runs})
+    return PageSection("rebuild", "Rebuild", "Rebuild this page", {"commits": runs, "sources": sources(evidence)})
+
+
+def sources(evidence: Evidence) -> list[str]:
+    """The commands that fill data/."""
+    if drawn(evidence.params):
+        return ["ferlab data demo"]
+    data = evidence.params.data
+    papers = [ARCHIVES[name] for name in data.used if name in ARCHIVES]
+    own = [f"ferlab data add {name}.zip --as {one.form} --name {name}" for name, one in data.sets.items()]
+    return [*([f"ferlab data add {' '.join(papers)}"] if papers else []), *own]
