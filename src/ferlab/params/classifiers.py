@@ -10,6 +10,10 @@ from ferlab.params.section import Fraction, Name, Positive, Rate, Section, Sha25
 from ferlab.params.visual_words import BovwClassifier, VisualWords
 
 
+InputSize = Annotated[int, Field(ge=32, le=512)]
+"""Pixels a side that a network sees. Five halvings leave one place of 32."""
+
+
 class Augmentation(Section):
     rotation: Annotated[float, Field(ge=0, le=180)]
     translation: Annotated[float, Field(ge=0, le=0.5)]
@@ -23,7 +27,7 @@ class NetworkClassifier(Section):
     method: Literal["network"]
     network: str
     width: Annotated[float, Field(gt=0, le=2)]
-    input_size: Literal[48, 224]
+    input_size: InputSize
     weights: Annotated[str, Field(min_length=1)]  # none, imagenet, or a file's path
     weights_sha256: Sha256 | None  # of that file
     lr: Rate
@@ -110,7 +114,7 @@ class Members(Section):
     width: Annotated[float, Field(gt=0, le=2)]
     batch_norm: bool
     dropout: Fraction
-    input_size: Literal[48, 224]
+    input_size: InputSize
     redraw_std: Annotated[float, Field(gt=0)] | None
     lr: Rate
     momentum: Fraction
