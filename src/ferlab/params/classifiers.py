@@ -9,7 +9,6 @@ from ferlab.params.null_model import NullModelClassifier
 from ferlab.params.section import Fraction, Name, Positive, Rate, Section, Sha256
 from ferlab.params.visual_words import BovwClassifier, VisualWords
 
-
 InputSize = Annotated[int, Field(ge=32, le=512)]
 """Pixels a side that a network sees. Five halvings leave one place of 32."""
 
