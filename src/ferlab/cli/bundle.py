@@ -107,7 +107,7 @@ def _tell_sizes(project: "Project", lacking: "Lacking", *, data: bool) -> None:
 
     packages, unknown = of_packages(lacking.pins)
     more = f" and {unknown} that aren't installed here" if unknown else ""
-    typer.echo(f"  unpacked about {_mib(packages)}{more}; --have LIST leaves out what the node has")
+    typer.echo(f"packages: about {_mib(packages)} unpacked{more}, less as wheels; --have leaves out what the node has")
     if found := of_data(project):
         without = "packed; without --data the archive is that much smaller" if data else "not packed; --data packs it"
         typer.echo(f"data: {_mib(found)}, {without}")
