@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ferlab import parts
-from ferlab.classifiers.catalogue import METHODS
+from ferlab.classifiers.catalogue import METHODS, create
 from ferlab.code import closure
 from ferlab.code.own import code_of_family
 from ferlab.datasets import forms
@@ -40,6 +40,7 @@ class Stranger:
 
 CLASSIFIER = ClassifierPart(Settings, "mine.work", "Mine", "mine")
 OF_ANOTHER_NAME = ClassifierPart(Settings, "mine.work", "Mine", "mine")
+INSTANCE = ClassifierPart(3, "mine.work", "Mine", "mine")
 NAMELESS = ClassifierPart(Nameless, "mine.work", "Mine", "mine")
 STRANGER = ClassifierPart(Stranger, "mine.work", "Mine", "mine")
 FORM = DatasetPart(lambda archive: "faces.mine" in archive.namelist(), lambda archive, **_: "read", asked_for=False)
@@ -62,7 +63,12 @@ BROKEN = {
     "unnamed": ("mine.part:NO_SUCH", "AttributeError"),
 }
 OTHER = {"number": "mine.part:__doc__", "form": "mine.part:FORM"}
-MISNAMED = {"another": "mine.part:OF_ANOTHER_NAME", "any": "mine.part:NAMELESS", "none": "mine.part:STRANGER"}
+MISNAMED = {
+    "another": "mine.part:OF_ANOTHER_NAME",
+    "any": "mine.part:NAMELESS",
+    "none": "mine.part:STRANGER",
+    "value": "mine.part:INSTANCE",
+}
 SETTINGS = {"method": "mine", "neighbours": 3, "features": {"kind": "pixels", "components": None}}
 
 
@@ -151,6 +157,31 @@ def test_what_is_no_part_is_named_where_it_is_used(name: str, site: Path, tree: 
     error = refusal(tree, {"method": name})
     assert f"classifier '{name}' of mine 0.1.0" in error.what
     assert ("OwnClassifier" in error.what) == (name in MISNAMED)
+
+
+@pytest.mark.parametrize("module", ["mine.nowhere", "nowhere", "mine.lacking", "mine.other"])
+def test_a_class_that_cannot_be_imported_is_named(module: str, site: Path, tree: Any) -> None:
+    """The settings are there, the class isn't: nothing could be trained, nor named by its code if it isn't there."""
+    (site / "mine" / "part.py").write_text(PART.replace("mine.work", module))
+    install(site, "mine", {CLASSIFIERS: {"mine": "mine.part:CLASSIFIER"}})
+    settings = check(using(tree, SETTINGS), "params.yaml").classifiers["own"]
+    with pytest.raises(UserError, match="classifier 'mine' can't be imported: ") as caught:
+        create(settings)
+    assert isinstance(caught.value.__cause__, ImportError | AttributeError)
+    if "nowhere" in module:
+        with pytest.raises(UserError, match=f"the source of the module {module} can't be found"):
+            closure.closure_hash(METHODS["mine"].path)
+
+
+@pytest.mark.parametrize("package", [True, False], ids=["package", "one file"])
+def test_the_source_of_a_module(package: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / ("alone/__init__.py" if package else "alone.py")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("import ferlab.classifiers.losses\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = closure.closure("alone", closure.source_of("alone"))
+    assert {"alone", "ferlab.classifiers.losses"} <= set(found)
+    assert closure.closure_hash("alone")
 
 
 def test_two_packages_with_one_name_are_refused_by_name(site: Path, tree: Any) -> None:

@@ -116,14 +116,7 @@ class Offer:
                 where=f"entry points {entry.group}",
                 next_step="uninstall all but one of them, or rename the part in its package",
             )
-        try:
-            found = entry.load()
-        except Exception as error:  # whatever a module of another package does while it is imported
-            raise UserError(
-                f"the {self.kind} '{self.name}' of {self.package} can't be imported: {type(error).__name__}: {error}",
-                where=where,
-                next_step="mend that package, or install what it needs",
-            ) from error
+        found = imported(f"the {self.kind} '{self.name}' of {self.package}", where, entry.load)
         if not isinstance(found, kind):
             raise UserError(
                 f"the {self.kind} '{self.name}' of {self.package} is no {kind.__name__} but {found!r}",
@@ -131,6 +124,22 @@ class Offer:
                 next_step="name a part as docs/guide/own_parts.md has it",
             )
         return found
+
+
+def imported(what: str, where: str, load: Callable[[], T]) -> T:
+    """What `load` returns, an import of another package.
+
+    Raises:
+        UserError: the import fails, in whatever way; its cause is the error of the import.
+    """
+    try:
+        return load()
+    except Exception as error:  # whatever a module of another package does while it is imported
+        raise UserError(
+            f"{what} can't be imported: {type(error).__name__}: {error}",
+            where=where,
+            next_step="mend that package, or install what it needs",
+        ) from error
 
 
 def offers(group: str) -> Mapping[str, Offer]:

@@ -13,6 +13,7 @@ from ferlab.data.images import FER_FACES, SIDE, Faces
 from ferlab.data.labels import FER_CLASSES
 from ferlab.params import Classifier as Settings
 from ferlab.params.own import own_classifier
+from ferlab.parts import imported
 from ferlab.records.run import FILE as RUN_FILE
 from ferlab.records.run import RunRecord
 
@@ -116,9 +117,19 @@ def is_drawn(record: RunRecord, images: int) -> bool:
 
 
 def create(settings: Settings, faces: Faces = FER_FACES) -> "Classifier":
-    """An untrained classifier with these settings, for such faces."""
+    """An untrained classifier with these settings, for such faces.
+
+    Raises:
+        UserError: it is another package's, and can't be imported.
+    """
     method = METHODS[settings.method]
-    classifier: Classifier = getattr(import_module(method.path), method.name)(settings, faces)
+
+    def load() -> Any:
+        return getattr(import_module(method.path), method.name)
+
+    where = f"{method.path}: {method.name}"
+    made = load() if method.package else imported(f"the classifier '{settings.method}'", where, load)
+    classifier: Classifier = made(settings, faces)
     return classifier
 
 

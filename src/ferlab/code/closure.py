@@ -38,16 +38,21 @@ def source_of(module: str) -> Path:
     """The folder of the package that a module belongs to; of a module without a package, the folder that it might be.
 
     Raises:
-        UserError: it is no package that is installed as source.
+        UserError: of another package, it isn't installed as source.
     """
     top = module.partition(".")[0]
     if top == SOURCE.name:
         return SOURCE
     spec = find_spec(top)
-    if spec is None or not (spec.origin or "").endswith(".py"):
-        raise UserError(f"the source of the package '{top}' can't be found", next_step="install it as a package")
-    origin = Path(str(spec.origin))
-    return origin.parent if origin.name == "__init__.py" else origin.with_suffix("")
+    origin = Path((spec and spec.origin) or "")
+    source = origin.parent if origin.name == "__init__.py" else origin.parent / origin.stem
+    if origin.suffix != ".py" or _file(module, source) is None:
+        raise UserError(
+            f"the source of the module {module} can't be found",
+            where=str(source),
+            next_step="mend its package, or install it as source: results are named by its code",
+        )
+    return source
 
 
 def closure(module: str, source: Path = SOURCE) -> tuple[str, ...]:

@@ -112,7 +112,8 @@ def _roughly(flat: Mapping[str, Any], images: int) -> float:
     if "epochs" not in sizes:
         return WITHOUT_EPOCHS * images
     networks = len(sizes.get("members", [1]))
-    return float(PER_IMAGE * images * sizes["epochs"] * sizes["width"] * networks * (sizes["input_size"] / 48) ** 2)
+    width, side = sizes.get("width", 1), sizes.get("input_size", 48)
+    return float(PER_IMAGE * images * sizes["epochs"] * width * networks * (side / 48) ** 2)
 
 
 def gan_seconds(pace: Pace, params: Params, family: str) -> float:

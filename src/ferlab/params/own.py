@@ -29,9 +29,10 @@ def own_classifier(name: str) -> ClassifierPart:
     offer = offers(CLASSIFIERS)[name]
     part = offer.load(ClassifierPart)
     settings = part.settings
-    if not issubclass(settings, OwnClassifier) or get_args(settings.model_fields["method"].annotation) != (name,):
+    is_section = isinstance(settings, type) and issubclass(settings, OwnClassifier)
+    if not is_section or get_args(settings.model_fields["method"].annotation) != (name,):
         raise UserError(
-            f"the settings of the classifier '{name}' of {offer.package} are {settings.__qualname__}, which is no "
+            f"the settings of the classifier '{name}' of {offer.package} are {settings!r}, which is no "
             f"OwnClassifier whose method is Literal['{name}']",
             where=f"{offer.module}: ClassifierPart",
             next_step="name such settings there (docs/guide/own_parts.md)",
