@@ -185,5 +185,5 @@ def test_a_set_without_a_validation_split_holds_out_a_tenth() -> None:
 def test_what_cannot_be_parted_is_named() -> None:
     with pytest.raises(UserError, match="images to test on; this one has train alone"):
         three_splits({"train": barred(3)})
-    with pytest.raises(UserError, match="9 different persons or images"):
+    with pytest.raises(UserError, match="'angry' has 9 different images or persons"):
         three_splits({"all": barred(9)})

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -35,22 +36,37 @@ def draw(folder: Path, taken: Ranges, number: int) -> Path:
     return folder
 
 
-@pytest.mark.long  # two minutes
+def ledger(study: TemporaryProject) -> list[dict[str, Any]]:
+    path = study.root / "reports" / "demo" / "ledger.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.long  # minutes
 def test_from_init_to_the_page_without_touching_the_code(tmp_path: Path) -> None:
     study = TemporaryProject(lay(tmp_path / "study", "").root)
     study.env["PYTHONPATH"] = str(REPOSITORY / "src")
     own, other = draw(tmp_path / "moods", WILD, 30), draw(tmp_path / "laboratory", POSED, 5)
     study.ferlab("data", "add", "--as", "folder", "--side", "32", str(own))
-    study.ferlab("data", "add", "--as", "folder", "--for", "tests", str(other))
     study.change(SMALL)
     study.commit("Begin")
     study.ferlab("reproduce")
+    trained = {line["identity"] for line in ledger(study)}
+    study.ferlab("data", "add", "--as", "folder", "--for", "tests", str(other))
+    study.change({"run": {"arms": ["resnet50-dcgan", "svm", "null_model"]}})
+    study.ferlab("reproduce")  # what has run stays; a set that nobody learns from is no other data
+    assert trained < {line["identity"] for line in ledger(study)}
+    assert len(ledger(study)) == 3
     folder = study.root / "reports" / "demo"
     numbers = json.loads((folder / "numbers.json").read_text())
-    assert set(numbers["elsewhere"]["laboratory"]) == {"resnet50-dcgan", "svm"}
+    assert set(numbers["elsewhere"]["laboratory"]) == {"resnet50-dcgan", "svm", "null_model"}
     assert numbers["elsewhere"]["laboratory"]["svm"]["images"] == 15
     page = (folder / "index.html").read_text()
     assert all(mood in page for mood in MOODS)
     assert "FER-2013" not in page
     study.ferlab("verify")
+    assert "moods" in study.ferlab("trace", "svm-0")
+    assert "moods" in study.ferlab("data", "show")
+    assert "fer2013" not in study.run("ferlab", "doctor")
+    study.ferlab("train", "svm")
+    study.ferlab("ablate", "--arm", "svm", "--grid", "C=0.01,0.1")
     assert "nothing is due" in study.ferlab("reproduce", "--dry-run")

@@ -91,7 +91,7 @@ def _keep(context: Context, run: Path, seconds: float | None, source: str) -> An
     set_up(plan.compute.threads)
     _, valid = sets(context, plan)
     classifier, record = load_run(run)
-    found = Predictions(valid.ids, valid.labels, classifier.predict_proba(valid.images), record.identity)
+    found = Predictions.of(valid, classifier.predict_proba(valid.images), record.identity)
     home = Project(context.project.home)
     tracked = find_named(home, "classifiers", record.identity)
     answer = Answer.model_validate(

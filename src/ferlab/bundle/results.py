@@ -17,6 +17,7 @@ from ferlab.errors import UserError
 from ferlab.files import atomic_folder, content_files, write_text
 from ferlab.params import Params
 from ferlab.params.budgets import WHOLE
+from ferlab.params.data import rests_on
 from ferlab.params.migration import load_published
 from ferlab.project import Project
 from ferlab.records.ledger import LedgerLine, append, read_ledger
@@ -182,7 +183,7 @@ def _must_be_possible(line: LedgerLine, settings: Params, project: Project) -> N
     name = f"{line.arm}-{line.seed}"
     if Identity(line.manifest).name != line.identity:
         wrong = f"{line.identity} isn't the name of a training by this manifest"
-    elif line.data != settings.data.model_dump(mode="json"):
+    elif rests_on(line.data) != rests_on(settings.data.model_dump(mode="json")):
         wrong = "it was made on other data than params.yaml names"
     elif edited := set(line.uncommitted or ()) - {PARAMS}:
         wrong = f"it was made with changes in {', '.join(sorted(edited))} that no commit holds"

@@ -42,7 +42,9 @@ def add(
     classes: Annotated[
         str | None, typer.Option("--classes", help="With --as: the classes to read, in order, e.g. calm,cross.")
     ] = None,
-    side: Annotated[int | None, typer.Option("--side", help="With --as: pixels; all images are resized to it.")] = None,
+    side: Annotated[
+        int | None, typer.Option("--side", min=16, max=512, help="With --as: pixels; all images are resized to it.")
+    ] = None,
     use: Annotated[
         Use, typer.Option("--for", help="With --as: what it is for: classifiers, GANs, both, or tests alone.")
     ] = Use.BOTH,
@@ -106,7 +108,7 @@ def demo(
     """Draw the demo's faces into data/: the same bytes on every machine."""
     from ferlab import params
     from ferlab.cli.tracked_data import changed, track
-    from ferlab.datasets.containers import DATASETS
+    from ferlab.datasets.containers import DATASETS, keep_others
     from ferlab.datasets.demo import write_demo
     from ferlab.errors import UserError
     from ferlab.execution.locks import exclusive
@@ -127,9 +129,12 @@ def demo(
                     "or fer2013.csv) and CK+48; or `ferlab data demo` for the drawn ones",
                 )
         with atomic_folder(project.data) as folder:
+            keep_others(project.data, folder, DATASETS)
             write_demo(folder)
             hashes = {dataset: sha256_file(folder / f"{dataset}.zip") for dataset in DATASETS}
-        track(project, *changed(project, {"data": _OF_THE_PAPER | {"kind": "demo"} | hashes}))
+        track(
+            project, *changed(project, {"data": _OF_THE_PAPER | {"kind": "demo"} | hashes, "run": {"evaluate_on": []}})
+        )
 
 
 @app.command()

@@ -56,7 +56,6 @@ def _look(project: "Project", say: Callable[[str], None]) -> tuple[dict[str, Any
     from ferlab.code.check import fault
     from ferlab.code.commit import read_commit
     from ferlab.code.source import SOURCE
-    from ferlab.datasets.containers import DATASETS
     from ferlab.errors import UserError, masked, printable
     from ferlab.execution.dvc import must_be_readable
     from ferlab.execution.remotes import look
@@ -71,6 +70,7 @@ def _look(project: "Project", say: Callable[[str], None]) -> tuple[dict[str, Any
     unlike = [f"{name} {here or 'absent'} for {there or 'none'}" for name, (there, here) in installed.items()]
     packages = ("dvc", "mlflow", "optuna", "torch", "torchvision", "scikit-learn", "pandas")
     free = shutil.disk_usage(project.root).free / 2**30
+    locked = project.root / "requirements.lock"
     facts: dict[str, Any] = {
         "python": platform.python_version(),
         "packages": ", ".join(f"{name} {version(name)}" for name in packages),
@@ -80,7 +80,7 @@ def _look(project: "Project", say: Callable[[str], None]) -> tuple[dict[str, Any
         "project": str(project.root),
         "code that runs": str(SOURCE),
         "commit": str(commit),
-        "installed unlike requirements.lock": ", ".join(unlike) or "nothing",
+        "installed unlike requirements.lock": (", ".join(unlike) or "nothing") if locked.is_file() else "there is none",
         "tracking store": masked(project.tracking_uri),
         "kept checkpoints": _size(project.state / "inflight"),
     }
@@ -101,12 +101,13 @@ def _look(project: "Project", say: Callable[[str], None]) -> tuple[dict[str, Any
         facts["budget"], facts["threads"] = settings.budget, settings.compute.threads
         if settings.compute.threads > (os.cpu_count() or 1):
             problems.append(f"compute.threads is {settings.compute.threads}, the machine has {os.cpu_count()} cores")
-        for dataset in DATASETS:
-            path = project.data / f"{dataset}.zip"
+        for dataset in dict.fromkeys((*settings.data.used, *settings.run.evaluate_on)):
+            path, own = project.data / f"{dataset}.zip", settings.data.sets.get(dataset)
+            add = f"`ferlab data add --as {own.form} --name {dataset} …`" if own else "`ferlab data add …`"
             if not path.is_file():
-                problems.append(f"data/{path.name} is missing: `ferlab data demo` or `ferlab data add …`")
-            elif sha256_file(path) != getattr(settings.data, dataset):
-                problems.append(f"data/{path.name} is not the file that params.yaml names: `ferlab data add …`")
+                problems.append(f"data/{path.name} is missing: {add if own else f'`ferlab data demo` or {add}'}")
+            elif sha256_file(path) != settings.data.sha256(dataset):
+                problems.append(f"data/{path.name} is not the file that params.yaml names: {add}")
         if settings.compute.device == "cuda" and not torch.cuda.is_available():
             problems.append(
                 "params.yaml asks for a GPU and none is here: set compute.device to cpu or auto, or use another machine"

@@ -32,4 +32,5 @@ def init(
         )
     lay(folder, known[paper].read_text(encoding="utf-8") if paper else NO_PAPER)
     typer.echo(f"a study is laid out in {printable(folder)}")
-    typer.echo(f"next: `cd {printable(folder)}`, then `ferlab data demo` or `ferlab data add`, and `ferlab reproduce`")
+    typer.echo(f"next: cd {printable(folder)}; `ferlab data demo`, or `ferlab data add --as folder` with your faces;")
+    typer.echo("then commit it all with git, so that runs name a commit, and `ferlab reproduce`")

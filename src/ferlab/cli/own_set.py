@@ -11,6 +11,7 @@ import typer
 if TYPE_CHECKING:
     from ferlab.data.images import ImageSet
     from ferlab.datasets.reading import Reading
+    from ferlab.params import Params
     from ferlab.params.data import Data
     from ferlab.project import Project
 
@@ -50,7 +51,7 @@ def add_own(project: "Project", paths: Sequence[Path], own: OwnSet, quiet: bool)
     settings = params.load(project.params)
     name = _name(own, paths[0])
     others = _others(settings.data, own, name)
-    side = own.side or settings.data.side
+    side = settings.data.side if own.side is None else own.side
     with tempfile.TemporaryDirectory(prefix="ferlab-") as scratch:
         with ShowSteps(quiet) as say:
             say(f"{shown}: reading every image")
@@ -66,6 +67,7 @@ def add_own(project: "Project", paths: Sequence[Path], own: OwnSet, quiet: bool)
                 where=shown,
                 next_step="bring some, or leave the class out with --classes",
             )
+        _must_share_a_class(own.use, images, settings)
         kept = {key: one.model_dump() for key, one in settings.data.sets.items()}
         entry = {"form": own.form, "sha256": sha256_file(archive), "classes": list(images.classes)}
         uses = {key: name for key in ("train", "gans") if own.use in (key, "both")}
@@ -89,6 +91,19 @@ def _used(use: str, sets: "Mapping[str, ImageSet]") -> "ImageSet":
     if use == "tests":
         return to_test_on(sets)
     return to_learn_from(sets) if use == "gans" else three_splits(sets)["train"]
+
+
+def _must_share_a_class(use: str, images: "ImageSet", settings: "Params") -> None:
+    from ferlab.data.labels import classes_of
+    from ferlab.errors import UserError
+
+    known = classes_of(settings.data, settings.data.train)
+    if use == "tests" and not set(images.classes) & set(known):
+        raise UserError(
+            f"none of its classes ({', '.join(images.classes)}) is one of those that runs know ({', '.join(known)})",
+            where=images.split,
+            next_step="call the folders as those classes are called, or name another set",
+        )
 
 
 def _name(own: OwnSet, path: Path) -> str:

@@ -74,13 +74,15 @@ def trace(
 
 def _tell_shortly(run: dict[str, Any]) -> None:
     """Whose a run is, what made it, and where to look further."""
+    from ferlab.params.data import archives
+
     typer.echo(f"seed {run['seed']}: {run['accuracy']:.2%} of {run['images']} images, {run['whose']}")
     typer.echo(f"  code: {run['code']}")
     ledger = run["ledger"]
     if ledger is None:
         return
-    data = ledger["data"]
-    typer.echo(f"  data: {data['kind']}, fer2013 {data['fer2013'][:10]}, ckplus {data['ckplus'][:10]}")
+    held = ", ".join(f"{name} {sha256[:10]}" for name, sha256 in archives(ledger["data"]).items())
+    typer.echo(f"  data: {ledger['data']['kind']}, {held}")
     typer.echo(
         f"  training {run['identity']}, checkpoint {ledger['checkpoint'][:10]}, GANs {ledger.get('gan') or 'none'}"
     )

@@ -30,6 +30,7 @@ def track(project: "Project", text: str, settings: "Params") -> None:
 
     from ferlab.errors import UserError
     from ferlab.files import write_text
+    from ferlab.params.data import PAPERS_OWN
 
     if project.params.read_text(encoding="utf-8") != text:
         write_text(project.params, text)
@@ -44,7 +45,7 @@ def track(project: "Project", text: str, settings: "Params") -> None:
             next_step="fix that and type: dvc add data",
         )
     kind = settings.data.kind
-    other = kind == "real" and settings.data.allow_demo
+    other = kind == "real" and settings.data.allow_demo and settings.data.train in PAPERS_OWN
     first = f"the budget is still {settings.budget}, made for drawn faces: first `ferlab budget use trial`, then "
     typer.echo(f"data/ holds {kind} faces, tracked by data.dvc")
     typer.echo(f"{first if other else ''}`dvc repro` rebuilds what depends on them")

@@ -1,5 +1,7 @@
 """The archive's README.md: what it is, and how its numbers are checked."""
 
+from importlib.metadata import version
+
 from ferlab.crate.citation import Citation
 from ferlab.report.evidence import Evidence
 from ferlab.report.words import standing
@@ -25,5 +27,5 @@ def readme(evidence: Evidence, citation: Citation) -> str:
 - `CITATION.cff` says how to cite it.
 
 `ferlab verify --budget {budget}`, typed in this folder, recomputes every number and every hash. It needs ferlab
-{citation.version} and no data.
+{version("ferlab")} and no data.
 """

@@ -59,10 +59,11 @@ def _tenths(images: ImageSet) -> NDArray[np.int64]:
     from sklearn.model_selection import StratifiedGroupKFold  # late: seconds
 
     group = _persons_joined_by_copies(images)
-    fewest = min(len(set(group[images.labels == label])) for label in range(len(images.classes)))
-    if fewest < TENTHS:
+    persons = {name: len(set(group[images.labels == label])) for label, name in enumerate(images.classes)}
+    fewest = min(persons, key=lambda name: persons[name])
+    if persons[fewest] < TENTHS:
         raise UserError(
-            f"a class of {images.split} has {fewest} different persons or images, and each tenth needs one",
+            f"'{fewest}' has {persons[fewest]} different images or persons, and each tenth needs one",
             where=f"a set of {len(images)} images without splits",
             next_step=f"bring at least {TENTHS} of each class, or put the images into folders train, valid and test",
         )

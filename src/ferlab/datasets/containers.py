@@ -85,7 +85,7 @@ def install(archives: dict[str, Path], folder: Path) -> dict[str, str]:
     """
     assert set(archives) == set(DATASETS)
     with atomic_folder(folder) as fresh:
-        _keep_others(folder, fresh, DATASETS)
+        keep_others(folder, fresh, DATASETS)
         for dataset, path in archives.items():
             shutil.copyfile(path, fresh / f"{dataset}.zip")
     return {dataset: sha256_file(folder / f"{dataset}.zip") for dataset in DATASETS}
@@ -98,12 +98,13 @@ def install_own(name: str, archive: Path, folder: Path, without: Collection[str]
         Its SHA-256.
     """
     with atomic_folder(folder) as fresh:
-        _keep_others(folder, fresh, (name, *without))
+        keep_others(folder, fresh, (name, *without))
         shutil.copyfile(archive, fresh / f"{name}.zip")
     return sha256_file(folder / f"{name}.zip")
 
 
-def _keep_others(folder: Path, fresh: Path, replaced: Collection[str]) -> None:
+def keep_others(folder: Path, fresh: Path, replaced: Collection[str]) -> None:
+    """Copy the archives of `folder` into a fresh one, but for those of the data sets that are replaced."""
     for path in sorted(folder.glob("*.zip")):
         if path.stem not in replaced:
             shutil.copyfile(path, fresh / path.name)

@@ -15,7 +15,10 @@ from ferlab.datasets.reading import Reading, refuse
 from ferlab.errors import UserError
 
 FER2013, CKPLUS = fer2013.DATASET, ckplus.DATASET
-WANTED = "FER-2013: <split>/<class>/Training_*.jpg … or fer2013.csv; CK+48: <class>/Sxxx_yyy_zzzzzzzz.png"
+WANTED = (
+    "FER-2013: <split>/<class>/Training_*.jpg … or fer2013.csv; CK+48: <class>/Sxxx_yyy_zzzzzzzz.png; "
+    "other data sets: --as folder, rafdb, …"
+)
 COST = {
     "train": "nothing can be trained",
     "valid": "no epoch can be picked",

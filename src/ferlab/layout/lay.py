@@ -59,7 +59,7 @@ def lay(folder: Path, paper: str) -> Project:
     target = folder.absolute()
     with disk_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", suffix=".part", dir=target.parent) as scratch:
+        with tempfile.TemporaryDirectory(prefix=f"{target.name}-", dir=target.parent) as scratch:
             fresh = Path(scratch) / "study"
             fresh.mkdir()
             _write(fresh, paper)

@@ -1,6 +1,7 @@
 """Sections `data` and `audit`."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -59,6 +60,21 @@ class Data(Section):
     def used(self) -> tuple[str, ...]:
         """The names of the data sets that something is read from, each once."""
         return tuple(dict.fromkeys((self.train, self.gans)))
+
+
+def archives(data: Mapping[str, Any]) -> dict[str, str]:
+    """The archives that results rest on: data set -> SHA-256.
+
+    Args:
+        data: a section `data` as plain values, of this version or an earlier one, which knew the paper's two sets.
+    """
+    used = dict.fromkeys((data.get("train", PAPERS_OWN[0]), data.get("gans", PAPERS_OWN[1])))
+    return {name: data[name] if name in PAPERS_OWN else data["sets"][name]["sha256"] for name in used}
+
+
+def rests_on(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a section `data` can change a number; it is told as for `archives`."""
+    return {"kind": data["kind"], "side": data.get("side", 48), "archives": archives(data)}
 
 
 class Audit(Section):

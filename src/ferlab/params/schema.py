@@ -15,7 +15,7 @@ from ferlab.params.experiment import CKPLUS, NONE, Arm, Compute, Run, Runtime
 from ferlab.params.explain import explain, in_the_file
 from ferlab.params.following import check_followed
 from ferlab.params.gan import Gan, Quality, Synthesis
-from ferlab.params.near import names
+from ferlab.params.near import did_you_mean, names
 from ferlab.params.own import Classifier
 from ferlab.params.section import Name, Section
 from ferlab.params.tuning import Tune, check_space
@@ -42,6 +42,11 @@ class Params(Section):
     def _names_exist(self) -> "Params":
         for family in self.run.families:
             _must_be_known("run.families", family, self.gan.families)
+        if self.run.families and (self.data.side % 16 or self.data.side < 32):
+            raise ValueError(
+                f"data.side: GANs make images whose side is a multiple of 16, 32 or more; {self.data.side} isn't. "
+                "Choose another side, or train no GANs (run.families: [])"
+            )
         for name in self.run.evaluate_on:
             _must_be_known("run.evaluate_on", name, [known for known in self.data.all if known != self.data.train])
             if name == self.data.gans and any(source != NONE for source in self.run.arms.values()):
@@ -105,7 +110,7 @@ def _step(node: Any, name: str) -> Any:
 
 def _must_be_known(key: str, name: str, known: Any) -> None:
     if name not in known:
-        raise ValueError(f"{key}: '{name}' is not one of {', '.join(known)}")
+        raise ValueError(f"{key}: '{name}' is not one of {', '.join(known)}{did_you_mean(name, known)}")
 
 
 def load(path: Path) -> Params:

@@ -9,6 +9,7 @@ from typing import Any
 from ferlab.errors import UserError
 from ferlab.evaluation.predictions import Predictions
 from ferlab.files import sha256_file
+from ferlab.params.data import rests_on
 from ferlab.records.ledger import LedgerLine, read_ledger
 
 _REDO = "`dvc repro` makes it anew"
@@ -106,7 +107,7 @@ def origins(
             found.setdefault(arm, {})[seed] = origin = _origin(path, run, lines)
             if origin.line is not None:
                 settings = _same(path, "settings", origin.line.settings, settings)
-                data = _same(path, "data", origin.line.data, data)
+                data = _same(path, "data", rests_on(origin.line.data), data)
     return found
 
 

@@ -1,5 +1,6 @@
 """How to make this very page."""
 
+from ferlab.params.data import Data
 from ferlab.report.evidence import Evidence
 from ferlab.report.page import Album, PageSection
 from ferlab.report.words import drawn
@@ -13,7 +14,9 @@ def section(evidence: Evidence, album: Album) -> PageSection:
     runs: dict[str, int] = {}
     for line in sorted(lines, key=lambda line: line.evaluated, reverse=True):
         runs[line.commit] = runs.get(line.commit, 0) + 1
-    return PageSection("rebuild", "Rebuild", "Rebuild this page", {"commits": runs, "sources": sources(evidence)})
+    own = evidence.params.data.train in evidence.params.data.sets  # a study, which has no source of its own
+    values = {"commits": runs, "sources": sources(evidence), "own": own}
+    return PageSection("rebuild", "Rebuild", "Rebuild this page", values)
 
 
 def sources(evidence: Evidence) -> list[str]:
@@ -22,5 +25,11 @@ def sources(evidence: Evidence) -> list[str]:
         return ["ferlab data demo"]
     data = evidence.params.data
     papers = [ARCHIVES[name] for name in data.used if name in ARCHIVES]
-    own = [f"ferlab data add {name}.zip --as {one.form} --name {name}" for name, one in data.sets.items()]
-    return [*([f"ferlab data add {' '.join(papers)}"] if papers else []), *own]
+    own = [name for name in (*data.used, *evidence.params.run.evaluate_on) if name in data.sets]
+    return [*([f"ferlab data add {' '.join(papers)}"] if papers else []), *(_own(data, name) for name in own)]
+
+
+def _own(data: Data, name: str) -> str:
+    uses = [key for key, used in (("train", data.train), ("gans", data.gans)) if used == name] or ["tests"]
+    use, form = "both" if len(uses) == 2 else uses[0], data.sets[name].form
+    return f"ferlab data add {name}.zip --as {form} --name {name} --side {data.side} --for {use}"
