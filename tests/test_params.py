@@ -83,7 +83,7 @@ def test_unknown_key(tree: Any, key: str, value: Any) -> None:
         ("classifiers.resnet50.width", 0),
         ("classifiers.resnet50.stem", "7x7"),
         ("classifiers.vgg16.dropout", 1.0),
-        ("classifiers.vgg16.input_size", 64),
+        ("classifiers.vgg16.input_size", 31),
         ("classifiers.vgg16.augmentation.crop", 0.0),
         ("classifiers.resnet50.batch_size", 1),
         ("classifiers.resnet50.augmentation.translation", 0.6),

@@ -46,7 +46,7 @@ def test_a_short_key_means_the_arms_own_first_then_the_only_one(short: str, whol
         ("learning_rate", "did you mean lr?"),
         ("batch", "did you mean batch_size?"),
         ("num_epochs", "did you mean epochs?"),
-        ("trails", "tune.trials can't be asked"),
+        ("trialls", "tune.trials can't be asked"),
         ("trails", "the arm's own keys: classifier, tuned, synthetic"),
         ("tune.trials", "can't be asked"),
         ("arms.svm.tuned", "can't be asked"),  # another arm's

@@ -84,7 +84,7 @@ def test_points_of_codes() -> None:
 @pytest.mark.parametrize(("settings", "kind"), [(network(), Resnet), (vgg(), Vgg)], ids=["resnet50", "vgg16"])
 def test_a_network_sees_the_codes_alone(settings: NetworkClassifier, kind: type) -> None:
     """Its kind is kept, on which the rates of its layers hang; brighter images have the same codes."""
-    model = on_codes(settings, 2).eval()
+    model = on_codes(settings, 2, 7).eval()
     assert isinstance(model, kind)
     images = torch.from_numpy(noise(3) // 4)
     with torch.inference_mode():

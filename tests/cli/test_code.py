@@ -88,7 +88,7 @@ def test_the_folder_of_a_source_archive(fresh: TemporaryProject, tmp_path: Path)
     assert REFUSED in with_code_of(tmp_path / "unpacked", fresh.root).ferlab("report", code=2)
     own = TemporaryProject(tmp_path / "unpacked")
     own.ferlab("budget", "use", "demo")
-    told = json.loads(own.ferlab("doctor", "--json", code=2))
+    told = json.loads(own.ferlab("--quiet", "doctor", "--json", code=2))
     assert told["facts"]["commit"].startswith("unknown: not a git repository")
     assert any("results would name no commit, because not a git" in problem for problem in told["problems"])
 

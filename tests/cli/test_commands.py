@@ -136,7 +136,7 @@ def test_budget_use_keeps_comments_and_can_be_taken_back(name: str, fresh: Tempo
 
 def test_budget_use_stays_yaml_where_people_wrote_lists_over_several_lines(fresh: TemporaryProject) -> None:
     path = fresh.root / "params.yaml"
-    lines = "  seeds: # which\n    - 0\n    # the second\n    - 1 # one\n\ndata: #"
+    lines = "  seeds: # which\n    - 0\n    # the second\n    - 1 # one\n  evaluate_on: []\n\ndata: #"
     text = path.read_text()
     path.write_text(text[: text.index("  seeds:")] + lines + text[text.index("data: #") + len("data: #") :])
     assert fresh.params.run.seeds == [0, 1]

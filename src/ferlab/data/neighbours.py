@@ -133,4 +133,4 @@ def _unit_rows(images: Faces) -> NDArray[np.float32]:
 
 
 def _flat(images: Faces) -> Faces:
-    return images.reshape(len(images), -1)
+    return images.reshape(len(images), images.shape[1] * images.shape[2])
