@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ferlab.cli.own_set import OwnSet, add_own
+from ferlab.cli.own_set import OwnSet, add_own, remove_own
 from ferlab.data.images import ImageSet
 from ferlab.errors import UserError
+from ferlab.params import load
 from ferlab.project import Project
 from ferlab.stages.context import run_stage
 from ferlab.stages.table import find
@@ -48,6 +49,16 @@ def test_it_takes_the_place_of_the_drawn_faces_with_its_own_classes_and_side(pro
     run_stage(project, find("further"), ["others"], quiet=True)
     further = ImageSet.open(project.work / "further" / "others")
     assert (len(further), further.side, further.split) == (4, 32, "others")
+
+    for name, said in (("others", "run.evaluate_on"), ("moods", "data.train"), ("mood", "moods")):
+        with pytest.raises(UserError) as caught:
+            remove_own(project, name)
+        assert said in str(caught.value)
+    changed = project.params.read_text().replace("evaluate_on: [others]", "evaluate_on: []")
+    project.params.write_text(changed)
+    remove_own(project, "others")
+    assert [path.name for path in project.data.iterdir()] == ["moods.zip"]
+    assert list(load(project.params).data.sets) == ["moods"]
 
 
 @pytest.mark.parametrize(

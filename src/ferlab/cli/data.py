@@ -138,6 +138,21 @@ def demo(
 
 
 @app.command()
+def remove(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="One of `data.sets`; nothing may be read from it any more.")],
+) -> None:
+    """Take a data set out of data/ and params.yaml. DVC's cache keeps what it held."""
+    from ferlab.cli.own_set import remove_own
+    from ferlab.execution.locks import exclusive
+    from ferlab.project import Project
+
+    project = Project.find()
+    with exclusive(project, "data"):
+        remove_own(project, name)
+
+
+@app.command()
 def show(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Show what data/ holds and whether it is what params.yaml names."""
     from ferlab import params

@@ -84,6 +84,34 @@ def add_own(project: "Project", paths: Sequence[Path], own: OwnSet, quiet: bool)
     track(project, *noted)
 
 
+def remove_own(project: "Project", name: str) -> None:
+    """Take a set out of data/ and params.yaml.
+
+    Raises:
+        UserError: there is none of this name, or something is read from it.
+    """
+    from ferlab import params
+    from ferlab.cli.tracked_data import changed, track
+    from ferlab.errors import UserError
+    from ferlab.params.near import did_you_mean
+
+    settings = params.load(project.params)
+    sets = settings.data.sets
+    if name not in sets:
+        there = f"there are {', '.join(sets)}{did_you_mean(name, sets)}" if sets else "there is none"
+        raise UserError(f"no data set is called '{name}'", where="params.yaml: data.sets", next_step=there)
+    uses = {"data.train": [settings.data.train], "data.gans": [settings.data.gans]}
+    uses["run.evaluate_on"] = settings.run.evaluate_on
+    if used := [key for key, named in uses.items() if name in named]:
+        raise UserError(
+            f"'{name}' is in use", where=f"params.yaml: {', '.join(used)}", next_step="name another set there first"
+        )
+    kept = {key: one.model_dump() for key, one in sets.items() if key != name}
+    noted = changed(project, {"data": {"sets": kept}})
+    (project.data / f"{name}.zip").unlink(missing_ok=True)
+    track(project, *noted)
+
+
 def _used(use: str, sets: "Mapping[str, ImageSet]") -> "ImageSet":
     """The images of the set that its use needs."""
     from ferlab.data.splits import three_splits, to_learn_from, to_test_on

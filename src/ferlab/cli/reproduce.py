@@ -198,21 +198,24 @@ def _page(project: "Project", done: Sequence[str], say: Callable[[str], None]) -
     Args:
         done: stages that this sitting has ended.
     """
+    from ferlab import params
     from ferlab.cli.folder import evidence_of
     from ferlab.code.commit import read_commit
     from ferlab.errors import UserError
     from ferlab.report.render import build
     from ferlab.report.whose import Whose
 
+    kept = (project.reports(params.load(project.params).budget) / "index.html").is_file()
+    stays = "the page stays as it was" if kept else "there is no page now"
     if not any(name.startswith("evaluate@") for name in done):
-        say("the page stays as it was: no run was evaluated")
+        say(f"{stays}: no run was evaluated")
         return
     try:
         evidence = evidence_of(project, None)
         whose = Whose(project, evidence.folder)
         build(evidence.folder, evidence.params, evidence.paper, dirty=read_commit(project).code_dirty, whose=whose.of)
     except UserError:  # no results yet, or some are still of the settings before a change
-        say("the page stays as it was: some results still belong to earlier settings")
+        say(f"{stays}: some results still belong to earlier settings")
 
 
 def _bring(project: "Project", budget: str, target: Path) -> None:
