@@ -34,8 +34,12 @@ def project(untouched: TemporaryProject, tmp_path: Path) -> Project:
     return Project(untouched.copy(tmp_path / "project").root)
 
 
-def test_it_takes_the_place_of_the_drawn_faces_with_its_own_classes_and_side(project: Project, tmp_path: Path) -> None:
-    add_own(project, [write(tmp_path / "faces")], FOLDER, quiet=True)
+def test_it_takes_the_place_of_the_drawn_faces_with_its_own_classes_and_side(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (write(tmp_path / "faces") / "bored").mkdir()
+    add_own(project, [tmp_path / "faces"], FOLDER, quiet=True)
+    assert "the folder bored is empty" in capsys.readouterr().out
     assert [path.name for path in project.data.iterdir()] == ["moods.zip"]
     run_stage(project, find("prepare"), [], quiet=True)
     sets = {split: ImageSet.open(project.work / "prepared" / split) for split in ("train", "valid", "test")}

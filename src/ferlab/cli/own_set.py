@@ -44,7 +44,7 @@ def add_own(project: "Project", paths: Sequence[Path], own: OwnSet, quiet: bool)
     from ferlab.datasets import forms
     from ferlab.datasets.containers import install_own
     from ferlab.datasets.whole import as_zip
-    from ferlab.errors import UserError
+    from ferlab.errors import UserError, printable
     from ferlab.files import sha256_file
 
     shown = ", ".join(map(str, paths))
@@ -59,6 +59,8 @@ def add_own(project: "Project", paths: Sequence[Path], own: OwnSet, quiet: bool)
             reading = forms.read_as(
                 archive, own.form, side=side, classes=own.classes, allow_partial=own.allow_partial, shown=shown
             )
+        for empty in (folder for path in paths for folder in _empty(path)):
+            typer.echo(f"  note: the folder {printable(empty)} is empty")
         images = _used(own.use, reading.sets)
         _tell(own.form, reading, side)
         if absent := [label for label, n in images.counts().items() if not n]:
@@ -82,6 +84,12 @@ def add_own(project: "Project", paths: Sequence[Path], own: OwnSet, quiet: bool)
             install_own(name, archive, project.data, [other for other in others if others[other] is None])
     typer.echo(f"{shown} -> data/{name}.zip")
     track(project, *noted)
+
+
+def _empty(path: Path) -> list[str]:
+    """The folders right below a path that hold no file."""
+    below = sorted(path.iterdir()) if path.is_dir() else []
+    return [one.name for one in below if one.is_dir() and not any(file.is_file() for file in one.rglob("*"))]
 
 
 def remove_own(project: "Project", name: str) -> None:
