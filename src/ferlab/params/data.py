@@ -69,7 +69,9 @@ def archives(data: Mapping[str, Any]) -> dict[str, str]:
         data: a section `data` as plain values, of this version or an earlier one, which knew the paper's two sets.
     """
     used = dict.fromkeys((data.get("train", PAPERS_OWN[0]), data.get("gans", PAPERS_OWN[1])))
-    return {name: data[name] if name in PAPERS_OWN else data["sets"][name]["sha256"] for name in used}
+    others: Mapping[str, Any] = data.get("sets", {})
+    named = {name: data.get(name) if name in PAPERS_OWN else others.get(name, {}).get("sha256") for name in used}
+    return {name: sha256 for name, sha256 in named.items() if sha256}
 
 
 def rests_on(data: Mapping[str, Any]) -> dict[str, Any]:
