@@ -90,6 +90,7 @@ def test_it_must_be_a_file(tmp_path: Path) -> None:
 
 def test_the_guides_example_is_one_and_its_table_has_every_key(tmp_path: Path) -> None:
     guide = (REPOSITORY / "docs" / "guide" / "own_study.md").read_text(encoding="utf-8")
+    guide = guide[guide.index("## paper.yaml") :]
     (tmp_path / "paper.yaml").write_text(guide.split("```yaml\n")[1].split("```")[0], encoding="utf-8")
     assert read_paper(tmp_path / "paper.yaml").main_claim is not None
     named = [
