@@ -51,7 +51,7 @@ class DatasetConformance:
 
     def members(self, sets: Sets) -> Mapping[str, bytes]:
         """The files of an archive of this form that holds just these faces, by their names in it."""
-        raise NotImplementedError
+        pytest.fail("the subclass lacks the method `members`: how its form packs faces")
 
     @pytest.fixture
     def archive(self, sets: Sets, tmp_path: Path) -> Path:

@@ -64,13 +64,13 @@ class GanConformance:
     @classmethod
     def family(cls) -> Family:
         """What the entry point names."""
-        raise NotImplementedError
+        pytest.fail("the subclass lacks the fixture `family`: what its entry point names")
 
     @pytest.fixture(scope="class")
     @classmethod
     def settings(cls) -> GanFamily:
         """Settings that suit the family, with the values of `SMALL`."""
-        raise NotImplementedError
+        pytest.fail("the subclass lacks the fixture `settings`: of the family, with the values of SMALL")
 
     @pytest.fixture(scope="class")
     @classmethod
