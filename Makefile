@@ -53,5 +53,5 @@ lint: setup ## style, types, layers, and whether code.json is of this code
 	ferlab code --check
 
 lock: ## resolve requirements.lock anew (needs uv)
-	uv pip compile --universal --python-version 3.11 --extra dev --extra archive --extra cluster --extra team --extra s3 --extra docs --no-header --no-annotate --no-emit-index-url \
+	uv pip compile --universal --python-version 3.11 --extra dev --extra archive --extra cluster --extra team --extra s3 --extra ssh --extra docs --no-header --no-annotate --no-emit-index-url \
 	  --no-emit-find-links pyproject.toml -o requirements.lock

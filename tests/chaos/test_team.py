@@ -135,6 +135,26 @@ def test_whatever_is_cut_off_nothing_is_lost_or_told_twice(
     assert kept(servers, identity) == undisturbed
 
 
+@pytest.mark.long  # two servers more
+def test_a_server_that_asks_for_a_password_takes_runs_from_its_users_alone(
+    undisturbed: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("flask_wtf")
+    with running("--auth") as servers:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", servers.tracking)
+        for password in (None, "wrong"):
+            for name, value in (("USERNAME", "admin"), ("PASSWORD", password)):
+                monkeypatch.setenv(f"MLFLOW_TRACKING_{name}", value) if password else None
+            with pytest.raises(UserError, match="MLFLOW_TRACKING_USERNAME"):
+                work(Project(tmp_path / "refused"), "refused", lambda _: None)
+        monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", SECRET)
+        work(Project(tmp_path / "taken"), "taken", lambda _: None)
+        assert kept(servers, "taken") == undisturbed
+        shown = capfd.readouterr()
+        logs = [path.read_text(errors="replace") for path in servers.folder.glob("*.log")]
+        assert not any(SECRET in text for text in (shown.out, shown.err, *logs))
+
+
 def test_a_first_address_that_does_not_answer_is_a_mistake(line: Line, tmp_path: Path) -> None:
     line.set("cut")
     with pytest.raises(UserError, match="can't be reached"):

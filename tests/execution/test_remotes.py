@@ -1,5 +1,6 @@
-"""What a project is told of its DVC remotes: a real pipeline of DVC's own, a real folder, a real server of S3."""
+"""What a project is told of its DVC remotes: a pipeline of DVC, a folder, servers of S3 and SSH, all of them real."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from ferlab.errors import UserError
 from ferlab.execution.remotes import look
 from ferlab.project import Project
 from small import noise
+from ssh_server import serving
 from temporary import TemporaryProject, stages_run
 
 KEYS = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "for-tests") | {"AWS_DEFAULT_REGION": "us-east-1"}
@@ -87,34 +89,51 @@ def s3() -> Iterator[str]:
     server.stop()
 
 
-@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.long)])
-def remote(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    """The words after `dvc remote add --default NAME`, and what has to be modified."""
-    if request.param == "folder":
-        return (str(tmp_path / "storage"),)
+Remote = tuple[str, dict[str, str]]  # the address after `dvc remote add --default NAME`, and its options
+
+
+@pytest.fixture
+def remote(kind: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Remote:
+    if kind == "folder":
+        return str(tmp_path / "storage"), {}
+    if kind == "ssh":
+        return request.getfixturevalue("ssh")  # type: ignore[no-any-return]
     for key, value in KEYS.items():
         monkeypatch.setenv(key, value)
     return _bucket(request.getfixturevalue("s3"))
 
 
-def _bucket(endpoint: str) -> tuple[str, ...]:
+@pytest.fixture
+def ssh(tmp_path: Path) -> Iterator[Remote]:
+    """A server of SSH, as its own user knows it: by a key."""
+    pytest.importorskip("dvc_ssh")
+    (tmp_path / "far").mkdir()
+    with serving(tmp_path / "far", tmp_path) as at:
+        yield "ssh://me@127.0.0.1/storage", {"port": str(at.port), "keyfile": str(at.key)}
+
+
+def _bucket(endpoint: str) -> Remote:
     import boto3
 
     session = boto3.Session("for-tests", "for-tests", region_name="us-east-1")
     session.client("s3", endpoint_url=endpoint).create_bucket(Bucket="faces")
-    return "s3://faces/ferlab", "endpointurl", endpoint
+    return "s3://faces/ferlab", {"endpointurl": endpoint}
 
 
-def name_remote(clone: Clone, url: str, *option: str) -> None:
+def name_remote(clone: Clone, url: str, **options: str) -> None:
     clone.dvc("remote", "add", "--default", "storage", url)
-    if option:
+    for option in options.items():
         clone.dvc("remote", "modify", "storage", *option)
     clone.git("commit", "--all", "--message", "Name the remote")
 
 
-def test_from_one_machine_to_another(clone: Clone, remote: tuple[str, ...], tmp_path: Path) -> None:
+KINDS = ["folder", *(pytest.param(kind, marks=pytest.mark.long) for kind in ("s3", "ssh"))]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_from_one_machine_to_another(clone: Clone, remote: Remote, tmp_path: Path) -> None:
     """What is pushed isn't spoken of any more, and a clone that pulls it has nothing to run."""
-    name_remote(clone, *remote)
+    name_remote(clone, remote[0], **remote[1])
     (note,), problems = clone.told()
     assert "no remote holds outs that results rest on: 2 of dvc.lock, 2 of reports/tiny; `dvc push" in note
     assert problems == []
@@ -131,23 +150,20 @@ def test_from_one_machine_to_another(clone: Clone, remote: tuple[str, ...], tmp_
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("kind", ["folder", "s3"])
-def test_the_guides_walk(
-    kind: str, make_project: Callable[..., TemporaryProject], tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+@pytest.mark.parametrize("kind", ["folder", "s3", "ssh"])
+def test_the_guides_walk(remote: Remote, make_project: Callable[..., TemporaryProject], tmp_path: Path) -> None:
     """A run, a push, a clone elsewhere that pulls, runs nothing and predicts."""
     here = make_project(changes={"run": {"arms": ["svm"], "families": [], "tuned": []}})
     here.repro()
     here.commit("Results")
-    words = (str(tmp_path / "storage"),) if kind == "folder" else _bucket(request.getfixturevalue("s3"))
-    walk(here, words, tmp_path / "elsewhere")
+    walk(here, remote, tmp_path / "elsewhere")
 
 
-def walk(here: TemporaryProject, remote: tuple[str, ...], elsewhere: Path) -> None:
+def walk(here: TemporaryProject, remote: Remote, elsewhere: Path) -> None:
     """From a finished project to a clone of it."""
     here.env |= KEYS
     here.run("dvc", "remote", "add", "--default", "storage", remote[0])
-    if option := remote[1:]:
+    for option in remote[1].items():
         here.run("dvc", "remote", "modify", "storage", *option)
     here.commit("Name the remote")
     assert "NOTE: no remote holds outs that results rest on" in here.ferlab("doctor")
@@ -219,7 +235,7 @@ def test_a_remote_without_rights(clone: Clone, s3: str, monkeypatch: pytest.Monk
 
     for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(key, "unknown")
-    name_remote(clone, "s3://faces/ferlab", "endpointurl", s3)
+    name_remote(clone, "s3://faces/ferlab", endpointurl=s3)
 
     @set_initial_no_auth_action_count(0)
     def asked() -> tuple[list[str], list[str]]:
@@ -233,7 +249,7 @@ def test_a_remote_without_rights(clone: Clone, s3: str, monkeypatch: pytest.Monk
 
 def test_a_remote_that_never_answers_is_given_up(clone: Clone) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        name_remote(clone, "s3://faces/ferlab", "endpointurl", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        name_remote(clone, "s3://faces/ferlab", endpointurl=f"http://127.0.0.1:{silent.getsockname()[1]}")
         found = look(Project(clone.root), patience=0.1)
     assert "no answer within 0.1 seconds" in found.problems[0]
 
@@ -242,3 +258,31 @@ def test_a_damaged_lock_of_a_report_is_named(clone: Clone) -> None:
     (clone.root / "reports" / "tiny" / "dvc.lock").write_text("stages: [")
     with pytest.raises(UserError, match=r"reports/tiny/dvc\.lock is no dvc\.lock"):
         clone.told()
+
+
+@pytest.mark.long
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="root alone may make a small disk")
+def test_a_full_disk_keeps_what_has_arrived_and_takes_the_rest_later(clone: Clone, tmp_path: Path) -> None:
+    """A push that breaks off says so; with room made, the same words end it, and nothing half-sent counts."""
+    disk, big = tmp_path / "disk", os.urandom(2**21)
+    disk.mkdir()
+    (clone.root / "data" / "large").write_bytes(big)
+    clone.dvc("add", "data")
+    clone.dvc("repro")
+    shutil.copyfile(clone.root / "dvc.lock", clone.root / "reports" / "tiny" / "dvc.lock")
+    clone.git("commit", "--all", "--message", "A large file")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], check=True)
+    try:
+        name_remote(clone, str(disk / "storage"))
+        with pytest.raises(AssertionError):
+            clone.dvc("push")
+        assert "no remote holds outs" in clone.told()[0][0]
+        subprocess.run(["mount", "-o", "remount,size=8m", disk], check=True)
+        clone.dvc("push")
+        assert clone.told() == ([], [])
+        clone.git("clone", str(clone.root), str(tmp_path / "elsewhere"))
+        elsewhere = Clone(tmp_path / "elsewhere")
+        elsewhere.dvc("pull")
+        assert (elsewhere.root / "data" / "large").read_bytes() == big
+    finally:
+        subprocess.run(["umount", disk], check=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 from small import REPOSITORY
 
 SECRET = "s3cret-of-the-tests"
+SECRETS = ("FERLAB_DATABASE_PASSWORD", "MLFLOW_AUTH_ADMIN_PASSWORD", "MLFLOW_FLASK_SERVER_SECRET_KEY")
 SCRIPT = REPOSITORY / "deploy" / "local.py"
 
 
@@ -50,17 +51,21 @@ class Servers:
 
 
 @contextmanager
-def running() -> Iterator[Servers]:
-    """Both servers, ready; stopped at the end."""
+def running(*options: str) -> Iterator[Servers]:
+    """Both servers, ready; stopped at the end. With `--auth`, MLflow's admin has the tests' password."""
     # not below pytest's own folder, which only its user may enter: root's PostgreSQL runs as another
     with tempfile.TemporaryDirectory(prefix="ferlab-servers-") as name:
         folder = Path(name)
         folder.chmod(0o755)
         servers = Servers(folder, free_port(), free_port())
         words = ["--port", str(servers.port), "--database-port", str(servers.database_port), "--workers", "1"]
-        env = os.environ | {"FERLAB_DATABASE_PASSWORD": SECRET}
+        env = os.environ | dict.fromkeys(SECRETS, SECRET)
         process = subprocess.Popen(
-            [sys.executable, SCRIPT, folder, *words], env=env, stdout=subprocess.PIPE, text=True, start_new_session=True
+            [sys.executable, SCRIPT, folder, *words, *options],
+            env=env,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         )
         try:
             assert process.stdout

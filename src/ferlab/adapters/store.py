@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import shutil
 import socket
 import sqlite3
@@ -85,7 +86,8 @@ def connect(project: Project) -> MlflowClient:
         except Exception as error:  # each store raises its own kind
             said = (str(error) or type(error).__name__).splitlines()[0]
             kind = AwayError if not file and is_away(error) else UserError
-            raise kind(f"the tracking store can't be reached: {said}", where=uri, next_step=_way_out(said)) from error
+            what = "refuses you" if re.search("error code 40[13]", said) else "can't be reached"
+            raise kind(f"the tracking store {what}: {said}", where=uri, next_step=_way_out(said)) from error
         if not file and not has_answered(project):
             with (project.state / STORES).open("a", encoding="utf-8") as known:
                 known.write(f"{masked(uri)}\n")
@@ -155,6 +157,10 @@ def _way_out(said: str) -> str:
         )
     if "locked" in said:
         return "another program is writing there, or holds it open: wait for it, or end it (`fuser` names it)"
+    if "error code 401" in said:
+        return "it asks who you are: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD in the environment"
+    if "error code 403" in said:
+        return "your user may not do that there: ask who keeps the server, or work as another user"
     if os.environ.get("MLFLOW_TRACKING_URI"):
         return "check MLFLOW_TRACKING_URI, or unset it to use the project's own store"
     return "see that it can be written"
