@@ -19,9 +19,11 @@ def use(
     from ferlab import params
     from ferlab.params.budgets import lay_budget, left_out
     from ferlab.project import Project
+    from ferlab.report.lock import keep_lock
 
     project = Project.find()
     before = params.load(project.params)
+    keep_lock(project, before.budget)
     checked = lay_budget(project.root, name)
     for sentence in left_out(project.root, before, checked):
         typer.echo(f"warning: {sentence}", err=True)

@@ -20,9 +20,11 @@ def report(
     from ferlab.cli.folder import evidence_of
     from ferlab.code.commit import read_commit
     from ferlab.project import Project
+    from ferlab.report.lock import keep_lock
     from ferlab.report.render import build
 
     project = Project.find()
     evidence = evidence_of(project, name)
+    keep_lock(project, evidence.folder.name)
     page = build(evidence.folder, evidence.params, evidence.paper, dirty=read_commit(project).code_dirty)
     typer.echo(str(page.relative_to(project.root)))

@@ -72,10 +72,12 @@ def reproduce(
         _set_aside(project)
 
     from ferlab.cli.sitting import Sitting
+    from ferlab.report.lock import keep_lock
 
     stop_on_signals()
     sitting = Sitting(project, settings, jobs, deadline, pack=pack, quiet=context.obj["quiet"])
     outcome = sitting.run()
+    keep_lock(project, settings.budget)
     unfinished = sitting.stages - len(outcome.done) - len(outcome.failed)
     if outcome.failed or unfinished:
         _page(project, outcome.done, sitting.say)
@@ -107,6 +109,7 @@ def _lay(project: "Project", budget: str | None) -> "Params":
     from ferlab.execution.cost import of_budget
     from ferlab.files import write_text
     from ferlab.params.budgets import left_out, with_budget
+    from ferlab.report.lock import keep_lock
 
     settings = before = params.load(project.params)
     text, source, instead = None, "params.yaml", "`compute.device: cpu` in params.yaml"
@@ -117,6 +120,7 @@ def _lay(project: "Project", budget: str | None) -> "Params":
     if settings.compute.device == "cuda" and not gpu.is_here() and (text is not None or _is_due(project)):
         gpu.must_be_here(of_budget(project, settings).seconds, source, instead)
     if text is not None:
+        keep_lock(project, before.budget)
         write_text(project.params, text)
         for sentence in left_out(project.root, before, settings):
             typer.echo(f"warning: {sentence}", err=True)

@@ -1,8 +1,6 @@
 """Whether what is published follows from the small files beside it."""
 
 import base64
-import hashlib
-import json
 import re
 import tempfile
 from collections.abc import Iterator
@@ -16,9 +14,9 @@ from ferlab.records.seal import Seal
 from ferlab.report.drawing import read_png
 from ferlab.report.evidence import Evidence
 from ferlab.report.ledger_check import ledger_faults
+from ferlab.report.lock import lock_faults
 from ferlab.report.render import build
 from ferlab.report.search_check import search_faults
-from ferlab.yaml_file import LARGEST_LOCK, read_yaml
 
 PAGE = "index.html"
 TEXTS = ("summary.json", "numbers.json", "table1.csv", "table1.md", "table1.tex", "ensembles.csv", PAGE)
@@ -36,8 +34,8 @@ def faults(
 
     The ledger's lines must be those that were written. Every run in it must be there, be the file that it has a hash
     of, and score what it and the selection say; a search must have the trials that it was told to run; every table,
-    number and sentence is computed anew and compared, and the page must show the figures that lie beside it. Where a
-    dvc.lock is kept with the budget, what it says that stages left there must be what lies there.
+    number and sentence is computed anew and compared, and the page must show the figures that lie beside it. What a
+    dvc.lock says that stages left there must be what lies there.
 
     Args:
         seal: of the ledger.
@@ -51,7 +49,7 @@ def faults(
     try:
         yield from ledger_faults(folder / "ledger.jsonl", seal)
         yield from _of_runs(evidence)
-        yield from _of_lock(folder)
+        yield from lock_faults(folder)
         yield from search_faults(evidence)
         if results_only:
             return
@@ -92,30 +90,6 @@ def _of_runs(evidence: Evidence) -> Iterator[str]:
                 value, known = getattr(chosen, key, None), getattr(origin.line, key)
                 if value != known:
                     yield f"{selection}: {key} is {value}, and the ledger says {known}"
-
-
-def _of_lock(folder: Path) -> Iterator[str]:
-    lock = folder / "dvc.lock"
-    try:
-        stages = read_yaml(lock, LARGEST_LOCK).get("stages", {}) if lock.exists() else {}
-        # what the stage `report` makes is made anew, and compared
-        outs = [(name, out) for name, stage in stages.items() if name != "report" for out in stage.get("outs", [])]
-        left = [(name, folder.parents[1] / out["path"], out["md5"]) for name, out in outs]
-    except (AttributeError, KeyError, TypeError):
-        yield f"{lock}: is not a valid dvc.lock: restore it from git"
-        return
-    for name, path, md5 in left:
-        if path.is_relative_to(folder) and (not path.exists() or _md5(path) != md5):
-            yield f"{path}: differs from what the stage {name} left there, according to {lock}"
-
-
-def _md5(path: Path) -> str:
-    """As DVC hashes a file; a folder, by its files' hashes and names."""
-    if path.is_file():
-        return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-    files = [{"md5": _md5(p), "relpath": p.relative_to(path).as_posix()} for p in path.rglob("*") if p.is_file()]
-    text = json.dumps(sorted(files, key=lambda one: one["relpath"]), sort_keys=True)
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + ".dir"
 
 
 def _of_text(published: Path, fresh: Path) -> Iterator[str]:
