@@ -107,7 +107,7 @@ def _check_code(command: str) -> None:
     elif "--dry-run" in sys.argv:  # as check, but nothing is written
         if found := fault(project):
             raise found
-    elif command != "code":  # which does its own checks
+    elif command not in ("code", "stage"):  # which do their own checks
         check(project)
 
 

@@ -15,6 +15,7 @@ def stage(
 ) -> None:
     """Run one stage of the pipeline (use `dvc repro`, which knows what is up to date)."""
     from ferlab.cli.progress import ShowProgress
+    from ferlab.code.check import check
     from ferlab.errors import UserError
     from ferlab.project import Project
     from ferlab.stages.context import run_stage
@@ -24,5 +25,13 @@ def stage(
     quiet = context.obj["quiet"]
     if label is not None and name != "gan":
         raise UserError(f"the stage {name} has no labels", where="--label", next_step="leave --label out")
-    progress = unseen if quiet else ShowProgress
-    run_stage(Project.find(), find(name), arguments or [], quiet=quiet, progress=progress, part=label)
+    project, told = Project.find(), arguments or []
+    try:
+        check(project)
+        progress = unseen if quiet else ShowProgress
+        run_stage(project, find(name), told, quiet=quiet, progress=progress, part=label)
+    except BaseException:
+        from ferlab.execution.bring_back import bring_back  # late: it loads DVC
+
+        bring_back(project, "@".join(filter(None, (name, "-".join(told)))))
+        raise

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
-from ferlab.files import write_json, write_text
+from ferlab.files import disk_errors, write_json, write_text
 from ferlab.papers import Paper, shipped
 from ferlab.params import Params
 from ferlab.records.ledger import Known, LedgerLine
@@ -88,8 +89,8 @@ def build(
         kept: or the figures that lie in this folder.
         whose: of a page that is made before all has run: says of a training's identity and line whose it is.
 
-    Each file is written atomically and byte for byte the same from the same files. What is missing is shown as not
-    run yet.
+    Each file is byte for byte the same from the same files, and in `folder` itself none is replaced before all are
+    made. What is missing is shown as not run yet.
 
     Returns:
         the page, index.html.
@@ -97,10 +98,18 @@ def build(
     Raises:
         UserError: a file is damaged, runs can't be compared, or the files are of other data than params names.
     """
+    if into is None:
+        with disk_errors(folder / "index.html"):
+            folder.mkdir(parents=True, exist_ok=True)
+            whole = TemporaryDirectory(prefix=".page.", suffix=".part", dir=folder)
+        with whole as fresh:
+            build(folder, params, paper, into=Path(fresh), dirty=dirty, draw=draw, kept=kept, whose=whose)
+            for path in sorted(Path(fresh).iterdir()):
+                path.replace(folder / path.name)
+        return folder / "index.html"
     paper = paper or shipped()
     evidence = Evidence(folder, params, paper)
-    target = into or folder
-    made = [section(evidence, Album(target, draw, kept)) for section in SECTIONS]
+    made = [section(evidence, Album(into, draw, kept)) for section in SECTIONS]
     page = Environment(
         loader=PackageLoader("ferlab.report"),
         autoescape=True,
@@ -125,10 +134,10 @@ def build(
         sources=provenance.counted(said),
     )
     numbers = {one.name: one.numbers for one in made if one.numbers}
-    write_json(target / "numbers.json", {"budget": params.budget, "data": params.data.kind} | numbers)
-    write_json(target / "summary.json", summary(evidence))
-    write_text(target / "index.html", html)
-    return target / "index.html"
+    write_json(into / "numbers.json", {"budget": params.budget, "data": params.data.kind} | numbers)
+    write_json(into / "summary.json", summary(evidence))
+    write_text(into / "index.html", html)
+    return into / "index.html"
 
 
 class _Compiled(BytecodeCache):

@@ -9,10 +9,10 @@ from ferlab.stages.context import Context, Stage
 
 def run(context: Context) -> None:
     folder = context.project.reports(context.params.budget)
-    # the page can then be rebuilt from this folder alone, whatever params.yaml says by that time
-    write_text(folder / "params.yaml", context.project.params.read_text(encoding="utf-8"))
     paper = paper_of(context.project, context.params)
     page = build(folder, context.params, paper, dirty=read_commit(context.project).code_dirty)
+    # the page can then be rebuilt from this folder alone, whatever params.yaml says by that time
+    write_text(folder / "params.yaml", context.project.params.read_text(encoding="utf-8"))
     context.say(f"open {page.relative_to(context.project.root)}")
 
 
