@@ -60,32 +60,37 @@ def test_a_wrong_key_is_answered_with_near_ones(key: str, told: str, params: Par
 
 
 @pytest.mark.parametrize(
-    ("settings", "grid", "told"),
+    ("settings", "grid", "told", "where"),
     [
-        ([], ["lr=fast"], "classifiers.resnet50.lr"),
-        ([], ["lr=0.1,-1"], "-1"),
-        (["batch_size=1"], [], "batch_size"),
-        ([], ["synthetic=stylegan"], "stylegan"),
-        ([], ["lr="], "is empty"),
-        ([], ["lr=0.1,0.1"], "twice"),
-        (["lr=0.1"], ["lr=0.1,0.2"], "given twice"),
-        (["lr=0.1"], ["classifiers.resnet50.lr=0.1,0.2"], "given twice"),
-        ([], ["lr"], "key=value"),
-        (["lr=[1"], [], "YAML"),
+        ([], ["lr=fast"], "classifiers.resnet50.lr", "--grid lr=fast"),
+        ([], ["lr=0.1,-1"], "-1", "--grid lr=0.1,-1"),
+        (["batch_size=1"], [], "batch_size", "--set batch_size=1"),
+        (["width=0.5", "lr=-1"], ["epochs=1,2"], "-1", "--set width=0.5 --set lr=-1"),
+        ([], ["synthetic=stylegan"], "stylegan", "--grid synthetic=stylegan"),
+        (["rate=0.1"], [], "no key 'rate'", "--set rate=0.1"),
+        (["tune.trials=3"], [], "can't be asked", "--set tune.trials=3"),
+        ([], ["lr="], "is empty", "--grid lr="),
+        ([], ["lr=0.1,0.1"], "twice", "--grid lr=0.1,0.1"),
+        (["lr=0.1"], ["lr=0.1,0.2"], "given twice", "--grid lr=0.1,0.2"),
+        (["lr=0.1"], ["classifiers.resnet50.lr=0.1,0.2"], "given twice", "--grid classifiers.resnet50.lr=0.1,0.2"),
+        ([], ["lr"], "key=value", "--grid lr"),
+        (["lr=[1"], [], "YAML", "--set lr=[1"),
     ],
 )
-def test_a_wrong_question_is_refused_before_anything_starts(
-    settings: list[str], grid: list[str], told: str, params: Params
+def test_a_wrong_question_is_refused_by_the_option_that_was_typed(
+    settings: list[str], grid: list[str], told: str, where: str, params: Params
 ) -> None:
     with pytest.raises(UserError) as caught:
         ask(params, ARM, [0], settings, grid)
-    assert told in str(caught.value)
+    assert told in caught.value.what
+    assert caught.value.where == where
 
 
 def test_an_unknown_arm_names_the_arms(params: Params) -> None:
     with pytest.raises(UserError) as caught:
         ask(params, "resnet51", [0])
     assert "resnet50-dcgan" in str(caught.value)
+    assert caught.value.where == "--arm"
 
 
 def test_values_are_read_as_params_yaml_reads_them(params: Params) -> None:
@@ -128,6 +133,9 @@ def test_a_file_asks_the_same(params: Params, tmp_path: Path) -> None:
         ("arm: [unclosed\n", "not valid YAML"),
         ("arm: resnet50-dcgan\nseeds: [0, 0]\n", "each once"),
         ("arm: resnet50-dcgan\nseeds: 0\n", "at least one"),
+        ("arm: resnet51\n", "where: question.yaml: arm"),
+        ("arm: resnet50-dcgan\nset: {lr: -1}\n", "where: question.yaml: set.lr"),
+        ("arm: resnet50-dcgan\ngrid: {lr: [1, -1]}\n", "where: question.yaml: grid.lr"),
     ],
 )
 def test_a_wrong_file_is_refused_by_its_part(text: str, told: str, params: Params, tmp_path: Path) -> None:

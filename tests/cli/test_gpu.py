@@ -47,20 +47,23 @@ def test_a_budget_is_not_even_laid(untold: TemporaryProject, budget: str, long: 
     assert (untold.root / "params.yaml").stat().st_ino == params
 
 
+FILE = "params.yaml: compute.device"
+
+
 @pytest.mark.parametrize(
-    "words",
+    ("words", "where"),
     [
-        ("reproduce",),
-        ("train", "resnet50-dcgan"),
-        ("ablate", "--arm", "resnet50-dcgan", "--grid", "lr=0.1,0.2"),
-        ("ablate", "--arm", "resnet50-dcgan", "--grid", "device=cpu,cuda"),
-        ("tune", "resnet50"),
+        (("reproduce",), FILE),
+        (("train", "resnet50-dcgan"), FILE),
+        (("ablate", "--arm", "resnet50-dcgan", "--grid", "lr=0.1,0.2"), FILE),
+        (("ablate", "--arm", "resnet50-dcgan", "--grid", "device=cpu,cuda"), "--grid compute.device=cpu,cuda"),
+        (("tune", "resnet50"), FILE),
     ],
 )
-def test_no_training_starts(untold: TemporaryProject, words: tuple[str, ...]) -> None:
+def test_no_training_starts(untold: TemporaryProject, words: tuple[str, ...], where: str) -> None:
     output = untold.ferlab(*words, code=2)
     assert NONE in output
-    assert "params.yaml: compute.device" in output
+    assert f"where: {where}\n" in output
     assert "runs it on the CPU" in output
     assert output.count("error: ") == 1
 

@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from ferlab.cli.main import app
 from ferlab.cli.tune import lay_space
 from ferlab.errors import UserError
 from ferlab.params import check
@@ -40,3 +42,24 @@ def test_a_space_of_its_own_needs_a_key(tree: Any) -> None:
     lay_space(tree, "null_model", [], only=True)
     with pytest.raises(UserError, match=r"tune\.space"):
         check(tree, "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("words", "where"),
+    [
+        (("resnet51",), "CLASSIFIER"),
+        (("resnet50", "--trials", "0"), "--trials 0"),
+        (("resnet50", "--epochs", "2", "--fraction", "2"), "--fraction 2.0"),
+        (("resnet50", "--space", "lr=5..3"), "--space lr=5..3"),
+        (("svm", "--space", "filters=1,2", "--only"), "--space filters=1,2 --only"),
+        (("svm",), "params.yaml, searched for 'svm'"),
+    ],
+)
+def test_a_wrong_word_is_named_as_it_was_typed(
+    words: tuple[str, ...], where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    monkeypatch.setattr("ferlab.code.check.check", lambda _: None)
+    refused = CliRunner().invoke(app, ["tune", *words]).exception
+    assert isinstance(refused, UserError)
+    assert refused.where == where

@@ -9,6 +9,7 @@ from ferlab.params import Params
 from ferlab.params.near import near
 from ferlab.training.identity import flatten
 
+QUESTION = "the question"  # where an error is found that no single word of it makes
 NOT_ASKED = "a question is about one arm, its classifier, its synthetic set and compute"
 
 
@@ -18,8 +19,11 @@ def known_keys(params: Params, arm: str) -> dict[str, Any]:
     return {key: value for key, value in everything.items() if key.startswith(_rooms(params, arm))}
 
 
-def resolve(key: str, params: Params, arm: str) -> str:
+def resolve(key: str, params: Params, arm: str, where: str = QUESTION) -> str:
     """The dotted key that a short one means: inside the arm, then its classifier, then wherever it is unique.
+
+    Args:
+        where: the option or the file in which it stands, for errors.
 
     Raises:
         UserError: no such key (near ones are named), several, or one that another question's stage uses.
@@ -35,20 +39,20 @@ def resolve(key: str, params: Params, arm: str) -> str:
             return found[0]
         if found:
             raise UserError(
-                f"'{key}' is several keys: {', '.join(found)}", where="the question", next_step="write the whole key"
+                f"'{key}' is several keys: {', '.join(found)}", where=where, next_step="write the whole key"
             )
     everything = flatten({name: params.plain(name) for name in type(params).model_fields})
     if key in everything:
-        raise UserError(f"'{key}' can't be asked: {NOT_ASKED}", where="the question")
+        raise UserError(f"'{key}' can't be asked: {NOT_ASKED}", where=where)
     hint = f"the arm's own keys: {', '.join(_own(known, arm))}"
     if meant := near(key, known):
         hint = f"did you mean {' or '.join(_short(name, inside) for name in meant)}?"
     elif meant := near(key, everything):
         hint = f"{hint}; {' or '.join(meant)} can't be asked: {NOT_ASKED}"
-    raise UserError(f"params.yaml has no key '{key}'", where="the question", next_step=hint)
+    raise UserError(f"params.yaml has no key '{key}'", where=where, next_step=hint)
 
 
-def assignment(text: str) -> tuple[str, str]:
+def assignment(text: str, where: str) -> tuple[str, str]:
     """`key=value` in its two parts.
 
     Raises:
@@ -56,11 +60,11 @@ def assignment(text: str) -> tuple[str, str]:
     """
     key, sign, value = text.partition("=")
     if not sign or not key.strip():
-        raise UserError(f"'{text}' is not of the form key=value", where="the question")
+        raise UserError(f"'{text}' is not of the form key=value", where=where)
     return key.strip(), value.strip()
 
 
-def changed(params: Params, arm: str, settings: Mapping[str, Any], where: str = "the question") -> Params:
+def changed(params: Params, arm: str, settings: Mapping[str, Any], where: str = QUESTION) -> Params:
     """Parameters that run `arm` alone, with dotted keys replaced; checked whole."""
     tree = replaced(params, settings)
     tree["run"] |= {"arms": {arm: tree["arms"][arm]["synthetic"]}, "families": list(params.gan.families)}

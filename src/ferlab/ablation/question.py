@@ -18,7 +18,8 @@ from ferlab.params import Params
 from ferlab.params.near import did_you_mean
 from ferlab.yaml_file import read_value, read_yaml
 
-QUESTION = "the question"  # where an error in it is found
+Words = tuple[str, Any, str]
+"""A key, its value or values, and the option or file in which they stand, for errors."""
 
 
 @dataclass(frozen=True)
@@ -75,23 +76,31 @@ def shown(value: Any) -> str:
 
 
 def ask(
-    params: Params, arm: str, seeds: Sequence[int], settings: Sequence[str] = (), grid: Sequence[str] = ()
+    params: Params,
+    arm: str,
+    seeds: Sequence[int],
+    settings: Sequence[str] = (),
+    grid: Sequence[str] = (),
+    arm_is: str = "--arm",
 ) -> Question:
     """Make a question from a command line's words, `key=value` and `key=value,value`.
 
+    Args:
+        arm_is: what the command line calls the arm.
+
     Raises:
-        UserError: an unknown arm, key or value; an empty grid; a key set twice.
+        UserError: an unknown arm, key or value; an empty grid; a key set twice. It names the option that was typed.
     """
-    return _checked(
-        params,
-        arm,
-        seeds,
-        [(key, read_value(value, QUESTION)) for key, value in map(keys.assignment, settings)],
-        [
-            (key, [read_value(v, QUESTION) for v in value.split(",")] if value else [])
-            for key, value in map(keys.assignment, grid)
-        ],
-    )
+    told, varied = list[Words](), list[Words]()
+    for text in settings:
+        where = f"--set {text}"
+        key, value = keys.assignment(text, where)
+        told.append((key, read_value(value, where), where))
+    for text in grid:
+        where = f"--grid {text}"
+        key, value = keys.assignment(text, where)
+        varied.append((key, [read_value(v, where) for v in value.split(",")] if value else [], where))
+    return _checked(params, arm, seeds, told, varied, arm_is)
 
 
 class _File(BaseModel):
@@ -118,7 +127,11 @@ def read(params: Params, path: Path) -> Question:
             "\n".join(lines), where=str(path), next_step="a question has arm, seeds, set and grid"
         ) from None
     seeds = range(told.seeds) if isinstance(told.seeds, int) else told.seeds
-    return _checked(params, told.arm, seeds, list(told.set.items()), list(told.grid.items()))
+    settings, grid = (
+        [(key, value, f"{path.name}: {part}.{key}") for key, value in getattr(told, part).items()]
+        for part in ("set", "grid")
+    )
+    return _checked(params, told.arm, seeds, settings, grid, f"{path.name}: arm")
 
 
 def _plain(node: Any) -> Any:
@@ -131,32 +144,35 @@ def _checked(
     params: Params,
     arm: str,
     seeds: Sequence[int],
-    settings: Sequence[tuple[str, Any]],
-    grid: Sequence[tuple[str, Sequence[Any]]],
+    settings: Sequence[Words],
+    grid: Sequence[Words],
+    arm_is: str,
 ) -> Question:
     if arm not in params.arms:
         raise UserError(
             f"there is no arm '{arm}'",
-            where="params.yaml: arms",
+            where=arm_is,
             next_step=f"the arms are {', '.join(params.arms)}{did_you_mean(arm, params.arms)}",
         )
     if not seeds or min(seeds) < 0 or len(set(seeds)) != len(seeds):
-        raise UserError(f"seeds {list(seeds)}: at least one, each once, from 0 up", where="the question")
-    told_settings = [(keys.resolve(key, params, arm), value) for key, value in settings]
-    told_grid = [(keys.resolve(key, params, arm), tuple(values)) for key, values in grid]
-    names = [key for key, _ in (*told_settings, *told_grid)]
-    for key in names:
-        if names.count(key) > 1:
-            raise UserError(f"{key} is given twice", where="the question", next_step="set it, or vary it, once")
-    for key, values in told_grid:
+        raise UserError(f"seeds {list(seeds)}: at least one, each once, from 0 up", where=keys.QUESTION)
+    told = [(keys.resolve(key, params, arm, where), value, where) for key, value, where in settings]
+    varied = [(keys.resolve(key, params, arm, where), tuple(values), where) for key, values, where in grid]
+    names = set[str]()
+    for key, _, where in (*told, *varied):
+        if key in names:
+            raise UserError(f"{key} is given twice", where=where, next_step="set it, or vary it, once")
+        names.add(key)
+    own = {key: value for key, value, _ in told}
+    keys.changed(params, arm, own, " ".join(where for *_, where in told) or keys.QUESTION)
+    for key, values, where in varied:
         if not values:
-            raise UserError(f"the grid of {key} is empty", where="the question", next_step="name its values: key=1,2")
+            raise UserError(f"the grid of {key} is empty", where=where, next_step="name its values: key=1,2")
         if len({repr(v) for v in values}) != len(values):
-            raise UserError(f"the grid of {key} names a value twice", where="the question")
+            raise UserError(f"the grid of {key} names a value twice", where=where)
         for value in values:  # each alone: a wrong one is named before anything starts
-            keys.changed(params, arm, dict(told_settings) | {key: value}, f"the question: {key}={shown(value)}")
-    keys.changed(params, arm, dict(told_settings))
-    return Question(arm, tuple(seeds), dict(told_settings), dict(told_grid))
+            keys.changed(params, arm, own | {key: value}, where)
+    return Question(arm, tuple(seeds), own, {key: values for key, values, _ in varied})
 
 
 def points(question: Question) -> list[Point]:

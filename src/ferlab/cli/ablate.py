@@ -116,7 +116,7 @@ def train(
     from ferlab.project import Project
 
     project = Project.find()
-    question = questions.ask(params.load(project.params), arm, [seed], settings or [])
+    question = questions.ask(params.load(project.params), arm, [seed], settings or [], arm_is="ARM")
     if parent is not None:
         from ferlab.ablation.answer import answer
 
@@ -151,9 +151,9 @@ def _answer(
         typer.echo(json.dumps([p.plain() for p in planned], indent=1) if as_json else told(question, planned, jobs))
         return
     if on is None:
-        _need_device(project, planned)
+        _need_device(project, question, planned)
     stop_on_signals()
-    with _executor(project, planned, jobs, on) as (executor, parts):
+    with _executor(project, question, planned, jobs, on) as (executor, parts):
         if not (quiet or as_json):
             typer.echo(told(question, planned, jobs))
         with Display(question, planned, jobs, quiet or as_json) as display:
@@ -192,7 +192,7 @@ def _plan(project: "Project", question: "Question") -> "list[Planned]":
 
 @contextmanager
 def _executor(
-    project: "Project", planned: "list[Planned]", jobs: int, on: str | None
+    project: "Project", question: "Question", planned: "list[Planned]", jobs: int, on: str | None
 ) -> "Iterator[tuple[Executor, Parts]]":
     """Who runs a question's tasks, and what of a stage is done side by side ahead of it."""
     from ferlab.execution.labels import labels_apart
@@ -205,20 +205,28 @@ def _executor(
     from ferlab.ablation.away import Taking, back, given
     from ferlab.cli.cluster import cluster
 
-    with cluster(on, jobs, [one.params for one in planned]) as url:
+    with cluster(on, jobs, [one.params for one in planned], _where_device(question)) as url:
         from ferlab.execution.ray.executor import OnRay
 
         yield OnRay(project, Taking(project), given(project), back(), url), labels_apart(1)
 
 
-def _need_device(project: "Project", planned: "list[Planned]") -> None:
+def _need_device(project: "Project", question: "Question", planned: "list[Planned]") -> None:
     """Raise a UserError where some of what is left to run asks for a GPU and there is none."""
     from ferlab.ablation.run import cost
     from ferlab.cli import gpu
 
     asking = [one for one in planned if one.state == "to run" and one.params.compute.device == "cuda"]
     if asking:
-        gpu.must_be_here(cost(project, asking), "params.yaml", "`--set compute.device=cpu`")
+        gpu.must_be_here(cost(project, asking), _where_device(question), "`--set compute.device=cpu`")
+
+
+def _where_device(question: "Question") -> str:
+    """What says on which device a question's runs are trained."""
+    key = "compute.device"
+    if key in question.settings:
+        return f"--set {key}={question.settings[key]}"
+    return f"--grid {key}={','.join(question.grid[key])}" if key in question.grid else f"params.yaml: {key}"
 
 
 def _confirm(question: "Question") -> None:

@@ -9,11 +9,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def cluster(address: str, jobs: int, asked: "Sequence[Params]") -> Iterator[str | None]:
+def cluster(address: str, jobs: int, asked: "Sequence[Params]", device_is: str) -> Iterator[str | None]:
     """Connect to a cluster, and see that it can run what some parameters ask for, before anything is begun there.
 
     Args:
         jobs: tasks side by side on a cluster of its own; another one runs as many as fit.
+        device_is: where it is said on which device the tasks work.
 
     Returns:
         The URL of the store of checkpoints in flight, if there is one.
@@ -26,7 +27,7 @@ def cluster(address: str, jobs: int, asked: "Sequence[Params]") -> Iterator[str 
     if any(params.compute.device == "auto" for params in asked):
         raise UserError(
             "compute.device is auto, and this machine can't know what a node has",
-            where="params.yaml",
+            where=device_is,
             next_step="say cpu or cuda",
         )
     url = asked[0].runtime.checkpoints

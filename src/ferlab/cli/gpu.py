@@ -17,7 +17,7 @@ def must_be_here(seconds: float | None, where: str, instead: str) -> None:
 
     Args:
         seconds: roughly what the work takes on this machine's CPU; None where nobody has said.
-        where: the file that asks for a GPU.
+        where: the option, or the key of a file, that asks for a GPU.
         instead: what asks for the CPU.
     """
     from ferlab.cli.progress import duration
@@ -30,7 +30,7 @@ def must_be_here(seconds: float | None, where: str, instead: str) -> None:
         cost = "" if seconds is None else f"; a CPU would take about {duration(seconds)}"
         raise UserError(
             f"this asks for a GPU, and {error.what}{cost}",
-            where=f"{where}: compute.device",
+            where=where,
             next_step="type it on a machine with a GPU, or use a budget for two cores (`ferlab budget use cpu`); "
             f"{instead} runs it on the CPU",
         ) from None

@@ -118,7 +118,7 @@ def _lay(project: "Project", budget: str | None) -> "Params":
         source = f"budgets/{budget}.yaml"
         instead = f"`ferlab budget use {budget}`, then {instead} and `ferlab reproduce` without --budget,"
     if settings.compute.device == "cuda" and not gpu.is_here() and (text is not None or _is_due(project)):
-        gpu.must_be_here(of_budget(project, settings).seconds, source, instead)
+        gpu.must_be_here(of_budget(project, settings).seconds, f"{source}: compute.device", instead)
     if text is not None:
         keep_lock(project, before.budget)
         write_text(project.params, text)

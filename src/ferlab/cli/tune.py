@@ -46,24 +46,36 @@ def tune(
     from ferlab import params
     from ferlab.cli import gpu
     from ferlab.cli.progress import ShowProgress
+    from ferlab.errors import UserError
     from ferlab.execution.cost import expected
+    from ferlab.params.near import did_you_mean
     from ferlab.project import Project
     from ferlab.training.observe import unseen
     from ferlab.yaml_file import read_yaml
 
     project = Project.find()
     tree = read_yaml(project.params)
-    params.check(tree, "params.yaml")
-    wanted = {"trials": trials, "epochs": epochs, "train_fraction": fraction}
-    tree["tune"].update({key: value for key, value in wanted.items() if value is not None})
+    own = params.check(tree, "params.yaml")
+    if classifier not in own.classifiers:
+        raise UserError(
+            f"there is no classifier '{classifier}'",
+            where="CLASSIFIER",
+            next_step=f"params.yaml defines {', '.join(own.classifiers)}{did_you_mean(classifier, own.classifiers)}",
+        )
+    wanted = {"trials": trials, "epochs": epochs, "fraction": fraction}
+    for option, value in wanted.items():
+        if value is not None:
+            tree["tune"]["train_fraction" if option == "fraction" else option] = value
+            params.check(tree, f"--{option} {value}")
     lay_space(tree, classifier, space or [], only=only)
-    checked = params.check(tree, "params.yaml with the command line's options")
+    typed = " ".join(f"--space {text}" for text in space or ()) + " --only" * only
+    checked = params.check(tree, typed.strip() or f"params.yaml, searched for '{classifier}'")
 
     if not project.work.is_dir():
         data_must_be_here(project)
     if checked.compute.device == "cuda" and fail is None:
         seconds = expected(project, checked)(("ferlab", "stage", "tune", classifier))
-        gpu.must_be_here(seconds, "params.yaml", "`compute.device: cpu` in params.yaml")
+        gpu.must_be_here(seconds, "params.yaml: compute.device", "`compute.device: cpu` in params.yaml")
 
     from ferlab.adapters.tuning import best, describe  # late: they load torch, which a wrong option needn't wait for
     from ferlab.adapters.tuning import fail as mark_failed
