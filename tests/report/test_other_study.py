@@ -123,6 +123,22 @@ def test_a_study_without_a_paper_has_a_page_of_its_arms(study: tuple[Path, Param
     assert (tmp_path / "table1.csv").read_text(encoding="utf-8").startswith("model,paper_percent,arm,")
 
 
+def test_a_study_without_gans_speaks_of_none_and_of_its_own_arms_alone(
+    study: tuple[Path, Params], tmp_path: Path
+) -> None:
+    """Its params.yaml still has what ferlab ships: CK+ for GANs, and arms that nobody runs."""
+    folder, laid = study
+    values: dict[str, Any] = json.loads(json.dumps(laid.model_dump(mode="json")))
+    values["data"]["gans"] = "ckplus"
+    values["run"] |= {"families": [], "arms": {"small": "none"}}
+    html, _ = page((folder, check(values, "params.yaml")), tmp_path, "")
+    assert re.search("drop_contempt|small-gan|small-twice|chain of controls", html) is None
+    assert not {"quality", "figure1", "gains", "usefulness"} & set(re.findall(r'<h2 id="(\w+)"', html))
+    forest = html[html.index('<h2 id="forest"') : html.index('<h2 id="controls"')]
+    assert "not run yet" not in forest
+    assert "What has run: small" in forest
+
+
 def test_its_faces_are_drawn(study: tuple[Path, Params], tmp_path: Path) -> None:
     """A family's name, and a column a class."""
     figure1.section(Evidence(*study, Paper()), Album(tmp_path))

@@ -11,7 +11,7 @@ import pandas as pd
 from ferlab.data.labels import classes_of
 from ferlab.errors import UserError
 from ferlab.papers import Paper, shipped
-from ferlab.params import Params
+from ferlab.params import NONE, Params
 from ferlab.records.audit import Audit
 from ferlab.records.plan import ArmSummary
 from ferlab.records.published import read_arms, read_audit, read_quality, read_search, read_selection
@@ -103,6 +103,12 @@ class Evidence:
     def gan_classes(self) -> tuple[str, ...]:
         """The classes that GANs draw, in the order of their samples."""
         return classes_of(self.params.data, self.params.data.gans)
+
+    @cached_property
+    def has_contempt(self) -> bool:
+        """Whether arms add images of a set with contempt to one without, so that a policy says what becomes of it."""
+        adds = any(source != NONE for source in self.params.run.arms.values())
+        return adds and "contempt" in self.gan_classes and "contempt" not in self.classes
 
     @cached_property
     def origins(self) -> dict[str, dict[int, Origin]]:

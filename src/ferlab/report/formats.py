@@ -131,8 +131,8 @@ def seeds_text(row: Mapping[Any, Any]) -> str:
 
 
 def data_text(row: Mapping[Any, Any]) -> str:
-    """E.g. "drop_contempt, 600 added"; a dash where there is none."""
+    """E.g. "drop_contempt, 600 added", or "600 added" where no policy is needed; a dash where there is none."""
     if row["status"] != RUN:
         return DASH
     added = "number added unknown" if pd.isna(row["added_images"]) else f"{row['added_images']:,} added"
-    return f"{row['labels']}, {added}"
+    return f"{row['labels']}, {added}" if row["labels"] else added

@@ -81,9 +81,13 @@ def _claimed(verdict: Verdict | None) -> dict[str, Any]:
 
 
 def controls(evidence: Evidence) -> pd.DataFrame:
-    """Our arms that the paper's Table 1 hasn't: `purpose` (a sentence), then the columns of `_ours`."""
+    """Our arms that the paper's Table 1 hasn't: `purpose` (a sentence), then the columns of `_ours`.
+
+    Without a paper those of `run` alone, since the others are no part of the study.
+    """
     theirs = {row.arm for row in rows_of(evidence.params, evidence.paper)}
-    ours = [arm for arm in sorted(evidence.params.arms) if arm not in theirs]
+    defined = evidence.params.arms if evidence.paper.rows else evidence.params.run.arms
+    ours = [arm for arm in sorted(defined) if arm not in theirs]
     said = [(arm, purpose(arm, evidence.params, evidence.paper)) for arm in ours]
     return pd.DataFrame({"purpose": words, **_ours(evidence, arm)} for arm, words in said)
 
@@ -94,7 +98,7 @@ def _ours(evidence: Evidence, arm: str) -> dict[str, Any]:
     `arm`, `status` ("run", "not run yet" or `NO_WEIGHTS`), `ours_percent`, `low_percent` and `high_percent` (95%
     interval), `interval` (how it was made), `macro_f1_percent` and `balanced_percent` (the mean recall of the classes),
     both means over seeds, `seeds` and `seeds_missing` (numbers, joined by spaces), `test_images`, `labels` (policy for
-    CK+'s contempt) and `added_images` (to the training split).
+    CK+'s contempt; "" where no arm needs one) and `added_images` (to the training split).
     """
     params = evidence.params
     row: dict[str, Any] = {"arm": arm, "status": _not_run(arm, params)}
@@ -116,7 +120,7 @@ def _ours(evidence: Evidence, arm: str) -> dict[str, Any]:
             "seeds": " ".join(map(str, seeds)),
             "seeds_missing": " ".join(str(seed) for seed in params.run.seeds if seed not in seeds),
             "test_images": len(next(iter(seeds.values())).ids),
-            "labels": (summary.arm if summary else params.arms[arm]).labels,
+            "labels": (summary.arm if summary else params.arms[arm]).labels if evidence.has_contempt else "",
             "added_images": summary.added_images if summary else pd.NA,
         }
     return row

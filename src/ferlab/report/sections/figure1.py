@@ -28,7 +28,7 @@ def section(evidence: Evidence, album: Album) -> PageSection:
         "shown": shown,
     }
     nav, title = ("Figure 1", "Figure 1: generated faces") if theirs else ("Faces", "Generated faces")
-    return PageSection("figure1", nav, title, values, shown=bool(rows or samples))
+    return PageSection("figure1", nav, title, values, shown=bool(evidence.params.run.families and (rows or samples)))
 
 
 def _samples(path: Path, classes: int) -> Faces | None:

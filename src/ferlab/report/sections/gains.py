@@ -12,7 +12,10 @@ from ferlab.report.words import drawn
 
 
 def section(evidence: Evidence, album: Album) -> PageSection:
-    """A table and a panel for each arm that adds a GAN's images; the panel only where something has run."""
+    """A table and a panel for each arm that adds a GAN's images; the panel only where something has run.
+
+    Not shown where the budget has no GANs.
+    """
     every = [] if drawn(evidence.params) else chains(evidence)  # of drawn faces there is no gain to be split
     alt = "How the difference of {} to {} is made up; the numbers stand in the table."
     pictures = {alt.format(one.target, one.plain): panel(one) for one in every if one.whole}
@@ -29,7 +32,9 @@ def section(evidence: Evidence, album: Album) -> PageSection:
         "interval": interval,
         "gains": album.panels("gains", 2, (4.6, 2.6), pictures),
     }
-    return PageSection("gains", "The gain", "Where the gain comes from", values, numbers)
+    return PageSection(
+        "gains", "The gain", "Where the gain comes from", values, numbers, shown=bool(evidence.params.run.families)
+    )
 
 
 def panel(chain: Chain) -> Panel:

@@ -18,6 +18,7 @@ def section(evidence: Evidence, album: Album) -> PageSection:
     values = {
         "settings": _settings(arms, paper),
         "arms": {name: arms[name] for name in params.run.arms if name in arms},
+        "has_contempt": evidence.has_contempt,
         "families": {name: _family(name, params, paper) for name in params.run.families},
     }
     title = "Settings: the paper's and ours" if paper.settings else "Settings"
