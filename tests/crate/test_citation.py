@@ -41,11 +41,39 @@ def test_persons_and_groups_are_told_apart(tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", ["title", "authors", "version", "license"])
 def test_what_an_archive_must_know_is_asked_for(key: str, tmp_path: Path) -> None:
     (tmp_path / "CITATION.cff").write_text(OTHERS.replace(f"{key}:", f"x-{key}:"))
-    with pytest.raises(UserError, match=f"must know: '{key}'"):
+    with pytest.raises(UserError, match=f"must know:\n  {key} is missing\n  where"):
         read_citation(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["- a list", "a word", "title: Faces\nauthors: nobody", "a: [", ""])
+WRONG = """\
+title: Faces
+authors: [{given-names: Ada}, nobody, {}]
+date-released: soon
+references: [{title: A}, {authors: [{name: B}], year: MMXX}, a paper]
+"""
+
+
+def test_all_that_is_wrong_is_named_at_once(tmp_path: Path) -> None:
+    (tmp_path / "CITATION.cff").write_text(WRONG)
+    with pytest.raises(UserError) as caught:
+        read_citation(tmp_path)
+    nobody = "neither a person (family-names, given-names) nor a group (name)"
+    assert [line.strip() for line in caught.value.what.splitlines()[1:]] == [
+        "version is missing",
+        "license is missing",
+        f"authors.1: {nobody}",
+        f"authors.2: {nobody}",
+        "date-released: doesn't begin with a year",
+        "references.0.authors is missing",
+        "references.1.title is missing",
+        "references.1.year: doesn't begin with a year",
+        "references.2: not a work with title and authors",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["- a list", "a word", "title: Faces\nauthors: nobody", "a: [", "", "title: A\nauthors: {a: b}"]
+)
 def test_what_is_no_citation_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "CITATION.cff").write_text(text)
     with pytest.raises(UserError):

@@ -57,7 +57,10 @@ UNDEFINED = "params.yaml defines no"
             "claims.lifts: no row has the arm 'resnet50-dcgn'; did you mean resnet50",
         ),
         (claim("[[resnet50-dcgan, resnet50]]", ", row: vgg"), "claims.lifts: no row has the arm 'vgg'"),
-        (claim("[[resnet50-dcgan, resnet50]]", ", primary: true"), "claims.lifts: a primary claim says in `added`"),
+        (
+            claim("[[resnet50-dcgan, resnet50]]", ", primary: true"),
+            "claims.lifts: a primary claim says which images it is about: add `added`",
+        ),
         (claim("[[resnet50]]"), "claims.0.pairs.0: "),
         (claim("[[resnet50-dcgan, resnet50], [resnet50, resnet50]]", ", added: images"), "claims.lifts: a claim about"),
         (ROWS.replace("resnet50-dcgan", "resnet50"), "rows: 'resnet50' stands there twice"),

@@ -63,7 +63,10 @@ class Claim(Section):
         if self.added and len(self.pairs) > 1:
             yield f"claims.{self.key}: a claim about added images has one pair, with them and without"
         if self.primary and not self.added:
-            yield f"claims.{self.key}: a primary claim says in `added` which images it is about"
+            yield (
+                f"claims.{self.key}: a primary claim says which images it is about: add `added`, in words such as "
+                "“DCGAN's images”, or leave `primary` out"
+            )
 
 
 class ImageClaim(Section):
