@@ -1,15 +1,19 @@
 """What trainings took, out of a real tracking store; and what is said where none is known."""
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ferlab.adapters.store import connect
 from ferlab.adapters.tracking import tracked
+from ferlab.data.images import ImageSet
 from ferlab.execution.cost import Cost, costs, expected, of_budget, stages_of
+from ferlab.execution.images import to_draw_from, to_train
 from ferlab.execution.pace import SECONDS, Pace
-from ferlab.params import load
+from ferlab.params import Params, check, load
 from ferlab.project import Project
 from ferlab.training.identity import flatten
 from small import GAN, NETWORK, REPOSITORY, SVM
@@ -28,7 +32,7 @@ def pace(tmp_path_factory: pytest.TempPathFactory) -> Pace:
     for number, seconds in enumerate((100.0, 110.0, 900.0)):
         plan = {"settings": NETWORK, "steps": 50, "threads": 2}
         log(project, "classifiers", f"network-{number}", seconds, flatten(plan), stage="train", data="demo")
-    plan = {"settings": SVM, "steps": None, "threads": 2}
+    plan = {"settings": SVM, "steps": None, "threads": 2, "real_images": 60, "added_images": 40}
     log(project, "classifiers", "svm", 7.0, flatten(plan), stage="train", data="demo")
     for label in ("happy", "sad"):
         params = GAN | {"threads": 2}
@@ -44,6 +48,7 @@ def test_a_training_takes_the_median_of_equal_ones_by_its_steps(pace: Pace) -> N
 
 def test_without_steps_the_whole_counts_on_the_same_data(pace: Pace) -> None:
     assert pace.of_training(SVM | {"C": 3.0}, "demo", 2, None) == 7.0
+    assert pace.of_training(SVM, "demo", 2, None, images=300) == pytest.approx(21.0)
     assert pace.of_training(SVM, "real", 2, None) is None
 
 
@@ -84,3 +89,55 @@ def test_a_budget_for_real_faces_is_reckoned_on_those_whatever_lies_here(tmp_pat
     params, project = load(REPOSITORY / "params.yaml"), Project(tmp_path)
     real = params.model_copy(update={"data": params.data.model_copy(update={"allow_demo": False})})
     assert of_budget(project, real).seconds > 5 * of_budget(project, params).seconds
+
+
+def of_own_set(side: int = 48) -> Params:
+    """ferlab's own parameters, trained on a set of one's own."""
+    params = load(REPOSITORY / "params.yaml")
+    tree = {key: params.plain(key) for key in type(params).model_fields}
+    own = {"form": "folder", "sha256": "0" * 64, "classes": ["calm", "tense"]}
+    tree["data"] |= {"sets": {"office": own}, "train": "office", "gans": "office", "side": side}
+    return check(tree, "params.yaml")
+
+
+def archive(project: Project, *names: str) -> None:
+    project.data.mkdir()
+    with zipfile.ZipFile(project.data / "office.zip", "w") as office:
+        for name in names:
+            office.writestr(name, b"")
+
+
+def test_the_images_of_a_set_of_ones_own_are_counted(tmp_path: Path) -> None:
+    """Those prepared, where they are of this set; else the pictures of its archive; else FER-2013's number."""
+    project, data = Project(tmp_path), of_own_set().data
+    assert (to_train(project, data), to_draw_from(project, data)) == (700, 210)
+    archive(project, *(f"faces/calm/{i}.png" for i in range(40)), "faces/notes.txt", "__MACOSX/faces/calm/._1.png")
+    assert (to_train(project, data), to_draw_from(project, data)) == (32, 32)  # eight tenths
+    pixels, labels = np.zeros((7, 48, 48), np.uint8), np.zeros(7, np.int64)
+    names = tuple(map(str, range(7)))
+    prepared = ImageSet(pixels, labels, ("calm", "tense"), names, ("",) * 7, ("office",) * 7, "train")
+    prepared.save(project.work / "prepared" / "train")
+    assert to_train(project, data) == 7
+    assert to_train(project, of_own_set(side=96).data) == 32
+
+
+def test_pictures_in_folders_to_train_are_counted_alone(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    archive(project, *(f"{part}/calm/{i}.png" for part in ("train", "test") for i in range(10)))
+    assert to_train(project, of_own_set().data) == 10
+
+
+def test_more_and_larger_images_cost_more(tmp_path: Path) -> None:
+    project, words = (
+        Project(tmp_path),
+        {name: ("ferlab", "stage", *name.split()) for name in ("train svm", "gan dcgan")},
+    )
+    few = {name: costs(project, of_own_set())(told).seconds for name, told in words.items()}
+    large = {name: costs(project, of_own_set(side=96))(told).seconds for name, told in words.items()}
+    archive(project, *(f"calm/{i}.png" for i in range(1750)))
+    many = {name: costs(project, of_own_set())(told).seconds for name, told in words.items()}
+    assert large == {name: pytest.approx(4 * seconds) for name, seconds in few.items()}
+    assert many == {
+        "train svm": pytest.approx(2 * few["train svm"]),
+        "gan dcgan": pytest.approx(1400 / 210 * few["gan dcgan"]),
+    }

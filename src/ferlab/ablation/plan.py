@@ -162,7 +162,8 @@ class Planner:
 
     def _seconds(self, plan: ArmPlan, params: Params) -> float | None:
         settings, threads = plan.settings.model_dump(mode="json"), params.compute.threads
-        return self._pace.of_training(settings, params.data.kind, threads, plan.steps)
+        images = plan.real_images + plan.added_images
+        return self._pace.of_training(settings, params.data.kind, threads, plan.steps, images)
 
 
 def device(params: Params) -> str:

@@ -11,6 +11,7 @@ from ferlab.ablation.question import Point, Question, shown
 from ferlab.ablation.result import Result
 from ferlab.ablation.variant import Variant
 from ferlab.execution.cost import OTHERS, START_UP, gan_seconds, training_seconds
+from ferlab.execution.images import to_draw_from
 from ferlab.execution.locks import exclusive
 from ferlab.execution.pace import Pace
 from ferlab.execution.task import Event, Executor, Task, Words, in_parts, resources
@@ -125,6 +126,7 @@ def cost(project: Project, planned: Sequence[Planned]) -> float:
 def _tasks(project: Project, planned: Sequence[Planned], parts: Parts, parent: str) -> list[Task]:
     """The points, behind the GANs and the synthetic sets that they wait for."""
     pace, logs, tasks = Pace.read(project), project.state / "ablation" / "logs", list[Task]()
+    drawn_from = to_draw_from(project, planned[0].params.data) if planned else 0
     for variant in to_make(planned):
         gan = variant.stage == "gan"
         task = Task(
@@ -136,12 +138,12 @@ def _tasks(project: Project, planned: Sequence[Planned], parts: Parts, parent: s
             inputs=inputs_of_variant(variant),
             outs=(variant.out,),
             **resources(variant.params),
-            seconds=gan_seconds(pace, variant.params, variant.family) if gan else OTHERS,
+            seconds=gan_seconds(pace, variant.params, variant.family, drawn_from) if gan else OTHERS,
         )
         tasks += in_parts(task, parts(variant.words, task.seconds), START_UP)
     for one in planned:
         settings = one.plan.settings.model_dump(mode="json")
-        rough = training_seconds(pace, one.params, settings)
+        rough = training_seconds(pace, one.params, settings, one.plan.real_images + one.plan.added_images)
         tasks.append(
             Task(
                 name=one.point.name,

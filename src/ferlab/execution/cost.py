@@ -6,6 +6,7 @@ from math import ceil
 from typing import Any
 
 from ferlab.errors import UserError
+from ferlab.execution.images import to_draw_from, to_train
 from ferlab.execution.pace import Pace
 from ferlab.execution.task import Words
 from ferlab.params import Classifier, Params, with_values
@@ -13,12 +14,10 @@ from ferlab.project import Project
 from ferlab.records.search import SearchRecord
 from ferlab.training.identity import flatten
 
-TRAIN = {"demo": 700, "real": 28_709}  # images of the training split
-CKPLUS = {"demo": 210, "real": 981}  # images that a family's GANs see
 OTHERS = 15.0  # seconds of a stage that trains nothing
 START_UP = 5.0  # seconds: a process's imports, which is all that a stage costs that finds its work done
 PER_IMAGE = 0.03  # seconds an epoch of a network of full width
-WITHOUT_EPOCHS = 1e-3  # seconds an image of a method that makes no epochs
+WITHOUT_EPOCHS = 1e-3  # seconds an image of 48 pixels a side of a method that makes no epochs
 
 
 @dataclass(frozen=True)
@@ -34,16 +33,16 @@ class Cost:
 
 def costs(project: Project, params: Params) -> Callable[[Words], Cost]:
     """A function from a stage's command, `ferlab stage NAME …`, to what it will cost."""
-    pace = Pace.read(project)
+    pace, images = Pace.read(project), to_train(project, params.data)
 
     def cost(words: Words) -> Cost:
         name, *arguments = words[2:]
         if name == "gan":
-            return _of_gan(pace, params, arguments[0])
+            return _of_gan(pace, params, arguments[0], to_draw_from(project, params.data))
         if name == "train":
-            return _of_training(pace, params, _settings(project, params, arguments[0]).model_dump(mode="json"))
+            return _of_training(pace, params, _settings(project, params, arguments[0]).model_dump(mode="json"), images)
         if name == "tune":
-            return _of_search(pace, params, arguments[0])
+            return _of_search(pace, params, arguments[0], images)
         return Cost(OTHERS)
 
     return cost
@@ -94,43 +93,43 @@ def _settings(project: Project, params: Params, arm: str) -> Classifier:
         return settings
 
 
-def training_seconds(pace: Pace, params: Params, settings: Mapping[str, Any]) -> float:
-    """Of a classifier on the whole training split."""
-    return _of_training(pace, params, settings).seconds
+def training_seconds(pace: Pace, params: Params, settings: Mapping[str, Any], images: int) -> float:
+    """Of a classifier on so many images."""
+    return _of_training(pace, params, settings, images).seconds
 
 
-def _of_training(pace: Pace, params: Params, settings: Mapping[str, Any]) -> Cost:
-    flat, images = flatten(settings), TRAIN[params.data.kind]
+def _of_training(pace: Pace, params: Params, settings: Mapping[str, Any], images: int) -> Cost:
+    flat = flatten(settings)
     steps = flat["epochs"] * ceil(images / flat["batch_size"]) if "epochs" in flat else None
-    known = pace.of_training(settings, params.data.kind, params.compute.threads, steps)
-    return Cost(_roughly(flat, images), is_measured=False) if known is None else Cost(known)
+    known = pace.of_training(settings, params.data.kind, params.compute.threads, steps, images)
+    return Cost(_roughly(flat, images, params.data.side), is_measured=False) if known is None else Cost(known)
 
 
-def _roughly(flat: Mapping[str, Any], images: int) -> float:
-    """By the number of epochs and images and the width, wherever a method's settings have them."""
+def _roughly(flat: Mapping[str, Any], images: int, side: int) -> float:
+    """By the number of epochs and images and the width, wherever a method's settings have them, and their size."""
     sizes = {key.rpartition(".")[2]: value for key, value in flat.items()}
     if "epochs" not in sizes:
-        return WITHOUT_EPOCHS * images
+        return WITHOUT_EPOCHS * images * (side / 48) ** 2
     networks = len(sizes.get("members", [1]))
-    width, side = sizes.get("width", 1), sizes.get("input_size", 48)
+    width, side = sizes.get("width", 1), sizes.get("input_size", side)
     return float(PER_IMAGE * images * sizes["epochs"] * width * networks * (side / 48) ** 2)
 
 
-def gan_seconds(pace: Pace, params: Params, family: str) -> float:
-    """Of all of a family's GANs, one after the other."""
-    return _of_gan(pace, params, family).seconds
+def gan_seconds(pace: Pace, params: Params, family: str, images: int) -> float:
+    """Of all of a family's GANs, one after the other, which see so many images."""
+    return _of_gan(pace, params, family, images).seconds
 
 
-def _of_gan(pace: Pace, params: Params, family: str) -> Cost:
+def _of_gan(pace: Pace, params: Params, family: str, images: int) -> Cost:
     settings = params.gan.families[family].model_dump(mode="json")
     known = pace.of_gan(family, settings, params.compute.threads)
-    rough = PER_IMAGE * CKPLUS[params.data.kind] * settings["epochs"] * settings["base_channels"] / 64
-    return Cost(sum(known.values())) if known else Cost(rough, is_measured=False)
+    size = images * settings["epochs"] * settings["base_channels"] / 64 * (params.data.side / 48) ** 2
+    return Cost(sum(known.values())) if known else Cost(PER_IMAGE * size, is_measured=False)
 
 
-def _of_search(pace: Pace, params: Params, classifier: str) -> Cost:
+def _of_search(pace: Pace, params: Params, classifier: str, images: int) -> Cost:
     """All trials, the reference beside them, and the best on the whole split; a pruned trial costs less."""
     tune, settings = params.tune, params.classifiers[classifier].model_dump(mode="json")
     epochs = (tune.trials + 1) * tune.epochs * tune.train_fraction + tune.transfer.best * tune.transfer.epochs
-    whole = _of_training(pace, params, settings)
+    whole = _of_training(pace, params, settings, images)
     return Cost(whole.seconds * epochs / float(settings.get("epochs", epochs)), whole.is_measured)

@@ -63,15 +63,22 @@ class Pace:
             return cls()
         return cls(tuple(runs.values()))
 
-    def of_training(self, settings: Mapping[str, Any], data: str, threads: int, steps: int | None) -> float | None:
+    def of_training(
+        self, settings: Mapping[str, Any], data: str, threads: int, steps: int | None, images: int | None = None
+    ) -> float | None:
         """Expected seconds of a classifier's training by the median of equal ones; None where there was none.
 
         Args:
             data: kind of the images: demo or real.
-            steps: None for a classifier that makes none; the whole of its time on such data is then compared.
+            steps: None for a classifier that makes none; the whole of its time on such data is then compared,
+            images: in proportion to how many images there are, where both numbers are known.
         """
         paces = self._of_classifiers.get(_kind(flatten(settings) | {"threads": threads}, None if steps else data))
-        return median(paces) * (steps or 1) if paces else None
+        if not paces:
+            return None
+        if steps:
+            return median(seconds for seconds, _ in paces) * steps
+        return median(seconds * (images / known if images and known else 1.0) for seconds, known in paces)
 
     def of_gan(self, family: str, settings: Mapping[str, Any], threads: int) -> dict[str, float]:
         """Label to the expected seconds of its GAN, as far as equal ones are known."""
@@ -83,15 +90,17 @@ class Pace:
         return {label: median(seconds) for label, seconds in found.items()}
 
     @cached_property
-    def _of_classifiers(self) -> dict[Kind, list[float]]:
-        """Seconds a step (or, without steps, of the whole) by what decides them."""
-        found = defaultdict[Kind, list[float]](list)
+    def _of_classifiers(self) -> dict[Kind, list[tuple[float, int]]]:
+        """Seconds a step (or, without steps, of the whole) and the number of images, 0 if unknown, by what decides."""
+        found = defaultdict[Kind, list[tuple[float, int]]](list)
         for run in self.runs:
             if run.get("stage") == "train" and SECONDS in run:
                 steps = int(run["steps"]) if run.get("steps", "").isdecimal() else None
                 settings = {k.removeprefix("settings."): v for k, v in run.items() if k.startswith("settings.")}
                 kind = _kind(settings | {"threads": run.get("threads")}, None if steps else run.get("data"))
-                found[kind].append(float(run[SECONDS]) / (steps or 1))
+                counts = [run.get(f"{key}_images", "") for key in ("real", "added")]
+                images = sum(int(count) for count in counts if count.isdecimal())
+                found[kind].append((float(run[SECONDS]) / (steps or 1), images))
         return dict(found)
 
 
