@@ -83,6 +83,18 @@ def test_where_a_fit_draws_nothing_another_seeds_run_is_taken(done: TemporaryPro
     assert (other.state, other.plan.seed, network.state, network.plan.seed) == ("to run", 5, "to run", 5)
 
 
+def test_seeds_that_may_be_one_training_share_a_name(finished: TemporaryProject) -> None:
+    """Then one of them trains, and the others wait for it."""
+    planner = Planner(Project(finished.root))
+    svms, others, networks = (
+        {planner.of_all_seeds(one) for one in planner.plan(ask(finished.params, arm, [0, 1, 5], settings))}
+        for arm, settings in (("svm", []), ("svm", ["C=0.5"]), (ARM, []))
+    )
+    assert (len(svms), len(others), networks) == (1, 1, {None})
+    assert None not in svms
+    assert svms != others
+
+
 def test_each_setting_that_counts_is_another_training_and_none_else(finished: TemporaryProject) -> None:
     planner = Planner(Project(finished.root))
     asked = question(finished, "lr=0.1,0.2", "labels=drop_contempt,contempt_as_neutral", seeds=2)

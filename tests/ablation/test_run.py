@@ -208,6 +208,18 @@ def test_what_the_pipeline_has_not_made_is_named_with_its_command(untouched: Tem
     assert "dvc repro audit" in project.run("ferlab", "train", "svm", code=2)
 
 
+@pytest.mark.long
+def test_seeds_asked_at_once_train_once_where_a_fit_draws_nothing(done: TemporaryProject) -> None:
+    before = len(trained(done))
+    answer = done.run(
+        "ferlab", "ablate", "--arm", "svm", "--set", "kernel=rbf", "--seeds", "3", "--jobs", "3", "--json"
+    )
+    told = json_in(answer)["runs"]
+    assert sorted(one["source"] for one in told) == ["earlier", "earlier", "run"]
+    assert len({one["identity"] for one in told}) == 1
+    assert len(trained(done)) == before + 1
+
+
 @pytest.mark.parametrize("words", [("svm",), ("resnet50", "--set", "tuned=false", "--set", "epochs=1")])
 def test_an_arm_needs_no_more_than_it_takes(
     words: tuple[str, ...], untouched: TemporaryProject, tmp_path: Path

@@ -5,6 +5,7 @@ The test split is not read: what is chosen by looking at many runs must not be c
 
 import shutil
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from ferlab.ablation.plan import Planned, Planner, find_answer, is_of, pipeline_run, place_of
@@ -43,12 +44,17 @@ def answer(project: Project, point: Point, *, observe: Observer = ignore, parent
         raise UserError(
             f"the synthetic set that {point.title} adds hasn't been made", next_step="`ferlab ablate` makes it first"
         )
-    with exclusive(project, f"answer-{planned.identity}", patience=-1):  # of two that ask the same, one trains
-        found = find_answer(project, planned.identity)
+    with ExitStack() as held:
+        if shared := planner.of_all_seeds(planned):
+            held.enter_context(exclusive(project, f"seeds-{shared}", patience=-1))
+            planned = planner.look(point)  # what another seed has just trained may be the same
+        # of two that ask the same, one trains
+        held.enter_context(exclusive(project, f"answer-{planned.identity}", patience=-1))
+        found = find_answer(project, str(planned.identity))
         if found is None:
-            sweep(place_of(project, planned.identity))  # what a kill while it was kept left behind
+            sweep(place_of(project, str(planned.identity)))  # what a kill while it was kept left behind
             found = _answer(_lay(planner, planned, observe, parent), pipeline_run(project, planned.trained))
-        shutil.rmtree(project.variants / planned.identity, ignore_errors=True)
+        shutil.rmtree(project.variants / str(planned.identity), ignore_errors=True)
         return found
 
 

@@ -103,6 +103,13 @@ class Planner:
         """The name of a point's training."""
         return identify_training(plan, point.arm, point.seed, *self.checkout.hashes, device(params)).name
 
+    def of_all_seeds(self, planned: Planned) -> str | None:
+        """A name that the trainings of all seeds share where a fit may draw nothing; None where every fit draws."""
+        if METHODS[planned.plan.settings.method].draws:
+            return None
+        plan = planned.plan.model_copy(update={"seed": 0})
+        return self.identity(plan, planned.params, replace(planned.point, seed=0))
+
     def _twin(self, params: Params, point: Point, plan: ArmPlan) -> RunRecord | None:
         """A run that is here, of another seed alone, where that seed has drawn nothing."""
         if METHODS[plan.settings.method].draws:  # then the many records needn't be read
