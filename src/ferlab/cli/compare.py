@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ferlab.evaluation.comparison import Difference
     from ferlab.evaluation.contrast import Contrast, Flip, OverSeeds, Seeds
     from ferlab.project import Project
+    from ferlab.report.evidence import Evidence
 
 _MLFLOW = re.compile("[0-9a-f]{32}")
 _SHOWN = 10  # flipping images on the terminal; --json has them all
@@ -36,34 +37,32 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Test whether two runs or two arms differ, and say in which classes and on which images."""
+    from ferlab.cli.folder import evidence_of
     from ferlab.evaluation.contrast import contrast
     from ferlab.project import Project
 
     project = Project.find()
-    result = contrast(_runs(project, first, name), _runs(project, second, name), (first, second))
+    evidence = evidence_of(project, name) if _is_of_report(first) or _is_of_report(second) else None
+    result = contrast(_runs(project, first, evidence), _runs(project, second, evidence), (first, second))
     if as_json:
         typer.echo(json.dumps(result.plain(), indent=1))
         return
-    if note := _report(project, name, (first, second)):
-        typer.echo(note)
-    for what in (first, second):
-        if note := _whose(project, what, name):
-            typer.echo(f"{what}: {note}")
-    _tell(result, _page(project, first, second, name))
+    if evidence:
+        typer.echo(_report(evidence))
+        for what in filter(_is_of_report, (first, second)):
+            typer.echo(f"{what}: {_whose(project, what, evidence)}")
+    _tell(result, _page(evidence, first, second) if evidence else None)
 
 
 def _is_of_report(what: str) -> bool:
     return not (what.endswith(".parquet") or _MLFLOW.fullmatch(what))
 
 
-def _whose(project: "Project", what: str, budget: str | None) -> str | None:
-    """Whose the runs of one side are; None of what is no report's."""
-    from ferlab.cli.folder import evidence_of, seeds_named
+def _whose(project: "Project", what: str, evidence: "Evidence") -> str:
+    """Whose the runs of one side are, which is of a report."""
+    from ferlab.cli.folder import seeds_named
     from ferlab.report.whose import Whose
 
-    if not _is_of_report(what):
-        return None
-    evidence = evidence_of(project, budget)
     found = seeds_named(evidence, what)
     assert found, what
     arm, seeds = found
@@ -87,16 +86,12 @@ class Page:
     drawn: bool
 
 
-def _page(project: "Project", first: str, second: str, budget: str | None) -> Page | None:
-    """None where the two aren't both arms of a report."""
-    from ferlab.cli.folder import evidence_of
+def _page(evidence: "Evidence", first: str, second: str) -> Page | None:
+    """None where the two aren't both arms of the report."""
     from ferlab.report.differences import difference
     from ferlab.report.verdict import judge
     from ferlab.report.words import drawn
 
-    if not (_is_of_report(first) and _is_of_report(second)):
-        return None
-    evidence = evidence_of(project, budget)
     if first not in evidence.runs or second not in evidence.runs:
         return None
     found = difference(evidence, second, first)
@@ -104,19 +99,16 @@ def _page(project: "Project", first: str, second: str, budget: str | None) -> Pa
     return Page(found, next(iter(words), None), drawn(evidence.params)) if found else None
 
 
-def _report(project: "Project", budget: str | None, sides: tuple[str, str]) -> str | None:
-    """Which report the arms or runs are of, and whether it can say anything; None where neither is of one."""
-    from ferlab.cli.folder import evidence_of
+def _report(evidence: "Evidence") -> str:
+    """Which report the arms or runs are of, and whether it can say anything."""
     from ferlab.report.words import drawn
 
-    if not any(map(_is_of_report, sides)):
-        return None
-    evidence = evidence_of(project, budget)
     faces = "drawn faces, which say nothing about the paper" if drawn(evidence.params) else evidence.data_sets.train
     return f"reports/{evidence.folder.name}: {faces}"
 
 
-def _runs(project: "Project", what: str, budget: str | None) -> "Seeds":
+def _runs(project: "Project", what: str, evidence: "Evidence | None") -> "Seeds":
+    """Seed -> predictions of one side; `evidence` is that of the report which it is of, if of any."""
     from ferlab.errors import UserError
     from ferlab.evaluation import predictions
     from ferlab.files import must_be_a_file
@@ -130,9 +122,9 @@ def _runs(project: "Project", what: str, budget: str | None) -> "Seeds":
 
         with tempfile.TemporaryDirectory() as folder:
             return {None: predictions.read(fetch_predictions(project, what, Path(folder))[1])}
-    from ferlab.cli.folder import evidence_of, seeds_named
+    from ferlab.cli.folder import seeds_named
 
-    evidence = evidence_of(project, budget)
+    assert evidence, what
     if found := seeds_named(evidence, what):
         arm, seeds = found
         return {seed: evidence.runs[arm][seed] for seed in seeds}
