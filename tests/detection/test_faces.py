@@ -1,6 +1,7 @@
 """A picture file's faces: as they are, found, or the whole; and the files that a user means."""
 
 import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from drawn import FACES, scene
+from ferlab.datasets.forms import read_as
 from ferlab.datasets.picture import PictureError, read_face
 from ferlab.detection.faces import Picture, read_faces
 from ferlab.detection.folder import files_of
@@ -42,7 +44,7 @@ def test_a_picture_of_a_faces_size_is_taken_bit_for_bit_and_not_searched(mode: s
     assert picture.change == ("" if mode == "L" else f"{mode} 48x48 became grey 48x48")
 
 
-@pytest.mark.parametrize("size", [(48, 48), (61, 80), (96, 96)])
+@pytest.mark.parametrize("size", [(48, 48), (61, 61), (96, 96)])
 def test_the_whole_is_what_read_face_makes(size: tuple[int, int]) -> None:
     file = stored(Image.fromarray(FACES[0]).resize(size))
     picture = read_faces(file, whole=True)
@@ -51,6 +53,26 @@ def test_the_whole_is_what_read_face_makes(size: tuple[int, int]) -> None:
     np.testing.assert_array_equal(picture.faces[0].pixels, pixels)
     assert picture.change == change
     assert picture.faces[0].box.corners == (0, 0, *size)
+
+
+@pytest.mark.parametrize("size", [(61, 80), (81, 60), (48, 49), (300, 48)])
+def test_of_the_whole_of_a_picture_that_isnt_square_the_middle_is_taken_as_by_data_sets(
+    size: tuple[int, int], tmp_path: Path
+) -> None:
+    """The same picture in a folder of a data set and given to `predict` is the same face."""
+    for name in ("happy/0.png", "sad/1.png"):
+        (tmp_path / name).parent.mkdir()
+        Image.fromarray(FACES[0]).resize(size).save(tmp_path / name)
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for path in tmp_path.glob("*/*.png"):
+            archive.write(path, path.relative_to(tmp_path).as_posix())
+    known = read_as(tmp_path / "set.zip", "folder", side=48, classes=None).sets["all"].images[0]
+    with (tmp_path / "happy" / "0.png").open("rb") as file:
+        picture = read_faces(file, whole=True)
+    np.testing.assert_array_equal(picture.faces[0].pixels, known)
+    edge = min(size)
+    assert (picture.faces[0].box.width, picture.faces[0].box.height) == (edge, edge)
+    assert picture.change.endswith("its middle square is taken")
 
 
 def test_a_study_of_larger_faces_takes_larger_pictures_as_they_are() -> None:

@@ -33,7 +33,7 @@ def predict(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     whole: Annotated[
-        bool, typer.Option("--whole", help="Search no faces: each picture is one, squeezed where it isn't square.")
+        bool, typer.Option("--whole", help="Search no faces: each picture is one, of one that isn't square its middle.")
     ] = False,
     raw: Annotated[bool, typer.Option("--raw", help="The run's own probabilities, not calibrated ones.")] = False,
 ) -> None:

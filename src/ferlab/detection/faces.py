@@ -26,8 +26,8 @@ class Picture:
 
     Attributes:
         width, height: in pixels, once it is upright.
-        how: `as_is`: it has a face's size already; `detected`: faces were searched for; `whole`: all of it is taken as
-            one face.
+        how: `as_is`: it has a face's size already; `detected`: faces were searched for; `whole`: its middle square is
+            taken as one face.
         faces: from the largest to the smallest; none where none was found.
         change: what was done to it, for people; "" for nothing.
     """
@@ -45,7 +45,7 @@ def read_faces(source: IO[bytes], side: int = SIDE, *, whole: bool = False) -> P
     Args:
         source: a file open for reading.
         side: pixels, of the faces that the classifier was trained on.
-        whole: take all of a picture as one face, squeezed where it isn't square.
+        whole: take a picture as one face, the middle of one that isn't square, as of the data sets' pictures.
 
     Raises:
         PictureError: the picture can't be read, as `read_grey` says.
@@ -54,13 +54,19 @@ def read_faces(source: IO[bytes], side: int = SIDE, *, whole: bool = False) -> P
     width, height = grey.size
     how: Literal["as_is", "detected", "whole"] = "detected"
     if whole or grey.size == (side, side):
-        how, boxes = "as_is" if grey.size == (side, side) else "whole", [Box(0, 0, width, height)]
+        how, boxes = "as_is" if grey.size == (side, side) else "whole", [_middle(width, height)]
         if how == "whole" or mode != "L" or steps:
+            steps = steps if width == height else (*steps, "its middle square is taken")
             steps = (f"{mode} {width}x{height} became grey {side}x{side}", *steps)
     else:
         boxes = find_faces(grey)
     faces = tuple(Face(box, _square(grey.crop(box.corners), side)) for box in boxes)
     return Picture(width, height, how, faces, "; ".join(steps))
+
+
+def _middle(width: int, height: int) -> Box:
+    edge = min(width, height)
+    return Box((width - edge) // 2, (height - edge) // 2, edge, edge)
 
 
 def _square(crop: Image.Image, side: int) -> NDArray[np.uint8]:
