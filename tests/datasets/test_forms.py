@@ -97,7 +97,7 @@ def test_what_cannot_be_used_is_refused_by_name_or_counted(tmp_path: Path) -> No
     assert sorted(p.where for p in found.problems) == sorted(BAD)
     assert set(found.members) == set(FER_FOLDERS)
     text = tally(found.problems)
-    assert "1 can't be decoded (OSError) (data/train/happy/Training_7.png)" in text
+    assert "1 can't be decoded: it is cut off or damaged (OSError) (data/train/happy/Training_7.png)" in text
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from ferlab.datasets.picture import FORMATS, PictureError, read_face
@@ -217,3 +218,63 @@ def test_huge_pictures_are_refused_before_they_are_unpacked() -> None:
 def test_lab_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PictureError, match="LAB"):
         read(Image.new("LAB", (48, 48)), "TIFF")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "GIF"])
+def test_what_is_transparent_throughout_is_refused(kind: str) -> None:
+    """It would be a white face, whatever it hides."""
+    picture = Image.fromarray(FACE).convert("RGBA")
+    picture.putalpha(0)
+    with pytest.raises(PictureError, match="transparent throughout"):
+        read(picture, kind)
+
+
+def test_colours_that_lie_alone_in_16_bits_are_refused() -> None:
+    """Pillow reads two of them as one; packed ones it reads rightly."""
+    colours = (BYTES * 257).astype(np.uint16)[None].repeat(3, axis=0)
+    raw, packed = io.BytesIO(), io.BytesIO()
+    tifffile.imwrite(raw, colours, photometric="rgb", planarconfig="separate")
+    tifffile.imwrite(packed, colours, photometric="rgb", planarconfig="separate", compression="zlib")
+    raw.seek(0), packed.seek(0)
+    with pytest.raises(PictureError, match="each colour alone"):
+        read_face(raw)
+    np.testing.assert_array_equal(read_face(packed)[0], FACE)
+
+
+def test_a_preview_is_not_the_picture() -> None:
+    """A camera's raw file is a TIFF whose first picture is a small copy."""
+    with pytest.raises(PictureError, match="preview"):
+        read(Image.new("L", (20, 20), 9), "TIFF", tiffinfo={254: 1})
+
+
+def test_cmyk_that_may_be_its_negative_is_refused() -> None:
+    """With Adobe's mark its values are inverted, without it nobody knows."""
+    content = io.BytesIO()
+    Image.fromarray(FACE).convert("CMYK").save(content, "JPEG", quality=100)
+    marked = content.getvalue()
+    found, _ = read_face(io.BytesIO(marked))
+    assert np.abs(found.astype(int) - FACE).mean() < 3
+    at = marked.index(b"\xff\xee")
+    (length,) = struct.unpack(">H", marked[at + 2 : at + 4])
+    with pytest.raises(PictureError, match="its negative"):
+        read_face(io.BytesIO(marked[:at] + marked[at + 2 + length :]))
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        (b"\0\0\0\x18ftyphevc", "a HEIC picture"),
+        (b"\0\0\0\x18ftypavis", "an AVIF picture"),
+        (b"\0\0\0\x18ftypcrx ", "a camera's raw picture"),
+        (b"\0\0\0\x0cJXL \r\n", "a JPEG XL picture"),
+        (bytes(128) + b"DICM", "a DICOM picture"),
+        (b"<!DOCTYPE svg PUBLIC>", "an SVG drawing"),
+        (b"<?xml version='1.0'?>\n<!-- long -->\n<svg>", "an SVG drawing"),
+        (b"\n<!-- x --><!DOCTYPE html>", "a web page"),
+        (b"version https://git-lfs.github.com", "`git lfs pull` fetches"),
+        (bytes(3000), "zeros alone"),
+    ],
+)
+def test_what_a_file_of_another_kind_is_called(start: bytes, said: str) -> None:
+    with pytest.raises(PictureError, match=said):
+        read_face(io.BytesIO(start))

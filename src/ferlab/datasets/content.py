@@ -1,5 +1,7 @@
 """What a file really is, told by its first bytes: names lie, and people should hear what they gave."""
 
+import re
+
 EMPTY = "empty"
 PART_OF_ZIP = "a zip archive that isn't whole"
 
@@ -27,12 +29,24 @@ _STARTS = (
     (b"\x7fELF", "a program"),
     (b"MZ", "a program"),
     (b"\x80\x04\x95", "a pickle, which could run code"),
-    (b"version https://git-lfs", "a pointer of Git LFS, not the file itself"),
+    (b"version https://git-lfs", "a pointer of Git LFS, not the file itself, which `git lfs pull` fetches"),
     (b"8BPS", "a Photoshop picture"),
     (b"\x00\x00\x01\x00", "an icon"),
     (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
     (b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
     (b"\xff\x0a", "a JPEG XL picture"),
+    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"),
+    (b"v/1\x01", "an OpenEXR picture"),
+    (b"#?", "a Radiance picture (HDR)"),
+    (b"icns", "an icon"),
+    (b"qoif", "a QOI picture"),
+    (b"P7\n", "a PAM picture"),
+    (b"FUJIFILMCCD-RAW", "a camera's raw picture"),
+    (b"IIU\x00", "a camera's raw picture"),
+    (b"IIRO", "a camera's raw picture"),
+    (b"IIRS", "a camera's raw picture"),
+    (b"\x1aE\xdf\xa3", "a film"),
+    (b"data:image/", "a picture as text (base64)"),
     (b"DDS ", "a DDS picture"),
     (b"SIMPLE  =", "a FITS picture"),
     (b"\x89PNG", "a PNG picture"),
@@ -42,7 +56,12 @@ _STARTS = (
     (b"MM\x00*", "a TIFF picture"),
     (b"RIFF", "a picture, sound or film (RIFF)"),
 )
-_BRANDS = {b"heic": "a HEIC picture", b"heix": "a HEIC picture", b"mif1": "a HEIF picture", b"avif": "an AVIF picture"}
+_BRANDS = (
+    dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"), "a HEIC picture")
+    | {b"mif1": "a HEIF picture", b"msf1": "a HEIF picture", b"crx ": "a camera's raw picture"}
+    | {b"avif": "an AVIF picture", b"avis": "an AVIF picture"}
+)
+_COMMENT = re.compile(rb"\s*<!--.*?(-->|$)", re.DOTALL)
 
 
 def what_is(start: bytes) -> str:
@@ -54,12 +73,16 @@ def what_is(start: bytes) -> str:
         return _BRANDS.get(start[8:12], "a film")
     if start[257:262] == b"ustar":
         return "a tar archive"
-    words = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start[128:132] == b"DICM":
+        return "a DICOM picture"
+    if start and not any(start):
+        return "zeros alone, as a download that broke off leaves them"
+    words = _COMMENT.sub(b"", start.removeprefix(b"\xef\xbb\xbf").lower()).lstrip()
     if not words:
         return EMPTY
     if words.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
         return "a web page, as a download without signing in leaves it"
-    if words.startswith(b"<svg") or (words.startswith(b"<?xml") and b"<svg" in words):
+    if words.startswith((b"<svg", b"<!doctype svg")) or (words.startswith(b"<?xml") and b"<svg" in words):
         return "an SVG drawing"
     if words.startswith(b"<?xml"):
         return "XML"

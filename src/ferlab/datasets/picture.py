@@ -26,6 +26,8 @@ _FILLED = 4  # a range is believed if the brightest value lies above this part o
 _ORIENTATION, _TURNS = 0x0112, range(2, 9)  # EXIF's tag, and its values that mean a turn
 _INVERTED = (262, 0)  # TIFF's tag and value: 0 is white
 _BITS, _SAMPLES = 258, 339  # TIFF's tags: bits of a value, and whether it has a sign
+_PLANES = (284, 2)  # TIFF's tag and value: each colour lies alone
+_KIND, _PREVIEW = 254, 1  # TIFF's tag, and its bit that means a smaller copy of another picture in the file
 _WIDE = ("I", "F")
 T = TypeVar("T")
 
@@ -93,10 +95,11 @@ def _read(source: IO[bytes], largest: int, make: Callable[[Image.Image], T]) -> 
             source.seek(0)
             found = what_is(source.read(512))
             damaged = found in [f"a {kind} picture" for kind in FORMATS]
-            why = ", but damaged, or of a rare kind" if damaged else f"; read are {', '.join(FORMATS)}"
+            way = ": convert it" if "picture" in found else ""
+            why = ", but damaged, or of a rare kind" if damaged else f"; read are {', '.join(FORMATS)}{way}"
             raise PictureError(f"can't be decoded: it is {found}{why}") from None
         except Exception as error:  # decoders raise anything over damaged files
-            raise PictureError(f"can't be decoded ({type(error).__name__})") from None
+            raise PictureError(f"can't be decoded: it is cut off or damaged ({type(error).__name__})") from None
 
 
 def _face(picture: Image.Image, squeeze: bool) -> tuple[NDArray[np.uint8], str]:
@@ -112,6 +115,7 @@ def _face(picture: Image.Image, squeeze: bool) -> tuple[NDArray[np.uint8], str]:
 
 
 def _grey(picture: Image.Image) -> Grey:
+    _refuse_what_misleads(picture)
     many = getattr(picture, "is_animated", False)
     deep = any(
         ";16" in str(tile) or "65535" in str(tile) for tile in getattr(picture, "tile", [])
@@ -128,6 +132,20 @@ def _grey(picture: Image.Image) -> Grey:
     return Grey(grey, upright.mode, tuple(steps))
 
 
+def _refuse_what_misleads(picture: Image.Image) -> None:
+    """Kinds that Pillow opens as another picture than the one that was meant, without a word."""
+    tags, tiles = getattr(picture, "tag_v2", {}), getattr(picture, "tile", [])
+    raw = any(str(tile[0]) == "raw" for tile in tiles)
+    if raw and tags.get(_PLANES[0]) == _PLANES[1] and max(tags.get(_BITS, (8,))) > 8:  # two planes are read as one
+        raise PictureError("has 16 bits a colour, each colour alone and not packed, which isn't read: save it with 8")
+    if tags.get(_KIND, 0) & _PREVIEW:
+        raise PictureError("begins with a small preview, as a camera's raw file does: save it as JPEG or PNG")
+    if picture.format in ("JPEG", "MPO") and picture.mode == "CMYK" and "adobe" not in picture.info:
+        raise PictureError(
+            "is in CMYK without Adobe's mark, so that it can't be told from its negative: save it in grey or RGB"
+        )
+
+
 def _from_bytes(picture: Image.Image) -> tuple[Image.Image, str]:
     """Grey of 8 bits a channel, what shows through being white."""
     if getattr(picture, "tag_v2", {}).get(_SAMPLES, (1,)) == (2,):
@@ -137,7 +155,10 @@ def _from_bytes(picture: Image.Image) -> tuple[Image.Image, str]:
     if not picture.has_transparency_data:
         return picture.convert("L"), ""
     colour = picture.convert("RGBA")
-    if colour.getchannel("A").getextrema() == (255, 255):
+    shown = colour.getchannel("A").getextrema()
+    if shown == (0, 0):
+        raise PictureError("is transparent throughout, so that nothing is to be seen: save it without transparency")
+    if shown == (255, 255):
         return colour.convert("L"), ""
     white = Image.new("RGBA", colour.size, "white")
     return Image.alpha_composite(white, colour).convert("L"), "transparent parts laid on white"
