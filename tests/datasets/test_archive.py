@@ -149,7 +149,7 @@ def test_a_symbolic_link_is_no_picture(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr(link, "/etc/passwd")
     with open_archive(tmp_path / "a.zip") as archive:
-        assert "symbolic link" in read_pictures(archive, [link.filename])[1][0]
+        assert "is a link" in read_pictures(archive, [link.filename])[1][0]
 
 
 def test_pictures_that_unpack_to_far_too_much(tmp_path: Path) -> None:

@@ -64,6 +64,23 @@ def test_twice_the_same_dataset(archives: dict[str, Path], tmp_path: Path, scrat
         examine([archives["fer2013"], second], True, scratch)
 
 
+@pytest.mark.parametrize("same", [True, False])
+def test_two_tables_in_one_archive(same: bool, tmp_path: Path, scratch: Path) -> None:
+    """The challenge's archive holds fer2013.csv and icml_face_data.csv."""
+    pixels = [" ".join(map(str, image.ravel())) for image in noise(21)]
+    rows = [(i % 7, pixels[i], USAGES[i // 7]) for i in range(21)]
+    first = "emotion,pixels,Usage\n" + "".join(f"{c},{p},{u}\n" for c, p, u in rows)
+    rows = rows if same else [*rows[1:], rows[0]]
+    second = "emotion, Usage, pixels\n" + "".join(f"{c},{u},{p}\n" for c, p, u in rows)
+    path = make_zip(tmp_path / "a.zip", {"fer2013/fer2013.csv": first, "icml_face_data.csv": second})
+    if same:
+        found = examine([path], True, scratch)
+        assert found["fer2013"].notices == [f"{path}: icml_face_data.csv holds the same and isn't used"]
+    else:
+        with pytest.raises(UserError, match="hold fer2013"):
+            examine([path], True, scratch)
+
+
 def test_installed(archives: dict[str, Path], old: Path) -> None:
     hashes = install(archives, old)
     assert hashes == {dataset: sha256_file(path) for dataset, path in archives.items()}

@@ -1,6 +1,7 @@
 """FER-2013 in folders and as both tables: the same labels, splits and pixels."""
 
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -111,6 +112,28 @@ def test_a_folder_a_split(tmp_path: Path, splits: tuple[str, ...], names: tuple[
     found = read(make_zip(tmp_path / "a.zip", members))
     assert_the_rows(found.sets)
     assert not found.problems + found.notices
+
+
+@pytest.mark.parametrize("name", ["{}_images", "{} set", "FER_{}", "{}-data", "1.{}_split"])
+def test_a_split_s_folder_that_says_more_of_itself(tmp_path: Path, name: str) -> None:
+    members = {
+        f"{name.format(('train', 'valid', 'test')[USAGES.index(usage)])}/{FER_CLASSES[code]}/{number}.jfif": png(image)
+        for usage, number, code, image in ROWS
+    }
+    assert_the_rows(read_folders(make_zip(tmp_path / "a.zip", members)))
+
+
+@pytest.mark.parametrize("copy", ["copy/", "train/", ""])
+def test_a_data_set_beside_a_copy_of_itself(tmp_path: Path, copy: str) -> None:
+    """Another picture of the same name stays."""
+    own = folders()
+    again = {f"{copy}{name}" if copy else name.replace("sad", "Sad"): content for name, content in own.items()}
+    other = {"other/train/sad/Training_4.png": png(IMAGES[-1])}
+    found = read(make_zip(tmp_path / "a.zip", own | again))
+    assert_the_rows(found.sets)
+    assert f"{len(again.keys() - own.keys())} pictures are in here twice" in found.notices[0]
+    assert set(found.members) <= own.keys() | again.keys()
+    assert len(read(make_zip(tmp_path / "b.zip", own | other)).sets["train"]) == 15
 
 
 def test_a_test_folder_without_marks_says_what_cannot_be_told(tmp_path: Path) -> None:
@@ -294,12 +317,43 @@ def test_encodings_of_tables(tmp_path: Path, encoding: str) -> None:
     assert_the_rows(read_csv(tmp_path / "a.zip", text.encode(encoding)))
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace(",", ";"),
+        lambda text: text.replace(",", "\t"),
+        lambda text: text.replace("\n", "\r"),
+        lambda text: text.replace("\n", "\r\n\r\n"),
+        lambda text: re.sub(r"(?m)^(\d),", lambda m: f"{FER_CLASSES[int(m[1])].upper()},", text),
+        lambda text: re.sub(r"(?m)^(\d),", r"\1.0,", text),
+        lambda text: re.sub(r",(\d[\d ]+),", lambda m: f',"[{m[1].replace(" ", ", ")}]",', text),
+        lambda text: re.sub(r"(\d+) ", r"\1.0 ", text),
+        lambda text: text.replace("Training", "train").replace("PublicTest", "val").replace("PrivateTest", "Test"),
+    ],
+    ids=["semicolons", "tabs", "old Mac", "blank lines", "names", "3.0", "lists", "floats", "other usages"],
+)
+def test_tables_as_other_programs_write_them(tmp_path: Path, change: Callable[[str], str]) -> None:
+    text = change(table())
+    assert is_table(text[:1024].encode())
+    sets = read_csv(tmp_path / "a.zip", text)
+    for split, usage in zip(("train", "valid", "test"), USAGES, strict=True):
+        part = [row for row in ROWS if row[0] == usage]
+        np.testing.assert_array_equal(sets[split].images, [pixels for *_, pixels in part])
+        np.testing.assert_array_equal(sets[split].labels, [code for _, _, code, _ in part])
+
+
+def test_a_row_after_blank_lines_is_named_by_its_line(tmp_path: Path) -> None:
+    found = read_table(tmp_path / "a.zip", f"emotion,pixels,Usage\n\n\n9,{FULL},Training\n3,{FULL},Training\n")
+    assert [p.where for p in found.problems] == ["fer2013.csv, line 4"]
+    assert found.sets["train"].ids == ("Training_1",)
+
+
 def test_icml_face_data_orders_its_columns_differently(tmp_path: Path) -> None:
     text = table("emotion, Usage, pixels", lambda code, pixels, usage: (code, usage, pixels))
     assert_the_rows(read_csv(tmp_path / "a.zip", text))
 
 
-@pytest.mark.parametrize("header", ["emotion,pixels", "label,pixels,Usage", "emotion;pixels;Usage", ""])
+@pytest.mark.parametrize("header", ["emotion,pixels", "label,pixels,Usage", "emotion|pixels|Usage", ""])
 def test_other_headers(header: str) -> None:
     assert not is_table(header.encode())
 
@@ -312,8 +366,13 @@ FULL = " ".join(["0"] * 2304)
     [
         (f"7,{FULL},Training", "emotion 7"),
         (f"-1,{FULL},Training", "emotion -1"),
-        (f"happy,{FULL},Training", "happy"),
-        (f"3,{FULL},Test", "'Test'"),
+        (f"joyless,{FULL},Training", "'joyless' is neither a class's number nor its name"),
+        (f"3.5,{FULL},Training", "'3.5' is neither"),
+        (f"{'9' * 5000},{FULL},Training", "is neither"),
+        (f"contempt,{FULL},Training", "emotion 7"),
+        (f"3,{FULL},Holdout", "'Holdout'"),
+        (f"3,{FULL[:-1]}0.5,Training", "no whole numbers"),
+        (f"3,{FULL[:-1]}nan,Training", "no whole numbers"),
         (f"3,{FULL[:-2]},Training", "2303 pixels"),
         (f"3,{FULL[:-1]}256,Training", "outside 0-255"),
         (f"3,{FULL[:-1]}99999999999999999999,Training", "can't be read"),

@@ -88,16 +88,24 @@ BAD = {"data/train/happy/Training_7.png": PICTURE[:200], "data/train/joyless/Tra
 
 def test_what_cannot_be_used_is_refused_by_name_or_counted(tmp_path: Path) -> None:
     """A truncated picture is found here, not hours into a training."""
-    path = make_zip(tmp_path / "a.zip", FER_FOLDERS | BAD)
+    whole = {name.replace("happy", other): PICTURE for name in FER_FOLDERS for other in FER_CLASSES}
+    path = make_zip(tmp_path / "a.zip", whole | BAD)
     with pytest.raises(UserError, match=r"Training_8\.png lies in 'joyless'.* \(and 1 more can't be used\)") as caught:
         forms.read(path)
     assert caught.value.where == f"{path}: data/train/joyless/Training_8.png"
     assert "--allow-partial" in caught.value.next_step
     found = forms.read(path, allow_partial=True)
     assert sorted(p.where for p in found.problems) == sorted(BAD)
-    assert set(found.members) == set(FER_FOLDERS)
+    assert set(found.members) == set(whole)
     text = tally(found.problems)
     assert "1 can't be decoded: it is cut off or damaged (OSError) (data/train/happy/Training_7.png)" in text
+
+
+def test_what_would_leave_a_class_empty_is_not_offered(tmp_path: Path) -> None:
+    """Folders whose names are no classes are renamed, not done without."""
+    with pytest.raises(UserError, match="name each folder by its class") as caught:
+        forms.read(make_zip(tmp_path / "a.zip", FER_FOLDERS | BAD))
+    assert caught.value.next_step == ""
 
 
 @pytest.mark.parametrize(

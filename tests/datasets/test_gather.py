@@ -155,7 +155,7 @@ def test_links_in_a_tar_lead_nowhere(tmp_path: Path, scratch: Path) -> None:
     reading = forms.read(found.path, allow_partial=True)
     assert {p.where: p.what for p in reading.problems} == {
         "../../train/happy/Training_9.png": f"{OUTSIDE}: unpack it into a folder, and give that",
-        "train/happy/Training_8.png": "is a symbolic link, not a picture",
+        "train/happy/Training_8.png": "is a link, not a picture: unpack the archive, and give the folder",
     }
     assert sorted(tmp_path.iterdir()) == before
 
@@ -274,7 +274,18 @@ def test_archives_too_deep_in_each_other(tmp_path: Path, scratch: Path) -> None:
 def test_a_table_of_something_else(tmp_path: Path, scratch: Path) -> None:
     path = tmp_path / "sales.csv"
     path.write_text("a,b\n1,2\n")
-    with pytest.raises(UserError, match="no columns emotion, pixels and Usage"):
+    with pytest.raises(UserError, match="no columns emotion, pixels, Usage"):
+        gather.gather(path, scratch)
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_table_without_splits_is_named(wrapped: bool, tmp_path: Path, scratch: Path) -> None:
+    """As `train.csv` of the challenge."""
+    text = "emotion,pixels\n1,2\n"
+    path = make_zip(tmp_path / "a.zip", {"train.csv": text}) if wrapped else tmp_path / "train.csv"
+    if not wrapped:
+        path.write_text(text)
+    with pytest.raises(UserError, match="no column Usage, without which its splits can't be told"):
         gather.gather(path, scratch)
 
 

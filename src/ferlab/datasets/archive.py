@@ -24,7 +24,9 @@ from ferlab.datasets.content import EMPTY, PART_OF_ZIP, what_is
 from ferlab.datasets.picture import PictureError, read_face
 from ferlab.errors import UserError
 
-PICTURES = {".jpg", ".jpeg", ".png", ".pgm", ".bmp", ".tif", ".tiff", ".gif", ".webp"}
+_READ = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".pgm", ".ppm", ".pnm", ".bmp", ".tif", ".tiff", ".gif", ".webp"}
+_UNREAD = {".heic", ".heif", ".avif", ".jp2", ".jxl"}  # named as what can't be used, not passed over
+PICTURES = _READ | _UNREAD
 LARGEST_PICTURE = 2**20  # bytes, and pixels; a picture of 48x48 needs a few thousand
 LARGEST_TOTAL = 2**31  # bytes that all pictures of an archive unpack to; FER-2013's to 60 million
 MOST_FILES = 500_000  # in an archive; both datasets have 37 thousand
@@ -225,7 +227,7 @@ def odd(member: zipfile.ZipInfo, largest: int = LARGEST_PICTURE) -> str | None:
     """What is suspicious about a member's entry, if anything; `largest`: bytes that it may unpack to."""
     folders = inside(member.filename).folders
     if stat.S_ISLNK(member.external_attr >> 16):
-        return "is a symbolic link, not a picture"
+        return "is a link, not a picture: unpack the archive, and give the folder"
     if member.flag_bits & 1:
         return "is encrypted: unpack the archive with its password, and give the folder"
     if member.compress_type not in _PACKINGS:

@@ -9,6 +9,7 @@ import numpy as np
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import CKPLUS_CLASSES, standard_name
 from ferlab.datasets.archive import inside, picture_members, read_pictures
+from ferlab.datasets.copies import without_copies
 from ferlab.datasets.reading import Problem, Reading, refuse
 from ferlab.datasets.tables import Table, read_table
 from ferlab.errors import UserError
@@ -51,7 +52,12 @@ def read_folders(archive: zipfile.ZipFile) -> Reading:
             rows.append((path.stem.upper(), member, match[1].upper(), CKPLUS_CLASSES.index(name)))
         else:
             known = ", ".join(CKPLUS_CLASSES)
-            problems.append(Problem(member, f"lies in '{path.folder}', which is no class of CK+ ({known})"))
+            problems.append(
+                Problem(
+                    member,
+                    f"lies in '{path.folder}', which is no class of CK+ ({known}): name each folder by its class",
+                )
+            )
     if not rows and problems and all(map(_is_original, (problem.where for problem in problems))):
         raise UserError(
             "this is CK+ in its original layout: frames of whole scenes by subject and sequence, labels in text files",
@@ -60,6 +66,7 @@ def read_folders(archive: zipfile.ZipFile) -> Reading:
             "cropped to 48x48 in a folder a class (<class>/Sxxx_yyy_zzzzzzzz.png)",
         )
     rows.sort()
+    rows, notices = without_copies(archive, rows, lambda row: row[1], lambda row: row[3])
     decoded = read_pictures(archive, [member for _, member, _, _ in rows])
     problems += [Problem(rows[i][1], what) for i, what in decoded.problems.items()]
     good = [i for i in range(len(rows)) if i not in decoded.problems]
@@ -73,7 +80,9 @@ def read_folders(archive: zipfile.ZipFile) -> Reading:
         origins=(DATASET,) * len(good),
         split="all",
     )
-    return Reading(DATASET, "CK+48 in folders with subjects", {"all": frames}, problems, decoded.notices(), members)
+    return Reading(
+        DATASET, "CK+48 in folders with subjects", {"all": frames}, problems, notices + decoded.notices(), members
+    )
 
 
 def read_csv(archive: zipfile.ZipFile, member: str) -> Reading:

@@ -1,9 +1,12 @@
 """data/: two container files, one a dataset, replaced together or not at all."""
 
+import hashlib
 import shutil
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from ferlab.datasets import forms, gather, unpack
 from ferlab.datasets.fer2013 import SPLITS
@@ -25,6 +28,7 @@ class Found:
         path: the zip to store: the user's own, or one of what they gave. Only what can be used is in it.
         shown: where it is from; form: how it was packed.
         counts: images by split and class; differences: how they differ from the published dataset's.
+        content: a hash of its images, their labels and splits.
         lost: what can't be used, under --allow-partial.
         notices: what the form can't tell; skipped: files that were given too.
     """
@@ -34,6 +38,7 @@ class Found:
     form: str
     counts: dict[str, dict[str, int]]
     differences: list[str]
+    content: str
     lost: list[Problem]
     notices: list[str]
     skipped: list[str]
@@ -56,6 +61,7 @@ def examine(
     """
     found: dict[str, Found] = {}
     for path in paths:
+        here = set[str]()  # found in this very path
         say(f"{path}: looking what is in it")
         containers = gather.gather(path, scratch)
         if not containers:
@@ -67,6 +73,9 @@ def examine(
         for container in containers:
             say(f"{container.shown}: reading every image")
             dataset, new = _read(container, allow_partial, scratch)
+            if dataset in here and new.content == found[dataset].content:
+                found[dataset].notices.append(f"{new.shown} holds the same and isn't used")
+                continue
             if dataset in found:
                 raise UserError(
                     f"both {found[dataset].shown} and {new.shown} hold {dataset}",
@@ -74,6 +83,7 @@ def examine(
                     next_step="give one copy of FER-2013 and one of CK+48",
                 )
             found[dataset] = new
+            here.add(dataset)
     return found
 
 
@@ -138,10 +148,19 @@ def _read(container: Container, allow_partial: bool, scratch: Path) -> tuple[str
         reading.form,
         counts={split: images.counts() for split, images in reading.sets.items()},
         differences=differences,
+        content=_content(reading),
         lost=reading.problems,
         notices=reading.notices + container.notices,
         skipped=container.skipped,
     )
+
+
+def _content(reading: Reading) -> str:
+    digest = hashlib.sha256()
+    for split, images in reading.sets.items():
+        for part in (split.encode(), images.labels.tobytes(), np.ascontiguousarray(images.images).data):
+            digest.update(part)
+    return digest.hexdigest()
 
 
 def _refuse_what_misleads(reading: Reading, where: str) -> None:
@@ -155,8 +174,10 @@ def _refuse_what_misleads(reading: Reading, where: str) -> None:
         )
     absent = {split: [name for name, n in images.counts().items() if not n] for split, images in reading.sets.items()}
     if said := "; ".join(f"{split}: {', '.join(names)}" for split, names in absent.items() if names):
+        first = next(iter(reading.problems), None)
+        lost = f"; {len(reading.problems)} can't be used, as {first.where}: it {first.what}" if first else ""
         raise UserError(
-            f"{reading.form}: classes without images, which can be neither learned nor measured ({said})",
+            f"{reading.form}: classes without images, which can be neither learned nor measured ({said}){lost}",
             where=where,
             next_step="get the whole dataset",
         )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import FER_CLASSES, standard_name
 from ferlab.datasets.archive import inside, picture_members, read_pictures
+from ferlab.datasets.copies import without_copies
 from ferlab.datasets.counts import EITHER, PUBLISHED, numbered, order_of, part_of, rather_alphabetical
 from ferlab.datasets.reading import Problem, Reading
 from ferlab.datasets.tables import read_table
@@ -35,7 +36,9 @@ _FOLDERS = {
     "valid": "valid", "val": "valid", "dev": "valid", "development": "valid", "privatetest": "test", "private": "test",
     "test": EITHER, "testing": EITHER, "eval": EITHER, "evaluation": EITHER,
 }  # fmt: skip
+_AFTER = re.compile("(data|set|dataset|images?|imgs?|faces|pictures|split)$")  # train_images, test set
 _HELD_OUT = {"valid": "validation/", EITHER: "test/"}
+_USAGES = {name: "test" if split == EITHER else split for name, split in _FOLDERS.items()}
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,8 @@ def read_folders(archive: zipfile.ZipFile) -> Reading:
             rows.append(found)
     rows.sort(key=lambda row: row.key)
     notices = [f"{passed_over} pictures in no class's folder were passed over"] if passed_over else []
+    rows, copies = without_copies(archive, rows, lambda row: row.member, lambda row: (row.split, row.name))
+    notices += copies
     label_of, told, doubt = _labels(rows)
     problems += [Problem(row.member, _no_class(row.name)) for row in rows if row.name not in label_of]
     rows = [row for row in rows if row.name in label_of]
@@ -98,13 +103,12 @@ def read_folders(archive: zipfile.ZipFile) -> Reading:
 def read_csv(archive: zipfile.ZipFile, member: str) -> Reading:
     """Read `fer2013.csv` or `icml_face_data.csv` (columns emotion, pixels, Usage in any order)."""
     table = read_table(archive, member)
-    usage = {name.lower(): split for name, split in SPLITS.items()}
-    split = np.array([usage.get(name.lower(), "") for name in table.usages], dtype=object)
+    split = np.array([_USAGES.get(name.lower(), "") for name in table.usages], dtype=object)
     outside = (table.codes < 0) | (table.codes >= len(FER_CLASSES))
     problems = list(table.problems)
     for i in np.flatnonzero(outside | (split == "")):
         what = f"emotion {table.codes[i]}, usage '{table.usages[i]}': not a class and split of FER-2013"
-        problems.append(Problem(f"{member}, line {table.numbers[i] + 2}", what))
+        problems.append(Problem(f"{member}, line {table.lines[i]}", what))
     split[outside] = ""
     classes = len(FER_CLASSES)
     counts = {name: np.bincount(table.codes[split == name], minlength=classes) for name in PUBLISHED}
@@ -136,7 +140,8 @@ def _place(member: str) -> _Row | Problem | None:
 
 
 def _no_class(folder: str) -> str:
-    return f"lies in '{folder}', which is no class of FER-2013 ({', '.join(FER_CLASSES)})"
+    known = ", ".join(FER_CLASSES)
+    return f"lies in '{folder}', which is no class of FER-2013 ({known}): name each folder by its class"
 
 
 def _labels(rows: list[_Row]) -> tuple[dict[str, int], list[str], str]:
@@ -184,18 +189,24 @@ def _told_apart(rows: list[_Row], label_of: Mapping[str, int]) -> tuple[list[_Ro
 @lru_cache(maxsize=1024)
 def _meaning(folders: tuple[str, ...]) -> tuple[str | None, str | None]:
     """The split and the class that folders name, of each the innermost."""
-    by_folder = next(filter(None, map(_split, reversed(folders))), None)
     last = folders[-1] if folders else ""
     name = (
         str(int(last))
         if re.fullmatch("0?[0-9]", last)
         else next(filter(None, map(standard_name, reversed(folders))), None)
     )
-    return by_folder, name
+    splits = map(_split if name is None else _split_of_classes, reversed(folders))
+    return next(filter(None, splits), None), name
 
 
 def _split(folder: str) -> str | None:
     return _FOLDERS.get(re.sub("[^a-z]", "", folder.lower()))
+
+
+def _split_of_classes(folder: str) -> str | None:
+    """The same of a folder that holds folders of classes, which may say more of itself: `train_images`, `test set`."""
+    name = re.sub("[^a-z]", "", folder.lower())
+    return _FOLDERS.get(name) or _FOLDERS.get(_AFTER.sub("", name.removeprefix("fer")))
 
 
 def _natural(text: str) -> tuple[tuple[int, str], ...]:

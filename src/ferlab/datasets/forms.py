@@ -53,7 +53,8 @@ def read(path: Path, allow_partial: bool = False, shown: str = "") -> Reading:
         reading = reader(archive) if reader else None
     missing = [split for split, images in reading.sets.items() if not len(images)] if reading else []
     if reading and (not allow_partial or len(missing) == len(reading.sets)):
-        refuse(reading.problems, where, partial=not missing)
+        lacks = any(n == 0 for images in reading.sets.values() for n in images.counts().values())
+        refuse(reading.problems, where, partial=not lacks and not reading.doubt)
     if reading is None or len(missing) == len(reading.sets):
         raise UserError("this is neither FER-2013 nor CK+48", where=where, next_step=WANTED)
     if missing:

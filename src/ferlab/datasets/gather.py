@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from ferlab.datasets import ckplus, fer2013
 from ferlab.datasets.archive import READ, is_junk, is_picture, open_archive, picture_members
 from ferlab.datasets.own import own_forms
-from ferlab.datasets.tables import head, is_table
+from ferlab.datasets.tables import head, is_table, lacking
 from ferlab.datasets.unpack import Scratch, Source, expand, from_tar, is_dense, open_file, pack, start_of
 from ferlab.errors import UserError, printable
 from ferlab.files import disk_errors, must_be_a_file
@@ -93,15 +93,11 @@ def _look(path: Path, scratch: Scratch, shown: str, depth: int) -> list[Containe
             return _look(from_tar(path, scratch, shown), scratch, shown, depth)
         if is_table(start):
             scratch.take(path.stat().st_size, shown)
-            return [Container(pack(scratch.new(), {path.name: partial(open_file, path)}), shown)]
+            return [Container(pack(scratch.new(), {f"{path.stem}.csv": partial(open_file, path)}), shown)]
         if is_dense(start):
             return _look_into_one(path, scratch, shown, depth)
         if path.suffix.lower() == ".csv":
-            raise UserError(
-                "this table has no columns emotion, pixels and Usage",
-                where=shown,
-                next_step="give fer2013.csv or icml_face_data.csv as they were given out",
-            )
+            raise _no_table("this table", lacking(start), shown)
     with open_archive(path, shown) as archive:
         infos = [info for info in archive.infolist() if not info.is_dir()]
         files = {info.filename: Source(partial(archive.open, info.filename), info.file_size) for info in infos}
@@ -142,7 +138,7 @@ def _look_into_one(path: Path, scratch: Scratch, shown: str, depth: int) -> list
 def _sort(files: dict[str, Source], scratch: Scratch, shown: str, depth: int) -> list[Container]:
     """Pack the pictures of each dataset, and each table; look into archives."""
     containers = list[Container]()
-    used = set[str]()
+    used, nearly = set[str](), list[tuple[str, list[str]]]()
     for dataset in (fer2013.DATASET, ckplus.DATASET):
         chosen = {name: files[name] for name in files if is_picture(name) and _dataset(name) == dataset}
         if chosen:
@@ -153,8 +149,10 @@ def _sort(files: dict[str, Source], scratch: Scratch, shown: str, depth: int) ->
         inner_shown = f"{shown}: {name}"
         if _is_csv(name):
             with source.open() as handle:
-                table = is_table(handle.read(1024))
-            if table:
+                absent = lacking(handle.read(1024))
+            if len(absent) == 1:
+                nearly.append((printable(name), absent))
+            if not absent:
                 scratch.take(source.size, inner_shown)
                 packed = pack(scratch.new(), {PurePosixPath(name).name: source.open})
                 containers.append(Container(packed, inner_shown))
@@ -171,6 +169,8 @@ def _sort(files: dict[str, Source], scratch: Scratch, shown: str, depth: int) ->
             found = _look(inner, scratch, inner_shown, depth + 1)
             containers += found
             used |= {name} if found else set()
+    if not containers and nearly:
+        raise _no_table(*nearly[0], shown)
     unread = [name for name in files if name.lower().endswith(_UNREAD) and not is_junk(name)]
     if not containers and unread:
         raise UserError(
@@ -181,6 +181,16 @@ def _sort(files: dict[str, Source], scratch: Scratch, shown: str, depth: int) ->
     if containers:
         containers[0].skipped.extend(name for name in files if name not in used)
     return containers
+
+
+def _no_table(name: str, absent: list[str], shown: str) -> UserError:
+    names = ", ".join({"usage": "Usage"}.get(column, column) for column in absent)
+    cost = ", without which its splits can't be told" if absent == ["usage"] else ""
+    return UserError(
+        f"{name} has no column{'s' * (len(absent) > 1)} {names}{cost}; FER-2013's have emotion, pixels and Usage",
+        where=shown,
+        next_step="give fer2013.csv or icml_face_data.csv as they were given out",
+    )
 
 
 def _is_archive(name: str) -> bool:

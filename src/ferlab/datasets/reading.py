@@ -1,5 +1,6 @@
 """What reading a dataset brings: its sets, what could not be read, and what a person should know."""
 
+import re
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -7,6 +8,8 @@ from numpy.typing import NDArray
 
 from ferlab.data.images import ImageSet
 from ferlab.errors import UserError, printable
+
+_WAY = re.compile(": (unpack|name|save|convert) ")  # a problem that says itself what to do
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,12 @@ def refuse(problems: list[Problem], where: str, partial: bool = True) -> None:
         return
     first = problems[0]
     others = len(problems) - 1
+    ways = [] if _WAY.search(first.what) else ["get a whole copy"]
+    ways += ["`ferlab data add --allow-partial` does without what can't be used"] if partial else []
     raise UserError(
         f"{printable(first.where)} {printable(first.what)}" + (f" (and {others} more can't be used)" if others else ""),
         where=f"{printable(where)}: {printable(first.where)}",
-        next_step="get a whole copy"
-        + ("; or `ferlab data add --allow-partial` does without what can't be used" if partial else ""),
+        next_step="; or ".join(ways),
     )
 
 
