@@ -127,6 +127,7 @@ def test_what_a_person_is_told(tmp_path: Path) -> None:
     members: dict[str, bytes | str] = {
         "train/happy/a.png": PICTURE, "train/Joy/a.png": PICTURE, "train/sad/a.png": grey(9, (40, 50), "RGB"),
         "train/sad/b.png": b"x", "test/happy/a.png": PICTURE, "cover.png": PICTURE, "train/.DS_Store": "x",
+        "train/fear/a.tga": b"x", "train/fear/b": b"x", "train/list.txt": "x",
     }  # fmt: skip
     found = read(tmp_path, members, allow_partial=True)
     assert [problem.where for problem in found.problems] == ["train/sad/b.png"]
@@ -138,6 +139,7 @@ def test_what_a_person_is_told(tmp_path: Path) -> None:
         "4 pictures of 2 sizes from 30x30 to 40x50 were scaled to 24x24",
         "1 pictures became grey",
         "test has no images of sad",
+        "the folder fear holds no pictures but train/fear/",
     ):
         assert part in said
 

@@ -5,7 +5,7 @@ import zipfile
 from collections import defaultdict
 from collections.abc import Sequence
 
-from ferlab.datasets.archive import inside, picture_members
+from ferlab.datasets.archive import inside, is_junk, picture_members
 from ferlab.datasets.fitting import EIGHT, canonical
 from ferlab.datasets.reading import Problem, Reading
 from ferlab.datasets.rows import Listing, Row, build
@@ -54,13 +54,14 @@ def read(archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None) 
         if not folder:
             passed_over += 1
         elif not _CLASS.fullmatch(meaning[folder]):
-            what = f"lies in '{printable(folder)}', which can't be a class's name: letters a-z, digits, _ and -"
+            what = f"lies in '{printable(folder)}', which can't be a class's name: name it with a-z, digits, _ and -"
             problems.append(Problem(member, what))
         elif with_splits and split == "all":
             problems.append(Problem(member, "lies in no split's folder, as others do"))
         else:
             rows.append(Row(member, split, meaning[folder]))
     notices += [f"{passed_over} pictures in no class's folder were passed over"] * bool(passed_over)
+    notices += _without(archive, {folder for _, folder, _ in placed}, asked)
     names = {row.name for row in rows}
     if len(names) > MOST_CLASSES:
         some = ", ".join(map(printable, sorted(names)[:3]))
@@ -79,6 +80,13 @@ def _place(folders: tuple[str, ...], asked: Sequence[str]) -> tuple[str, str]:
     if at < 0 or split_of(folders[at]):
         return "", "all"
     return folders[at], next(filter(None, map(split_of, reversed(folders[:at]))), "all")
+
+
+def _without(archive: zipfile.ZipFile, known: set[str], asked: Sequence[str]) -> list[str]:
+    """Folders of which nothing is read, though they hold files: of a kind that isn't known, or without a suffix."""
+    files = (name for name in archive.namelist() if not name.endswith("/") and not is_junk(name))
+    lost = {folder: name for name in files if (folder := _place(inside(name).folders, asked)[0]) not in {"", *known}}
+    return [f"the folder {printable(folder)} holds no pictures but {printable(name)}" for folder, name in lost.items()]
 
 
 def _meaning(folders: set[str], asked: Sequence[str], where: str) -> tuple[dict[str, str], list[str]]:

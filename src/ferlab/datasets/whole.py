@@ -38,7 +38,7 @@ def as_zip(paths: Sequence[Path], folder: Path) -> Path:
             for name, source in _files(path, scratch, stack, prefix=len(paths) > 1).items():
                 if name in files:
                     what = f"two files are called {printable(name)}"
-                    raise UserError(what, where=str(path), next_step="give one of them")
+                    raise UserError(what, where=str(path), next_step="give one of them, or rename its folder")
                 scratch.take(source.size, str(path))
                 files[name] = source
         return pack(scratch.new(), {name: source.open for name, source in files.items()})
