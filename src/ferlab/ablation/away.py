@@ -5,7 +5,6 @@ from pathlib import Path
 
 from ferlab.ablation.plan import Planned, find_answer, pipeline_run, place_of
 from ferlab.ablation.variant import Variant
-from ferlab.code import check
 from ferlab.code.commit import read_commit
 from ferlab.execution.locks import exclusive
 from ferlab.execution.task import Task
@@ -15,14 +14,6 @@ from ferlab.records import answer as answers
 from ferlab.records.answer import Answer
 
 ANSWERS = ".ferlab/ablation/answers"
-
-
-def given(project: Project) -> dict[str, Path]:
-    """What each task is given beside its inputs, by its place: the project's small files, and a store for its runs."""
-    from ferlab.adapters.adopt import DATABASE, empty_store
-
-    files = (project.params, project.root / "dvc.yaml", project.code_home / check.NAME)
-    return {str(path.relative_to(project.home)): path for path in files} | {DATABASE: empty_store(project)}
 
 
 def back() -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ferlab.cli import complete
+from ferlab.cli.cluster import On
 from ferlab.cli.ready import data_must_be_here
 
 if TYPE_CHECKING:
@@ -29,10 +30,6 @@ Settings = Annotated[
     ),
 ]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Runs side by side; this never changes a result.")]
-On = Annotated[
-    str | None,
-    typer.Option("--on", help="A Ray cluster: `ray` for one of its own here, else auto, HOST:PORT or ray://HOST:PORT."),
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -202,8 +199,9 @@ def _executor(
 
         yield Local(project.state, jobs), labels_apart(jobs)
         return
-    from ferlab.ablation.away import Taking, back, given
+    from ferlab.ablation.away import Taking, back
     from ferlab.cli.cluster import cluster
+    from ferlab.stages.away import given
 
     with cluster(on, jobs, [one.params for one in planned], _where_device(question)) as url:
         from ferlab.execution.ray.executor import OnRay

@@ -2,10 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 if TYPE_CHECKING:
     from ferlab.params import Params
+
+On = Annotated[
+    str | None,
+    typer.Option("--on", help="A Ray cluster: `ray` for one of its own here, else auto, HOST:PORT or ray://HOST:PORT."),
+]
 
 
 @contextmanager

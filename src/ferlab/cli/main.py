@@ -28,6 +28,7 @@ from ferlab.cli import (
     reproduce,
     stage,
     trace,
+    trial,
     tune,
     ui,
     verify,
@@ -71,6 +72,7 @@ app.command()(bundle.bundle)
 app.command()(bundle.bring)
 app.command(hidden=True)(stage.stage)
 app.command(hidden=True)(pack.pack)
+app.command(hidden=True)(trial.trial)
 app.command(hidden=True)(code.code)
 
 

@@ -2,15 +2,26 @@
 
 import os
 import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ferlab.cli import complete
+from ferlab.cli.cluster import On
 from ferlab.cli.ready import data_must_be_here
 
 if TYPE_CHECKING:
+    from ferlab.adapters.study import Storage
+    from ferlab.adapters.tuning import TrialRow
     from ferlab.project import Project
+    from ferlab.stages.context import Context
+    from ferlab.stages.tune import Bench
+
+    Search = Callable[[Bench, Storage], list[TrialRow]]
 
 
 def tune(
@@ -32,16 +43,19 @@ def tune(
         str | None, typer.Option(help="Optuna's storage URL; default: a file of the project's own.")
     ] = None,
     study: Annotated[str | None, typer.Option(help="The study's name; default: made from what is searched.")] = None,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Workers side by side on this machine.")] = 1,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, help="Workers side by side, here or with --on there.")
+    ] = 1,
+    on: On = None,
     fail: Annotated[
         int | None, typer.Option(help="Only mark this trial failed: its worker died on another machine.")
     ] = None,
 ) -> None:
     """Search settings of one classifier on train and validation, as params.yaml's `tune` says.
 
-    With --jobs, or started on several machines, it has several workers on one study. Without options the study is the
-    pipeline's own: `dvc repro` then finds its trials done, and writes work/tuned/. The next start resumes a killed
-    trial.
+    With --jobs, or started on several machines, it has several workers on one study; with --on they work on a cluster.
+    Without options the study is the pipeline's own: `dvc repro` then finds its trials done, and writes work/tuned/. The
+    next start resumes a killed trial.
     """
     from ferlab import params
     from ferlab.cli import gpu
@@ -51,7 +65,7 @@ def tune(
     from ferlab.params.near import did_you_mean
     from ferlab.project import Project
     from ferlab.training.observe import unseen
-    from ferlab.yaml_file import read_yaml
+    from ferlab.yaml_file import dump_yaml, read_yaml
 
     project = Project.find()
     tree = read_yaml(project.params)
@@ -73,7 +87,7 @@ def tune(
 
     if not project.work.is_dir():
         data_must_be_here(project)
-    if checked.compute.device == "cuda" and fail is None:
+    if checked.compute.device == "cuda" and fail is None and on is None:
         seconds = expected(project, checked)(("ferlab", "stage", "tune", classifier))
         gpu.must_be_here(seconds, "params.yaml: compute.device", "`compute.device: cpu` in params.yaml")
 
@@ -81,18 +95,20 @@ def tune(
     from ferlab.adapters.tuning import fail as mark_failed
     from ferlab.execution.signals import stop_on_signals
     from ferlab.stages import tune as stage
+    from ferlab.stages.away import Elsewhere
     from ferlab.stages.context import Context
 
     quiet = context.obj["quiet"]
-    progress = unseen if quiet else ShowProgress
-    call = Context(project, stage.STAGE, {"classifier": classifier}, checked, quiet, progress=progress)
+    progress = unseen if quiet or (on and jobs > 1) else ShowProgress
+    kind = Context if on is None else Elsewhere
+    call = kind(project, stage.STAGE, {"classifier": classifier}, checked, quiet, progress=progress)
     call.require_inputs()
     stop_on_signals()
     place, name = stage.storage_of(call, storage), study or stage.study_name(call)
     if fail is not None:
         mark_failed(place, name, fail)
         return
-    if jobs > 1:
+    if jobs > 1 and on is None:
         if storage is not None:  # a worker's words are seen by everyone here, its environment isn't
             os.environ["FERLAB_STUDY_STORAGE"] = storage
         given = {"trials": trials, "epochs": epochs, "fraction": fraction, "study": study}
@@ -102,8 +118,8 @@ def tune(
         words += ("--only",) * only
         if _work(project, classifier, words, jobs, quiet):
             raise typer.Exit(1)
-    with stage.bench(call, place, name) as at:
-        rows = stage.search_on(at, place, wait=False)
+    with _searching(call, dump_yaml(tree), jobs, on) as search, stage.bench(call, place, name) as at:
+        rows = search(at, place)
     for row in rows:
         typer.echo(describe(row))
     for row in best(rows):
@@ -111,6 +127,33 @@ def tune(
     at_work = any(row.state == "RUNNING" for row in rows)  # another worker's, which may yet rank
     if not at_work and (flat := stage.flat_words(at, rows)):
         typer.echo(flat)
+
+
+@contextmanager
+def _searching(call: "Context", laid: str, jobs: int, on: str | None) -> "Iterator[Search]":
+    """What runs a study's trials to their total: this process, or with --on a cluster.
+
+    Args:
+        laid: params.yaml with the command line's options, for nodes.
+    """
+    from ferlab.stages import trial, tune
+
+    if on is None:
+        yield lambda at, storage: tune.search_on(at, storage, wait=False)
+        return
+    from ferlab.cli.cluster import cluster
+    from ferlab.files import write_text
+    from ferlab.stages.away import given
+
+    with tempfile.TemporaryDirectory() as folder, cluster(on, jobs, [call.params]) as url:
+        from ferlab.execution.ray.executor import OnRay
+
+        params = Path(folder) / "params.yaml"
+        write_text(params, laid)
+        executor = OnRay(call.project, lambda *_: None, given(call.project) | {params.name: params}, checkpoints=url)
+        yield lambda at, storage: trial.search(
+            trial.AwayBench(**vars(at), executor=executor, store=url), storage, jobs, executor.stop
+        )
 
 
 def _work(project: "Project", classifier: str, words: tuple[str, ...], jobs: int, quiet: bool) -> list[str]:

@@ -45,7 +45,7 @@ class AwayCheckpoints(Checkpoints):
     def save(self, state: Mapping[str, Any]) -> None:
         super().save(state)
         try:
-            self._send()
+            self.send()
         except Exception as error:  # each file system raises its own; the training can do without
             if not self._has_failed:
                 print(f"careful: the checkpoint stays on this machine: {error}", file=sys.stderr, flush=True)
@@ -69,7 +69,7 @@ class AwayCheckpoints(Checkpoints):
         except Exception as error:
             raise _unusable(self.url, error) from error
 
-    def _send(self) -> None:
+    def send(self) -> None:
         """Send what is new, the state last. A file in the store is whole or absent."""
         system, place = _opened(self.url)
         files = (path for path in self.folder.rglob("*") if path.is_file() and not path.name.startswith("."))
@@ -96,6 +96,16 @@ def must_be_usable(url: str) -> None:
         if system.cat_file(probe) != b"ferlab":
             raise OSError("it doesn't hold what was written")
         system.rm_file(probe)
+    except Exception as error:
+        raise _unusable(url, error) from error
+
+
+def hand_over(folder: Path, url: str) -> None:
+    """Send checkpoints in flight here to a store, unless it has some of that training, which are no older."""
+    try:
+        system, place = _opened(url)
+        if not system.exists(place):
+            AwayCheckpoints(folder, 0, None, url).send()
     except Exception as error:
         raise _unusable(url, error) from error
 

@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 
-from ferlab.execution import lifeline
+from ferlab.execution import lifeline, loop
 from ferlab.execution.task import Event, Outcome, Task, Tell
 
 GRACE = 60.0  # seconds that a task has to end after it was asked to
@@ -72,37 +73,54 @@ class Local:
         self.state, self.jobs = state, jobs
 
     def run(self, tasks: Sequence[Task], tell: Tell, deadline: float = inf) -> Outcome:
-        outcome, waiting = Outcome(), {task.name: task for task in tasks}
-        names, running = frozenset(waiting), list[_Running]()
+        with self.open(tell) as here:
+            return loop.run(tasks, [here], lambda _: here, lambda: time.monotonic() < deadline)
+
+    @contextmanager
+    def open(self, tell: Tell) -> Iterator[loop.Place]:
+        """This machine, for an executor that has another place too."""
         with lifeline.held(self.state) as ours:
-            try:
-                while time.monotonic() < deadline:
-                    done = set(outcome.done)
-                    ready = [task for task in waiting.values() if task.waits_for & names <= done]
-                    for task in sorted(ready, key=lambda task: task.order)[: self.jobs - len(running)]:
-                        del waiting[task.name]
-                        running.append(_start(task, ours))
-                        tell(Event("started", task))
-                    if not running:
-                        break
-                    time.sleep(POLL)
-                    for one in list(running):
-                        if (line := one.new_line()) is not None:
-                            tell(Event("printed", one.task, one.seconds, line))
-                        elif one.seconds > SILENCE and one.told == one.begun and not one.is_silent:
-                            one.is_silent = True
-                            tell(Event("silent", one.task, one.seconds))
-                        if one.seconds - one.beat > BEAT:
-                            one.beat = one.seconds
-                            tell(Event("running", one.task, one.seconds))
-                        if one.process.poll() is not None:
-                            running.remove(one)
-                            _end(one, outcome, tell)
-            finally:
-                outcome.stopped = [one.task.name for one in running]
-                _stop(running, tell)
-        outcome.left = list(waiting)
-        return outcome
+            yield _Here(self.jobs, ours, tell)
+
+
+@dataclass
+class _Here:
+    """This machine as a place for tasks."""
+
+    jobs: int
+    ours: dict[str, str]
+    tell: Tell
+    processes: list[_Running] = field(default_factory=list)
+
+    @property
+    def running(self) -> list[Task]:
+        return [one.task for one in self.processes]
+
+    @property
+    def free(self) -> int:
+        return self.jobs - len(self.processes)
+
+    def begin(self, task: Task) -> None:
+        self.processes.append(_start(task, self.ours))
+        self.tell(Event("started", task))
+
+    def look(self, outcome: Outcome) -> None:
+        time.sleep(POLL)
+        for one in list(self.processes):
+            if (line := one.new_line()) is not None:
+                self.tell(Event("printed", one.task, one.seconds, line))
+            elif one.seconds > SILENCE and one.told == one.begun and not one.is_silent:
+                one.is_silent = True
+                self.tell(Event("silent", one.task, one.seconds))
+            if one.seconds - one.beat > BEAT:
+                one.beat = one.seconds
+                self.tell(Event("running", one.task, one.seconds))
+            if one.process.poll() is not None:
+                self.processes.remove(one)
+                _end(one, outcome, self.tell)
+
+    def stop(self) -> None:
+        _stop(self.processes, self.tell)
 
 
 def _start(task: Task, ours: dict[str, str]) -> _Running:

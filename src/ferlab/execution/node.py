@@ -28,6 +28,7 @@ ENTRY = "import sys; sys.argv[0] = 'ferlab'; from ferlab.cli.main import main; m
 STORE = "FERLAB_CHECKPOINTS"  # the variable that names the store of checkpoints in flight to a task
 OURS = ("MLFLOW_TRACKING_URI", "FERLAB_STUDY_STORAGE", "OMP_NUM_THREADS", STORE)
 """What a node's own environment may say and a task must not hear: runs are told to the driver, who tells the store."""
+INFLIGHT, SLOT = "inflight", "slot.json"  # below .ferlab; and the file by which a folder there is all of one result's
 KEPT = 7 * 24 * 3600.0  # seconds that content stays on a node after its last use
 
 Fetch = Callable[[str], bytes]
@@ -42,7 +43,7 @@ class Order:
 
     Attributes:
         inputs: path -> digest of its packed content; the task only reads them.
-        copies: the same of files that it may write.
+        copies: the same of files and folders that it may write.
         outs: what comes back, as far as it is there at the end.
         checkpoints: the URL of the store of checkpoints in flight, if there is one.
         environment: what the node's must equal.
@@ -66,7 +67,7 @@ class Report:
         code: the exit code; 0 if it ended well.
         text: all that it printed, or its last words.
         outs: path to its packed content.
-        inflight: identities of the trainings that have left a checkpoint.
+        inflight: what trainings have left in flight, as `in_flight` names it.
     """
 
     code: int
@@ -108,14 +109,28 @@ def _run(order: Order, root: Path, fetch: Fetch, hear: Hear) -> Report:
     Local(state, 1).run([task], tell)
     (event,) = ended
     outs = {name: pack(root / name) for name in order.outs if (root / name).exists()}
-    inflight = tuple(path.name for path in sorted((state / "inflight").glob("*")))
-    return Report(event.code, event.text, outs, inflight)
+    return Report(event.code, event.text, outs, in_flight(state))
+
+
+def in_flight(state: Path) -> tuple[str, ...]:
+    """Folders of checkpoints below a project's `.ferlab/inflight`, each of one task.
+
+    It is a training's own, named by its identity; where several tasks make one result (the labels of a GAN, the trials
+    of a search), it is one of those in there.
+    """
+    found = list[str]()
+    for folder in sorted((state / INFLIGHT).glob("*")):
+        parts = [folder] if (folder / SLOT).exists() else sorted(path for path in folder.iterdir() if path.is_dir())
+        found += [path.relative_to(state / INFLIGHT).as_posix() for path in parts]
+    return tuple(found)
 
 
 def _lay(target: Path, source: Path, *, link: bool) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if link:
         target.symlink_to(source)
+    elif source.is_dir():
+        shutil.copytree(source, target)
     else:
         shutil.copyfile(source, target)
 

@@ -21,6 +21,8 @@ class Task:
         log: the file that holds what it prints, after what it printed when it was started before.
         waits_for: names of the tasks that must have ended well before; one that isn't among the tasks has.
         inputs, outs: files and folders that it reads and makes, for an executor on another machine.
+        resumes: checkpoints in flight here, for one that goes on from them elsewhere.
+        stays: it needs the whole project, so that no other machine can run it.
         threads: CPU threads that it uses. Side by side here is what the caller allows, whatever they are.
         gpu: share of one GPU that it uses, 0-1.
         memory: bytes that it uses, for an executor that counts them.
@@ -35,6 +37,8 @@ class Task:
     waits_for: frozenset[str] = frozenset()
     inputs: tuple[Path, ...] = ()
     outs: tuple[Path, ...] = ()
+    resumes: tuple[Path, ...] = ()
+    stays: bool = False
     threads: int = 1
     gpu: float = 0.0
     memory: int = 0

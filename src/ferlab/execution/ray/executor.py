@@ -5,18 +5,21 @@ Ray chooses the node, and begins a task again elsewhere when its node is lost.
 
 import signal
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 from typing import Any
 
 from ferlab.errors import UserError
+from ferlab.execution import loop
 from ferlab.execution.environment import Environment
-from ferlab.execution.local import LAST_WORDS
-from ferlab.execution.node import Order, Report, carry_out
-from ferlab.execution.ray.cluster import must_fit, needs, on_node
+from ferlab.execution.local import LAST_WORDS, Local
+from ferlab.execution.node import INFLIGHT, Order, Report, carry_out
+from ferlab.execution.ray.cluster import must_fit, needs
+from ferlab.execution.ray.ear import Ear
 from ferlab.execution.task import Event, Outcome, Task, Tell
 from ferlab.execution.travel import digest, pack, unpack
 from ferlab.project import Project
@@ -33,13 +36,15 @@ Take = Callable[[Task, Path], None]
 
 @dataclass
 class OnRay:
-    """An executor on the cluster that this process is connected to (see `connected`).
+    """An executor on the cluster that this process is connected to (see `connected`). Threads may share it.
 
     Args:
         given: files that each task is given beside its inputs, and may write: place, seen from the project's home, to
             where it lies here.
         back: places that come back beside a task's outs.
         checkpoints: the URL of a store for checkpoints in flight, if there is one.
+        jobs: how many of the tasks that stay on this machine run side by side.
+        stop: set when all is to end, by another thread than the one that runs tasks.
     """
 
     project: Project
@@ -47,56 +52,36 @@ class OnRay:
     given: Mapping[str, Path] = field(default_factory=dict)
     back: tuple[str, ...] = ()
     checkpoints: str | None = None
+    jobs: int = 1
+    stop: threading.Event = field(default_factory=threading.Event)
+    ear: Ear = field(default_factory=Ear)
     _here: Environment = field(default_factory=Environment.here)
     _contents: dict[str, Any] = field(default_factory=dict)  # digest -> Ray's reference
     _packed: dict[Path, str] = field(default_factory=dict)  # what has been packed already -> digest
 
     def run(self, tasks: Sequence[Task], tell: Tell, deadline: float = inf) -> Outcome:
-        import ray
+        must_fit(needs(task) for task in tasks if not task.stays)
+        there = _There(self, tell)
+        with Local(self.project.state, self.jobs).open(tell) as here:
+            return loop.run(
+                tasks,
+                [there, here],
+                lambda task: here if task.stays else there,
+                lambda: time.monotonic() < deadline and not self.stop.is_set(),
+            )
 
-        must_fit(map(needs, tasks))
-        outcome, waiting, running = Outcome(), {task.name: task for task in tasks}, dict[Any, Task]()
-        names, ear = frozenset(waiting), _Ear(tell)
-        looked, small_since = time.monotonic(), inf
-        try:
-            while time.monotonic() < deadline:
-                done = set(outcome.done)
-                ready = [task for task in waiting.values() if task.waits_for & names <= done]
-                for task in sorted(ready, key=lambda task: task.order):
-                    running[self._submit(task, ear)] = waiting.pop(task.name)
-                if not running:
-                    break
-                ended, _ = ray.wait(list(running), timeout=POLL)
-                ear.listen({task.name: task for task in running.values()})
-                for ref in ended:
-                    self._end(ref, running.pop(ref), outcome, ear.seconds, tell)
-                if time.monotonic() - looked > LOOK:
-                    looked = time.monotonic()
-                    small_since = self._look(running.values(), small_since)
-        finally:
-            outcome.stopped = [task.name for task in running.values()]
-            _stop(running, tell)
-        outcome.left = list(waiting)
-        return outcome
-
-    def _look(self, tasks: Iterable[Task], small_since: float) -> float:
-        """Since when the cluster has been too small for some tasks, as nodes may go; infinite if it isn't.
-
-        Raises:
-            UserError: for longer than a lost node has to be replaced.
-        """
-        try:
-            must_fit(map(needs, tasks))
-        except UserError:
-            if time.monotonic() - small_since > REPLACED:
-                raise
-            return min(small_since, time.monotonic())
-        return inf
-
-    def _submit(self, task: Task, ear: "_Ear") -> Any:
+    def submit(self, task: Task) -> Any:
+        """Give a task to the cluster; returns Ray's reference of its report."""
         home = self.project.home
         inputs = {str(path.relative_to(home)): self._put(path) for path in task.inputs}
         copies = {name: self._put(path) for name, path in self.given.items() if name not in inputs}
+        if self.checkpoints:  # where it outlives a node that goes on from it
+            from ferlab.execution.away import hand_over
+
+            for path in task.resumes:
+                hand_over(path, f"{self.checkpoints.rstrip('/')}/{path.relative_to(self.project.state / INFLIGHT)}")
+        else:
+            copies |= {str(path.relative_to(home)): self._put(path) for path in task.resumes}
         outs = (*(str(path.relative_to(home)) for path in task.outs), *self.back)
         folder = str(task.folder.relative_to(home))
         order = Order(task.name, task.command, folder, inputs, copies, outs, self.checkpoints, self._here)
@@ -104,7 +89,7 @@ class OnRay:
         return (
             _remote(_on_node)
             .options(name=task.name, max_retries=AGAIN, num_cpus=task.threads, num_gpus=task.gpu, memory=task.memory)
-            .remote(order, contents, ear.actor, task.name)
+            .remote(order, contents, self.ear.actor, task.name)
         )
 
     def _put(self, path: Path) -> str:
@@ -119,8 +104,9 @@ class OnRay:
             self._packed[path] = name
         return self._packed[path]
 
-    def _end(self, ref: Any, task: Task, outcome: Outcome, seconds: Mapping[str, float], tell: Tell) -> None:
-        report, took = _report(ref), seconds.get(task.name, 0.0)
+    def end(self, ref: Any, task: Task, outcome: Outcome, tell: Tell) -> None:
+        """Bring home what a task has made, and note how it ended."""
+        report, took = _report(ref), self.ear.seconds.get(task.name, 0.0)
         task.log.parent.mkdir(parents=True, exist_ok=True)
         with task.log.open("a", encoding="utf-8") as log:
             log.write(report.text.rstrip("\n") + "\n")
@@ -138,8 +124,8 @@ class OnRay:
             if self.checkpoints:
                 from ferlab.execution.away import forget  # late: with torch, which this module needn't load on a node
 
-                for identity in report.inflight:
-                    forget(f"{self.checkpoints.rstrip('/')}/{identity}")
+                for left in report.inflight:
+                    forget(f"{self.checkpoints.rstrip('/')}/{left}")
             outcome.done.append(task.name)
             tell(Event("done", task, took, report.text))
         else:
@@ -147,45 +133,57 @@ class OnRay:
             tell(Event("failed", task, took, "\n".join(report.text.splitlines()[-LAST_WORDS:]), report.code))
 
 
-class _Ear:
-    """Hears from nodes how far their tasks are, by an actor that they speak to."""
+@dataclass
+class _There:
+    """The cluster as a place for tasks."""
 
-    def __init__(self, tell: Tell) -> None:
+    executor: OnRay
+    tell: Tell
+    refs: dict[Any, Task] = field(default_factory=dict)
+    looked: float = field(default_factory=time.monotonic)
+    small_since: float = inf
+    free: float = inf  # Ray lets wait what doesn't fit now
+
+    @property
+    def running(self) -> list[Task]:
+        return list(self.refs.values())
+
+    def begin(self, task: Task) -> None:
+        self.refs[self.executor.submit(task)] = task
+
+    def look(self, outcome: Outcome) -> None:
         import ray
 
-        here = ray.get_runtime_context().get_node_id()
-        actor = _remote(_Mailbox).options(num_cpus=0, max_restarts=-1, scheduling_strategy=on_node(here))
-        self.tell, self.actor, self.seconds = tell, actor.remote(), dict[str, float]()
-        self._asked = self.actor.take.remote()
+        ended, _ = ray.wait(list(self.refs), timeout=POLL)
+        self.executor.ear.listen({task.name: task for task in self.refs.values()}, self.tell)
+        for ref in ended:
+            self.executor.end(ref, self.refs.pop(ref), outcome, self.tell)
+        if time.monotonic() - self.looked > LOOK:
+            self.looked = time.monotonic()
+            self._must_still_fit()
 
-    def listen(self, running: Mapping[str, Task]) -> None:
-        import ray
-
-        if not ray.wait([self._asked], timeout=0)[0]:
-            return
+    def _must_still_fit(self) -> None:
+        """Raise a UserError where nodes have gone without which the cluster is too small, and no other has come."""
         try:
-            said = ray.get(self._asked)
-        except ray.exceptions.RayError:  # it is being begun again; what it had heard is no great loss
-            said = []
-        self._asked = self.actor.take.remote()
-        for name, kind, seconds, text in said:
-            if name in running:
-                self.seconds[name] = seconds
-                self.tell(Event(kind, running[name], seconds, text))
+            must_fit(map(needs, self.running))
+            self.small_since = inf
+        except UserError:
+            if time.monotonic() - self.small_since > REPLACED:
+                raise
+            self.small_since = min(self.small_since, time.monotonic())
 
+    def stop(self) -> None:
+        """Ask tasks to end; they save what they can in the store of checkpoints."""
+        import ray
 
-class _Mailbox:
-    """Keeps what nodes say until it is taken."""
-
-    def __init__(self) -> None:
-        self.said = list[tuple[Any, ...]]()
-
-    def hear(self, *said: Any) -> None:
-        self.said.append(said)
-
-    def take(self) -> list[tuple[Any, ...]]:
-        said, self.said = self.said, []
-        return said
+        if not self.refs:
+            return
+        for ref, task in self.refs.items():
+            ray.cancel(ref)
+            self.tell(Event("stopping", task))
+        ended, _ = ray.wait(list(self.refs), num_returns=len(self.refs), timeout=STOPPING)
+        for ref, task in self.refs.items():
+            self.tell(Event("stopped" if ref in ended else "killed", task))
 
 
 def _remote(work: Any) -> Any:
@@ -222,17 +220,3 @@ def _report(ref: Any) -> Report:
     except ray.exceptions.RayError as error:
         return Report(1, f"error: Ray gave the task up: {str(error).strip().splitlines()[0]}")
     return report
-
-
-def _stop(running: Mapping[Any, Task], tell: Tell) -> None:
-    """Ask tasks to end; they save what they can in the store of checkpoints."""
-    import ray
-
-    if not running:
-        return
-    for ref, task in running.items():
-        ray.cancel(ref)
-        tell(Event("stopping", task))
-    ended, _ = ray.wait(list(running), num_returns=len(running), timeout=STOPPING)
-    for ref, task in running.items():
-        tell(Event("stopped" if ref in ended else "killed", task))
