@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ferlab.errors import UserError
 
+NODE = "FERLAB_NODE"  # the variable that says to a task that its project is a node's, and gone when it has ended
 _VARIANTS = (".ferlab", "ablation", "variants")
 
 

@@ -1,5 +1,6 @@
 """A run of a store that answers: opened by its identity, told anything twice without keeping it twice."""
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from pydantic import Field
 from ferlab.adapters import owners
 from ferlab.adapters.owners import RUN_KEY
 from ferlab.adapters.store import database_of, make_experiment
-from ferlab.project import Project
+from ferlab.project import NODE, Project
 from ferlab.records.record import Record
 
 IDENTITY = "ferlab.identity"
@@ -129,6 +130,8 @@ class StoreRun:
             self.client.log_artifact(self.id, str(path), folder)
 
     def model(self, arm_tag: str, valid_accuracy: float, folder: Path) -> None:
+        if os.environ.get(NODE):  # it knows no earlier run; the driver does, and logs it
+            return
         from ferlab.adapters.models import log_if_best  # late: only a classifier's training has one
 
         log_if_best(self.client, self.run, arm_tag, valid_accuracy, folder)

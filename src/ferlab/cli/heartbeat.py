@@ -31,7 +31,7 @@ class Heartbeats:
 
     def _is_time(self, event: Event, least: float) -> bool:
         """Whether another line of a task is due; from then on it is taken to be told."""
-        if event.seconds - self._last[event.task.name] < max(least, SHARE * event.seconds):
+        if event.seconds - self._last.get(event.task.name, 0.0) < max(least, SHARE * event.seconds):
             return False
         self._last[event.task.name] = event.seconds
         return True

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ferlab.cli import complete
+from ferlab.cli.cluster import On, must_suit, pipeline_on
 from ferlab.cli.ready import data_must_be_here
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def reproduce(
     pack: Annotated[
         int, typer.Option("--pack", min=0, help="On a GPU, train this many networks at once in one process; 0: none.")
     ] = 0,
+    on: On = None,
     resume: Annotated[
         bool, typer.Option("--resume/--no-resume", help="Continue from checkpoints, or set them aside and start over.")
     ] = True,
@@ -68,6 +70,8 @@ def reproduce(
     settings = _lay(project, budget)
     if pack:
         _must_be_on_a_gpu(settings)
+    if on is not None:
+        must_suit(settings, pack, resume)
     if not resume:
         _set_aside(project)
 
@@ -75,8 +79,14 @@ def reproduce(
     from ferlab.report.lock import keep_lock
 
     stop_on_signals()
-    sitting = Sitting(project, settings, jobs, deadline, pack=pack, quiet=context.obj["quiet"])
-    outcome = sitting.run()
+    quiet = context.obj["quiet"]
+    if on is None:
+        sitting = Sitting(project, settings, jobs, deadline, pack=pack, quiet=quiet)
+        outcome = sitting.run()
+    else:
+        with pipeline_on(on, jobs, project, settings) as (executor, away, at_once):
+            sitting = Sitting(project, settings, at_once, deadline, quiet=quiet, executor=executor, away=away)
+            outcome = sitting.run()
     keep_lock(project, settings.budget)
     unfinished = sitting.stages - len(outcome.done) - len(outcome.failed)
     if outcome.failed or unfinished:

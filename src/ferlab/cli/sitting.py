@@ -2,23 +2,25 @@
 
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ferlab.classifiers.catalogue import packs
 from ferlab.cli.heartbeat import Heartbeats, told
 from ferlab.cli.progress import duration
 from ferlab.execution.cost import expected
-from ferlab.execution.dvc import Parts, due_tasks, how
+from ferlab.execution.dvc import Due, Parts, due_tasks, how
 from ferlab.execution.dvc_errors import explain, lock_holder
 from ferlab.execution.forecast import makespan
 from ferlab.execution.labels import labels_apart
 from ferlab.execution.local import GRACE, Local
 from ferlab.execution.packs import PACK, noted, packed
-from ferlab.execution.task import Event, Outcome, Task, Words
+from ferlab.execution.task import Event, Executor, Outcome, Task, Words
 
 if TYPE_CHECKING:
     from ferlab.params import Params
     from ferlab.project import Project
+    from ferlab.stages.returned import Returned
 
 
 class Sitting:
@@ -28,14 +30,26 @@ class Sitting:
         jobs: tasks side by side.
         deadline: a reading of time.monotonic().
         pack: trainings of networks side by side in one task; 0: each is a task of its own.
+        executor: what runs tasks; default: this machine.
+        away: what of them other machines do.
 
     Attributes:
         stages: how many were due, as far as it was known last; those that have ended are counted.
     """
 
     def __init__(
-        self, project: "Project", params: "Params", jobs: int, deadline: float, *, pack: int, quiet: bool
+        self,
+        project: "Project",
+        params: "Params",
+        jobs: int,
+        deadline: float,
+        *,
+        pack: int = 0,
+        quiet: bool,
+        executor: Executor | None = None,
+        away: "Returned | None" = None,
     ) -> None:
+        self._executor, self._away = executor or Local(project.state, jobs), away
         self.project, self.params, self.jobs, self.deadline, self.pack = project, params, jobs, deadline, pack
         self.stages, self._quiet, self._began = 0, quiet, time.monotonic()
         self._outcome, self._parts, self._ended = Outcome(), set[str](), set[str]()
@@ -49,7 +63,7 @@ class Sitting:
         more = True
         while more:
             due = due_tasks(self.project, seconds, self._apart(), self.params.compute.threads, self._can_be_packed)
-            due = packed(due, self.pack, time.time() + self.deadline - time.monotonic())
+            due = self._ready(due)
             before, self.stages = self.stages, len(self._outcome.done) + due.stages
             self._open = {task.name: task for task in (*due.tasks, *due.later)}
             if self.stages != before:
@@ -57,7 +71,7 @@ class Sitting:
                 self.say(most if due.stages else "nothing is due")
             self._parts |= {task.name for task in due.tasks if ":" in task.name or task.name == PACK}
             noted(self.project)  # of a sitting that was killed before it read this
-            found = Local(self.project.state, self.jobs).run(due.tasks, self._tell, self.deadline)
+            found = self._executor.run(due.tasks, self._tell, self.deadline)
             pack = noted(self.project)
             done = [name for name in found.done if name not in self._parts] + pack.done
             self._outcome.done += done
@@ -68,13 +82,26 @@ class Sitting:
             more = due.more and len(found.done) == len(due.tasks) and not pack.left
         return self._outcome
 
+    def _ready(self, due: Due) -> Due:
+        """Due tasks as they are run: some packed, or done elsewhere."""
+        if self._away is None:
+            return packed(due, self.pack, time.time() + self.deadline - time.monotonic())
+        ready = self._away.ready(due)
+        done = {task.name for task in due.tasks} - {task.name for task in ready.tasks}
+        self._outcome.done += [name for name in done if ":" not in name]
+        return replace(ready, stages=due.stages - len([name for name in done if ":" not in name]))
+
     def _can_be_packed(self, words: Words) -> bool:
+        if self._away:
+            return self._away.travels(words)
         if not self.pack or words[2] != "train":
             return False
         return packs(self.params.classifiers[self.params.arms[words[3]].classifier])
 
     def _apart(self) -> Parts:
         """On a GPU a label's GAN is trained sooner than another process would have started."""
+        if self._away:
+            return self._away.parts
         return labels_apart(1 if self.params.compute.device == "cuda" else self.jobs)
 
     def _left(self) -> str:

@@ -141,11 +141,11 @@ def _searching(call: "Context", laid: str, jobs: int, on: str | None) -> "Iterat
     if on is None:
         yield lambda at, storage: tune.search_on(at, storage, wait=False)
         return
-    from ferlab.cli.cluster import cluster
+    from ferlab.cli.cluster import DEVICE, cluster
     from ferlab.files import write_text
     from ferlab.stages.away import given
 
-    with tempfile.TemporaryDirectory() as folder, cluster(on, jobs, [call.params]) as url:
+    with tempfile.TemporaryDirectory() as folder, cluster(on, jobs, [call.params], DEVICE) as url:
         from ferlab.execution.ray.executor import OnRay
 
         params = Path(folder) / "params.yaml"

@@ -35,10 +35,10 @@ class Due:
     Attributes:
         tasks: in the order of dvc.yaml.
         stages: how many stages are due, those of later rounds among them.
-        more: whether to ask again once these have ended: a stage that is done in parts or packed waits for some of
-            them, and only then is it known whether it has to run at all.
+        more: whether to ask again once these have ended: a stage that is done in parts, packed or elsewhere waits for
+            some of them, and only then is it known whether it has to run at all.
         later: those of later rounds, as far as they are known.
-        to_pack: names of tasks that can be packed.
+        to_pack: names of tasks that are done otherwise than as stages: packed, or elsewhere.
     """
 
     tasks: tuple[Task, ...]
@@ -60,7 +60,7 @@ def due_tasks(
     Args:
         seconds: a stage's command -> what it is expected to cost.
         parts: what of a stage is done side by side before the stage itself, which finds it done.
-        packs: a stage's command -> whether one process can do it together with others.
+        packs: a stage's command -> whether it can be done so.
 
     Raises:
         UserError: DVC can't read the project, or another process holds its lock.
@@ -90,10 +90,15 @@ def due_tasks(
                         to_pack.append(stage.name)
                 tasks |= {one.name: one for one in in_parts(task, some, START_UP)}
     if undecided:
-        first = before(undecided, waits)
-        now, later = ([task for task in tasks.values() if (task.name in first) is asked] for asked in (True, False))
+        blocked = {name for name in waits if name in undecided or before({name}, waits) & undecided}
+        first = before(undecided, waits) - blocked
+        now, later = ([one for one in tasks.values() if (_stage_of(one) in first) is asked] for asked in (True, False))
         return Due(tuple(now), len(waits), more=True, later=tuple(later))
     return Due(tuple(tasks.values()), len(waits), more=False, to_pack=tuple(to_pack))
+
+
+def _stage_of(task: Task) -> str:
+    return task.name.partition(":")[0]
 
 
 def must_be_readable(project: Project) -> None:
@@ -139,6 +144,7 @@ def _task(project: Project, stage: "PipelineStage", waits: frozenset[str], secon
         waits_for=waits,
         inputs=tuple(Path(dep.fs_path) for dep in stage.deps),
         outs=tuple(Path(out.fs_path) for out in stage.outs),
+        stays=True,
         threads=threads,
         seconds=seconds,
         rank=(int(seed) if seed.isdecimal() else 0, int(kind != LAST_OF_AN_ARM)),

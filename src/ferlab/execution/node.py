@@ -22,6 +22,7 @@ from ferlab.execution.local import Local
 from ferlab.execution.task import Event, Task
 from ferlab.execution.travel import pack, unpack
 from ferlab.files import atomic_folder
+from ferlab.project import NODE
 
 ENTRY = "import sys; sys.argv[0] = 'ferlab'; from ferlab.cli.main import main; main()"
 """The command `ferlab`, also where only PYTHONPATH names the package."""
@@ -93,6 +94,7 @@ def _run(order: Order, root: Path, fetch: Fetch, hear: Hear) -> Report:
         _lay(root / name, _content(digest, fetch), link=False)
     for name in OURS:
         os.environ.pop(name, None)
+    os.environ[NODE] = "1"
     if order.checkpoints:
         os.environ[STORE] = order.checkpoints
     ended = list[Event]()

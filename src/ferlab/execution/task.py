@@ -73,6 +73,7 @@ def in_parts(task: Task, parts: Mapping[str, Words], seconds: float) -> list[Tas
             command=words,
             log=task.log.with_name(f"{task.name}:{part}.log"),
             outs=(),
+            stays=False,
             seconds=task.seconds / len(parts),
         )
         for part, words in parts.items()

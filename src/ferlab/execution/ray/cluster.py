@@ -150,6 +150,11 @@ def must_fit(wanted: Iterable[Mapping[str, float]]) -> None:
         )
 
 
+def room(threads: int) -> int:
+    """How many tasks of so many threads the cluster can run at once."""
+    return max(1, sum(int(node["Resources"].get("CPU", 0) // threads) for node in _nodes()))
+
+
 _RESOURCES = {
     "threads": ("CPU", "compute.threads", "CPUs"),
     "gpu": ("GPU", "runtime.gpu_share", "GPUs"),
