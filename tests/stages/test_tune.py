@@ -270,3 +270,13 @@ def test_bad_input_is_named_and_nothing_is_written(
     assert [path.name for path in (prepared.root / "work" / "tuned").iterdir()] == [
         "none.json"
     ]  # as `prepare` leaves it
+
+
+def test_no_cluster_is_named_and_nothing_is_written(
+    prepared: TemporaryProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ray", reason="needs the extra cluster")
+    monkeypatch.chdir(prepared.root)
+    with pytest.raises(UserError, match="'nowhere' is no cluster's address"):
+        app(["--quiet", "tune", "resnet50", "--on", "nowhere"], standalone_mode=False)
+    assert not (prepared.root / ".ferlab" / "optuna.db").exists()
