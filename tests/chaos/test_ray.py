@@ -2,10 +2,8 @@
 
 import json
 import signal
-import subprocess
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +11,12 @@ import pytest
 
 from ferlab.errors import UserError
 from ferlab.execution.ray.cluster import connected, must_fit
+from nodes import PATIENCE, wait_for_checkpoint
 from temporary import TemporaryProject, stop
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(3600)]
 ray = pytest.importorskip("ray", reason="needs the extra cluster")
 
-PATIENCE = 900  # seconds until a started question must train, on a busy machine
-NODE = {"num_cpus": 1, "object_store_memory": 100 * 2**20, "memory": 2**30}
 SETTINGS = {
     "classifiers": {"resnet50": {"epochs": 20}},
     "runtime": {"checkpoint_seconds": 0, "memory_gib": 0.5},
@@ -27,36 +24,6 @@ SETTINGS = {
 ASK = ("ferlab", "ablate", "--arm", "resnet50", "--set", "tuned=false", "--json", "--grid")
 TRAINED = "FROM runs r JOIN tags s ON s.run_uuid = r.run_uuid AND s.key = 'stage' AND s.value = 'train' \
 JOIN tags t ON t.run_uuid = r.run_uuid AND t.key = 'ferlab.identity'"
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
-    """A head that runs nothing, to which tests add nodes."""
-    from ray.cluster_utils import Cluster
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("RAY_worker_niceness", "0")
-        head = {**NODE, "num_cpus": 0, "include_dashboard": False}
-        started = Cluster(initialize_head=True, head_node_args=head, shutdown_at_exit=False)
-        yield started
-        started.shutdown()
-
-
-@pytest.fixture
-def add_node(cluster: Any) -> Iterator[Callable[..., Any]]:
-    """Adds nodes of one CPU, which are gone after the test."""
-    added = []
-
-    def add(**more: Any) -> Any:
-        added.append(cluster.add_node(wait=False, **NODE, **more))
-        cluster.wait_for_nodes(timeout=PATIENCE)  # Ray's own wait gives a busy machine half a minute
-        return added[-1]
-
-    yield add
-    for node in added:
-        if node in cluster.worker_nodes:
-            cluster.remove_node(node, allow_graceful=False)
 
 
 @pytest.fixture(scope="module")
@@ -107,16 +74,6 @@ def must_equal(project: TemporaryProject, here: TemporaryProject) -> None:
     assert {(one["identity"], one["mlflow_run"]) for one in told} == {(identity, run) for identity, _, run in runs}
     assert list((project.root / ".ferlab").glob(".arrived-*")) == []
     assert list(project.beside("inflight").rglob("*.safetensors")) == []  # nothing is kept of what has ended
-
-
-def wait_for_checkpoint(project: TemporaryProject, process: "subprocess.Popen[bytes]", log: str) -> None:
-    """Wait until a training has sent one to the store, and another."""
-    deadline, seen = time.monotonic() + PATIENCE, set[int]()
-    while len(seen) < 3:
-        assert process.poll() is None, project.beside(log).read_text()
-        assert time.monotonic() < deadline, project.beside(log).read_text()
-        seen |= {path.stat().st_mtime_ns for path in project.beside("inflight").glob("*/state.safetensors")}
-        time.sleep(0.05)
 
 
 def test_a_lost_nodes_training_goes_on_elsewhere_from_its_last_checkpoint(

@@ -92,8 +92,7 @@ def search(project: TemporaryProject, executor: "Node | Broken | None") -> list[
     with tune.bench(context, storage, name) as at:
         if executor is None:
             return tune.search_on(at, storage, wait=False)
-        away = trial.AwayBench(**vars(at), executor=executor, store=None)
-        return trial.search(away, storage, 1, Stop())
+        return trial.search(at, storage, 1, executor, Stop(), None)
 
 
 def reports(project: TemporaryProject) -> list[dict[int, float]]:
@@ -111,6 +110,7 @@ def tracked(project: TemporaryProject) -> list[list[tuple[object, ...]]]:
     return [sorted(statuses), sorted(metrics)]
 
 
+@pytest.mark.long
 def test_trials_trained_elsewhere_make_the_same_search(prepared: TemporaryProject, tmp_path: Path) -> None:
     """Its points, values, prunings, failures and MLflow runs, whoever trains; and nothing is trained again."""
     here, there, node = (prepared.copy(tmp_path / name) for name in ("here", "there", "node"))
@@ -125,6 +125,7 @@ def test_trials_trained_elsewhere_make_the_same_search(prepared: TemporaryProjec
     assert len(executor.trained) == len(rows)
 
 
+@pytest.mark.long
 def test_a_trial_that_was_lost_is_no_result_and_is_taken_up_again(prepared: TemporaryProject, tmp_path: Path) -> None:
     project = prepared.copy(tmp_path / "project")
     project.change({"tune": {"trials": 1}})
@@ -135,3 +136,28 @@ def test_a_trial_that_was_lost_is_no_result_and_is_taken_up_again(prepared: Temp
     (row,) = search(project, node)
     assert (row.number, row.error) == (0, "")
     assert node.trained == ["0"]
+
+
+def test_each_epoch_is_told_once_and_in_order_whichever_lines_arrive() -> None:
+    """And what else a trial prints is none."""
+    seen = list[tuple[int, float]]()
+    heard = trial._Heard(lambda step, values: seen.append((step, values["valid_accuracy"])))
+    rows = [[step, {"valid_accuracy": step / 3}] for step in range(5)]
+
+    def line(epochs: int, **more: object) -> str:
+        return trial.MARK + json.dumps({"epochs": rows[:epochs], "accuracy": None, "error": None} | more)
+
+    task = Task("t", ("ferlab",), Path(), Path())
+    for kind, text in (
+        ("started", ""),
+        ("printed", line(2)),
+        ("printed", "a warning"),
+        ("printed", line(2)),
+        ("printed", line(4)),
+        ("done", "\n".join(("a warning", line(4), line(5, accuracy=1 / 3), "farewell"))),
+    ):
+        heard(Event(kind, task, text=text))  # type: ignore[arg-type]
+    assert seen == [(step, step / 3) for step in range(5)]
+    assert (heard.accuracy, heard.error) == (1 / 3, None)
+    heard(Event("done", task, text=line(5, error="the loss is no longer finite")))
+    assert heard.error == "the loss is no longer finite"

@@ -151,9 +151,7 @@ def _searching(call: "Context", laid: str, jobs: int, on: str | None) -> "Iterat
         params = Path(folder) / "params.yaml"
         write_text(params, laid)
         executor = OnRay(call.project, lambda *_: None, given(call.project) | {params.name: params}, checkpoints=url)
-        yield lambda at, storage: trial.search(
-            trial.AwayBench(**vars(at), executor=executor, store=url), storage, jobs, executor.stop
-        )
+        yield lambda at, storage: trial.search(at, storage, jobs, executor, executor.stop, url)
 
 
 def _work(project: "Project", classifier: str, words: tuple[str, ...], jobs: int, quiet: bool) -> list[str]:

@@ -6,8 +6,8 @@ has all epochs so far, so that none is missed, whichever lines arrive.
 
 import json
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from ferlab.adapters.study import Storage
 from ferlab.adapters.tracking import tracked
@@ -37,10 +37,12 @@ class AwayBench(tune.Bench):
 
     Attributes:
         store: the URL of the store of checkpoints in flight, if there is one.
+        say: tells a person which trials begin and end.
     """
 
     executor: Executor
     store: str | None
+    say: Callable[[str], None]
 
     def fit(self, name: str, values: dict[str, Scalar], epochs: int, train: ImageSet, observe: Observer) -> float:
         """Have a trial trained once; returns its best validation accuracy (0-1).
@@ -81,9 +83,11 @@ class AwayBench(tune.Bench):
             resumes=resumed(context.project, *place),
             **resources(context.params),
         )
+        self.say(f"trial {name}: sent")
         try:
             outcome = self.executor.run([task], heard)
         except Pruned:
+            self.say(f"trial {name}: stopped early")
             context.checkpoints.child(place[1]).clear()
             if self.store:
                 from ferlab.execution.away import forget  # late, as Ray's other users do
@@ -95,6 +99,7 @@ class AwayBench(tune.Bench):
         if heard.error is None and heard.accuracy is None:
             raise LostError(f"{title}: {heard.last_words} (more in {task.log})")
         context.checkpoints.child(place[1]).clear()
+        self.say(f"trial {name}: {heard.error or f'{heard.accuracy:.4f}'}")
         if heard.error is not None:
             raise UserError(heard.error)
         assert heard.accuracy is not None
@@ -125,16 +130,22 @@ class _Heard:
             self.accuracy, self.error = said["accuracy"], said["error"]
 
 
-def search(at: AwayBench, storage: Storage, jobs: int, stop: threading.Event) -> list[TrialRow]:
-    """The study's trials, run to their total, so many at once.
+def search(
+    at: tune.Bench, storage: Storage, jobs: int, executor: Executor, stop: threading.Event, store: str | None
+) -> list[TrialRow]:
+    """The study's trials, run to their total elsewhere, so many at once.
 
     Args:
+        at: a bench of a context that is `Elsewhere`.
         stop: the executor's; set when this process is asked to stop.
+        store: the URL of the store of checkpoints in flight, if there is one.
 
     Raises:
         UserError: see `tuning.search`; or a trial was lost, which the next search takes up again.
     """
-    workers = on_threads(lambda _: tune.search_on(at, storage, wait=False), range(jobs), jobs, stop)
+    ours = replace(at.context, quiet=True)  # else our own workers are said to be at work
+    away = AwayBench(**vars(at) | {"context": ours}, executor=executor, store=store, say=at.context.say)
+    workers = on_threads(lambda _: tune.search_on(away, storage, wait=False), range(jobs), jobs, stop)
     try:
         for worker in workers.values():
             worker.result()
