@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ferlab.errors import UserError
-from ferlab.execution.away import AwayCheckpoints, checkpoints_of, must_be_usable
+from ferlab.execution.away import AwayCheckpoints, checkpoints_of, hand_over, must_be_usable
 from ferlab.execution.node import STORE
 from ferlab.training.checkpoint import FILE, Checkpoints
 
@@ -112,3 +112,19 @@ def test_a_store_that_cannot_be_used_is_named_before_anything_runs(
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="store of checkpoints"):
         must_be_usable(url.format(file=tmp_path / "file"))
+
+
+def test_a_store_is_handed_what_it_lacks_and_keeps_what_it_has(store: str, tmp_path: Path) -> None:
+    """A node may have gone further than the machine that hands it over."""
+    Checkpoints(tmp_path / "here" / "training", 0).save(STATE)
+    hand_over(tmp_path / "here" / "training", f"{store}/training")
+    away = checkpoints_of(tmp_path / "node" / "training", 0, None)
+    assert isinstance(away, AwayCheckpoints)
+    found = away.load()
+    assert found is not None
+    assert found["step"] == STATE["step"]
+    away.save(STATE | {"step": 9})
+    hand_over(tmp_path / "here" / "training", f"{store}/training")
+    later = checkpoints_of(tmp_path / "other" / "training", 0, None).load()
+    assert later is not None
+    assert later["step"] == 9

@@ -57,6 +57,24 @@ def test_a_task_reads_what_has_travelled_and_what_it_makes_comes_back(driver: Dr
     assert driver.heard[0] == ("started", "")
 
 
+def test_a_folder_that_may_be_written_is_a_copy(driver: Driver, tmp_path: Path) -> None:
+    """Such as a checkpoint in flight that the task goes on from."""
+    (tmp_path / "inflight" / "happy").mkdir(parents=True)
+    name = driver.put("inflight/happy/state.txt", "epoch 3\n") and digest(pack(tmp_path / "inflight"))
+    driver.contents[name] = pack(tmp_path / "inflight")
+    script = "cd ../inflight/happy; echo epoch 4 >> state.txt; cat state.txt"
+    for _ in range(2):
+        assert driver.run(driver.order(script, copies={"inflight": name})).text == "epoch 3\nepoch 4\n"  # type: ignore[arg-type]
+
+
+def test_what_is_in_flight_is_a_results_own_or_one_of_its_parts(tmp_path: Path) -> None:
+    for place in ("whole/slot.json", "whole/fold-0/state", "parts/happy/state", "parts/sad/state", "parts/note"):
+        (tmp_path / "inflight" / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "inflight" / place).touch()
+    assert node.in_flight(tmp_path) == ("parts/happy", "parts/sad", "whole")
+    assert node.in_flight(tmp_path / "nowhere") == ()
+
+
 def test_content_comes_once_and_stays_as_it_was(driver: Driver) -> None:
     order = driver.order("cat ../notes.txt; echo spoilt > ../notes.txt")
     first, second = driver.run(order), driver.run(order)

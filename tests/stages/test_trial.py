@@ -86,13 +86,13 @@ class Broken:
         return Outcome(failed=[tasks[0].name])
 
 
-def search(project: TemporaryProject, executor: "Node | Broken | None") -> list[TrialRow]:
+def search(project: TemporaryProject, executor: "Node | Broken | None", store: str | None = None) -> list[TrialRow]:
     context = call(project)
     storage, name = tune.storage_of(context), tune.study_name(context)
     with tune.bench(context, storage, name) as at:
         if executor is None:
             return tune.search_on(at, storage, wait=False)
-        return trial.search(at, storage, 1, executor, Stop(), None)
+        return trial.search(at, storage, 1, executor, Stop(), store)
 
 
 def reports(project: TemporaryProject) -> list[dict[int, float]]:
@@ -116,8 +116,12 @@ def test_trials_trained_elsewhere_make_the_same_search(prepared: TemporaryProjec
     here, there, node = (prepared.copy(tmp_path / name) for name in ("here", "there", "node"))
     rows = search(here, None)
     assert {row.state for row in rows} == {"COMPLETE", "PRUNED", "FAIL"}
-    executor = Node(node)
-    assert search(there, executor) == rows
+    executor, store = Node(node), tmp_path / "store" / call(there).identity.name
+    for row in rows:
+        (store / f"{row.number}-{TUNE['epochs']}").mkdir(parents=True)
+    assert search(there, executor, store.parent.as_uri()) == rows
+    kept = {path.name.partition("-")[0] for path in store.iterdir()}  # of the others Ray's executor keeps none
+    assert kept == {str(row.number) for row in rows if row.state != "PRUNED"}
     assert reports(there) == reports(here)
     assert tracked(there) == tracked(here)
     assert executor.trained == [str(row.number) for row in rows]
