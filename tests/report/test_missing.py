@@ -1,5 +1,6 @@
 """What an interrupted run has not made yet is told apart from what was edited; and whose each number is."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -16,7 +17,7 @@ from ferlab.records.ledger import LedgerLine, note_of, read_ledger
 from ferlab.report.evidence import Evidence
 from ferlab.report.render import build
 from ferlab.report.whose import Whose, is_in_store
-from reports import ROOT, add_ledger, add_rest, add_run, make_params
+from reports import ROOT, add_ledger, add_rest, add_run, make_params, write_ledger
 
 PARAMS = make_params([0, 1, 2], "trial", "real")
 CONTEXT = typer.Context(typer.main.get_command(app), obj={"quiet": True})
@@ -92,6 +93,14 @@ def test_each_kind_of_fault_has_its_own_way_out(project: Project) -> None:
     (folder / "ledger.jsonl").unlink()
     assert "reports/trial/ledger.jsonl: missing" in told().what
     assert "no command can remake a ledger.jsonl" in told().next_step
+
+
+def test_a_run_without_its_line_is_entered_again(project: Project) -> None:
+    """As after `git checkout` of reports/: the results then come out of DVC's cache, and the line doesn't."""
+    ledger = project.reports("trial") / "ledger.jsonl"
+    write_ledger(ledger, [json.loads(line) for line in ledger.read_text().splitlines()][:-1])
+    assert "the ledger has no line of the training" in told().what
+    assert "`dvc repro --force --single-item evaluate@ARM-SEED`" in told().next_step
 
 
 def test_a_damaged_lock_beside_a_report_is_a_fault_and_no_traceback(project: Project) -> None:

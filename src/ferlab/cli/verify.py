@@ -9,6 +9,7 @@ import typer
 from ferlab.cli import complete
 
 LEDGER = "ledger.jsonl"
+UNKNOWN = "the ledger has no line of the training"  # as a fault begins to say
 
 if TYPE_CHECKING:
     from ferlab.project import Project
@@ -111,7 +112,12 @@ def _way_out(gone: list[Path], wrong: list[str]) -> str:
             "`ferlab report --budget NAME` rebuilds tables, figures and page from the files beside them, if those are "
             "right"
         )
-    if len(made) < len(wrong):
+    if unknown := [one for one in wrong if UNKNOWN in one]:
+        ways.append(
+            "a run that came out of DVC's cache is entered into the ledger again by `dvc repro --force --single-item "
+            "evaluate@ARM-SEED`, and then `ferlab report`"
+        )
+    if len(made) + len(unknown) < len(wrong):
         ways.append("`git diff` shows what was edited, and `git restore` brings back what is committed")
     return "; ".join(ways)
 
