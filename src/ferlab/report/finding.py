@@ -205,6 +205,7 @@ def sentences(runs: Runs, params: Params, paper: Paper) -> list[str]:
 
 
 def _named(arm: str, params: Params, paper: Paper) -> str:
-    """An arm in a sentence; the paper's words say nothing of a control."""
+    """An arm in a sentence: in the paper's words, or by its name and purpose."""
+    purpose = tables.purpose(arm, params, paper)
     known = params.arms[arm].classifier in {**paper.networks, **paper.purposes}
-    return spoken(arm, params, paper) or ("a control" if known else tables.purpose(arm, params, paper))
+    return spoken(arm, params, paper) or (f"{arm} ({purpose})" if known else purpose)
