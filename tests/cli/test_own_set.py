@@ -66,22 +66,25 @@ def test_it_takes_the_place_of_the_drawn_faces_with_its_own_classes_and_side(
 
 
 @pytest.mark.parametrize(
-    ("told", "said"),
+    ("told", "said", "where"),
     [
-        ({"use": "train"}, "never mixed"),
-        ({"name": "fer2013"}, "one of the paper's own sets"),
-        ({"classes": ["calm", "angelic"]}, "angelic"),
-        ({"form": "rafdb"}, "this is not RAF-DB"),
-        ({"form": "raf"}, "no data set is called 'raf'"),
-        ({"name": "Bad Name"}, "Bad Name"),
-        ({"side": 5}, "data.side"),
+        ({"use": "train"}, "never mixed", "--for train"),
+        ({"name": "fer2013"}, "one of the paper's own sets", "--name fer2013"),
+        ({"classes": ["calm", "angelic"]}, "angelic", "faces"),
+        ({"form": "rafdb"}, "this is not RAF-DB", "faces"),
+        ({"form": "raf"}, "no data set is called 'raf'", "--as raf"),
+        ({"name": "Bad Name"}, "Bad Name", "--name Bad Name"),
+        ({"name": None}, "'24_moods'", "24 moods"),
+        ({"side": 5}, "data.side", "--as folder --name moods --side 5"),
     ],
 )
 def test_what_cannot_be_used_changes_nothing(
-    untouched: TemporaryProject, tmp_path: Path, told: dict[str, object], said: str
+    untouched: TemporaryProject, tmp_path: Path, told: dict[str, object], said: str, where: str
 ) -> None:
-    before = untouched.dirt()
-    with pytest.raises(UserError, match=said):
-        add_own(Project(untouched.root), [write(tmp_path / "faces")], replace(FOLDER, **told), quiet=True)  # type: ignore[arg-type]
+    before, own = untouched.dirt(), replace(FOLDER, **told)  # type: ignore[arg-type]
+    faces = write(tmp_path / ("faces" if own.name else "24 moods"))
+    with pytest.raises(UserError, match=said) as caught:
+        add_own(Project(untouched.root), [faces], own, quiet=True)
+    assert caught.value.where.endswith(where)
     assert untouched.dirt() == before
     assert {path.name for path in (untouched.root / "data").iterdir()} == {"fer2013.zip", "ckplus.zip"}

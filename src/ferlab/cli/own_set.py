@@ -29,6 +29,13 @@ class OwnSet:
     use: str
     allow_partial: bool
 
+    @property
+    def typed(self) -> str:
+        """The options, as they were typed."""
+        given = {"as": self.form, "name": self.name, "side": self.side, "classes": ",".join(self.classes or ())}
+        given |= {"for": self.use} if self.use != "both" else {}
+        return " ".join(f"--{option} {value}" for option, value in given.items() if value)
+
 
 def add_own(project: "Project", paths: Sequence[Path], own: OwnSet, quiet: bool) -> None:
     """Read the set whole, then put it into data/ and name it in params.yaml.
@@ -49,6 +56,7 @@ def add_own(project: "Project", paths: Sequence[Path], own: OwnSet, quiet: bool)
 
     shown = ", ".join(map(str, paths))
     settings = params.load(project.params)
+    _must_be_a_form(own.form)
     name = _name(own, paths[0])
     others = _others(settings.data, own, name)
     side = settings.data.side if own.side is None else own.side
@@ -78,7 +86,7 @@ def add_own(project: "Project", paths: Sequence[Path], own: OwnSet, quiet: bool)
         }
         if own.use == "tests" and name not in settings.run.evaluate_on:
             changes["run"] = {"evaluate_on": [*settings.run.evaluate_on, name]}
-        noted = changed(project, changes)
+        noted = changed(project, changes, own.typed)
         with ShowSteps(quiet) as say:
             say("copying it into data/")
             install_own(name, archive, project.data, [other for other in others if others[other] is None])
@@ -142,16 +150,39 @@ def _must_share_a_class(use: str, images: "ImageSet", settings: "Params") -> Non
         )
 
 
+def _must_be_a_form(name: str) -> None:
+    """Refuse an unknown form before every image is read."""
+    from ferlab.datasets.registry import named
+    from ferlab.errors import UserError
+
+    try:
+        named(name)
+    except UserError as error:
+        raise UserError(error.what, where=f"--as {name}", next_step=error.next_step) from None
+
+
 def _name(own: OwnSet, path: Path) -> str:
+    from pydantic import TypeAdapter, ValidationError
+
     from ferlab.errors import UserError
     from ferlab.params.data import PAPERS_OWN
+    from ferlab.params.section import Name
 
     name = own.name or re.sub("[^a-z0-9_]+", "_", path.name.lower().split(".")[0]).strip("_") or own.form
     if name in PAPERS_OWN:
         raise UserError(
             f"'{name}' is the name of one of the paper's own sets",
+            where=f"--name {own.name}" if own.name else str(path),
             next_step="choose another with --name; or leave --as out, and FER-2013 and CK+48 are read as they come",
         )
+    try:
+        TypeAdapter[str](Name).validate_python(name)
+    except ValidationError:
+        raise UserError(
+            f"'{name}' can't be the name of a set",
+            where=f"--name {own.name}" if own.name else str(path),
+            next_step="choose one with --name: a small letter first, then small letters, digits, _ and -, 80 at most",
+        ) from None
     return name
 
 

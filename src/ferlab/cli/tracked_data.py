@@ -9,8 +9,11 @@ if TYPE_CHECKING:
     from ferlab.project import Project
 
 
-def changed(project: "Project", changes: dict[str, Any]) -> tuple[str, "Params"]:
+def changed(project: "Project", changes: dict[str, Any], where: str = "params.yaml") -> tuple[str, "Params"]:
     """The text of params.yaml with what data/ is to hold, and what it says then.
+
+    Args:
+        where: what the changes come from, for errors.
 
     Raises:
         UserError: it isn't valid so.
@@ -20,7 +23,7 @@ def changed(project: "Project", changes: dict[str, Any]) -> tuple[str, "Params"]
 
     tree = read_yaml(project.params)
     overlay(tree, changes, ("data.sets",))
-    return dump_yaml(tree), params.check(tree, "params.yaml")
+    return dump_yaml(tree), params.check(tree, where)
 
 
 def track(project: "Project", text: str, settings: "Params") -> None:
