@@ -62,6 +62,7 @@ def test_unknown_key(tree: Any, key: str, value: Any) -> None:
         ("compute.threads", "2"),
         ("compute.threads", 2.0),
         ("compute.threads", 0),
+        ("compute.threads", 100_000),
         ("compute.threads", True),
         ("compute.device", "gpu"),
         ("run.seeds", 0),
@@ -326,6 +327,30 @@ def test_a_number_that_is_not_finite_is_named_with_its_key(tree: Any, key: str, 
     """JSON, by way of which values are checked, has no word for it."""
     put(tree, key, value)
     assert refusal(tree) == f"{key}: {value} is not allowed: it must be a finite number"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("budget: 2026-11-28", "budget: 2026-11-28 is a date: a word that looks so is written in quotes"),
+        ("compute:\n  threads: 2026-11-28 12:00:00", "compute.threads: 2026-11-28 12:00:00 is a date"),
+        ("run:\n  seeds: !!set {0}", "run.seeds: "),
+        ("run:\n  seeds: [0, !mine 1]", "run.seeds.1: "),
+        ("budget: !!binary aGVsbG8=", "budget: "),
+        ("compute:\n  2026-11-28: 1", "compute.?: 2026-11-28 is no key"),
+        ("? [1, 2]\n: 3", "?: "),
+        ("", "holds no keys"),
+        ("- budget: demo", "holds no keys"),
+        ("demo", "holds no keys"),
+    ],
+)
+def test_what_is_no_plain_value_is_named_with_its_key(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError) as caught:
+        load(path)
+    assert caught.value.what.startswith(said)
+    assert caught.value.where == "params.yaml"
 
 
 def test_in_a_list_too(tree: Any) -> None:

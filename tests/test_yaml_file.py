@@ -66,9 +66,18 @@ def test_the_line_of_a_mistake_is_named(tmp_path: Path, text: str, line: int) ->
 
 def test_not_text(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_bytes(b"a: \xff\xfe\n")
-    with pytest.raises(UserError, match="not valid YAML") as caught:
+    with pytest.raises(UserError, match="isn't written in UTF-8") as caught:
         read_yaml(tmp_path / "bad.yaml")
-    assert caught.value.where == "bad.yaml"
+    assert caught.value.where == "bad.yaml, byte 4"
+
+
+@pytest.mark.parametrize("first", ["<<<<<<< HEAD\n", "a: 1\nb:\n<<<<<<< Updated upstream\n"])
+def test_marks_of_a_merge_are_called_so(tmp_path: Path, first: str) -> None:
+    (tmp_path / "params.yaml").write_text(f"{first}budget: demo\n=======\nbudget: cpu\n>>>>>>> other\n")
+    with pytest.raises(UserError, match="holds a merge conflict of git") as caught:
+        read_yaml(tmp_path / "params.yaml")
+    assert caught.value.where == f"params.yaml, line {len(first.splitlines())}"
+    assert "git checkout --ours params.yaml" in caught.value.next_step
 
 
 def test_absent(tmp_path: Path) -> None:

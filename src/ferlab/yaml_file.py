@@ -37,7 +37,8 @@ def read_yaml(path: Path, largest: int = LARGEST) -> Any:
     except OSError as error:
         raise UserError(f"{path.name} can't be read: {error.strerror}", where=str(path.parent)) from None
     except UnicodeDecodeError as error:
-        raise _invalid(path.name, error) from None
+        place = f"{path.name}, byte {error.start + 1}"
+        raise UserError("isn't written in UTF-8", where=place, next_step="save it as UTF-8 in your editor") from None
     if len(text) > largest:
         raise UserError(f"more than {largest:,} characters, far more than such a file has", where=path.name)
     return _parse(YAML(), text, path.name)
@@ -68,7 +69,7 @@ def _parse(yaml: YAML, text: str, where: str) -> Any:
     except RecursionError:
         raise UserError(f"more than {DEEPEST} levels in each other", where=where) from None
     except (YAMLError, ValueError, TypeError, OverflowError) as error:  # the others: of a date, a number, a key
-        raise _invalid(where, error) from None
+        raise (_conflict(text, where) or _invalid(where, error)) from None
 
 
 def _depth(text: str) -> int:
@@ -102,6 +103,21 @@ def _check_aliases_and_depth(text: str, where: str) -> None:
             values += 1
         if values > MOST_VALUES:
             raise UserError(f"more than {MOST_VALUES:,} values, aliases written out", where=where)
+
+
+def _conflict(text: str, name: str) -> UserError | None:
+    """That git left the marks of a merge in a text, if it did."""
+    marks = [i for i, line in enumerate(text.splitlines(), 1) if line.startswith(("<<<<<<< ", ">>>>>>> "))]
+    return (
+        UserError(
+            "holds a merge conflict of git",
+            where=f"{name}, line {marks[0]}",
+            next_step="keep one side of each conflict and remove git's marks (<<<<<<<, =======, >>>>>>>); "
+            f"`git checkout --ours {name}` or `--theirs` takes one side whole",
+        )
+        if marks
+        else None
+    )
 
 
 def _invalid(name: str, error: Exception) -> UserError:

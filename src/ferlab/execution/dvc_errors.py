@@ -38,18 +38,19 @@ def dvc_errors(root: Path, doing: str = "read this project") -> Iterator[None]:
 
 
 def _must_be_merged(root: Path) -> None:
-    for path in (root / "dvc.lock", root / "dvc.yaml", *sorted(root.glob("*.dvc"))):
+    for path in (*(root / name for name in ("dvc.lock", "dvc.yaml", ".dvc/config")), *sorted(root.glob("*.dvc"))):
         if not path.is_file():
             continue
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         marks = [number for number, line in enumerate(lines, 1) if line.startswith("<<<<<<< ")]
         if marks:
+            name = path.relative_to(root)
             raise UserError(
-                f"{path.name} holds both sides of a merge, from line {marks[0]} on",
+                f"{name} holds both sides of a merge, from line {marks[0]} on",
                 where=str(path),
-                next_step=f"take one side whole: `git checkout --ours {path.name}`, or `--theirs`; if the conflict was "
-                f"committed, `git checkout COMMIT -- {path.name}`. Then type the same command again: what doesn't fit "
-                "that side is made anew",
+                next_step=f"take one side whole: `git checkout --ours {name}`, or `--theirs`; if the conflict was "
+                f"committed, `git checkout COMMIT -- {name}`. Then type the same command again: what doesn't fit that "
+                "side is made anew",
             )
 
 

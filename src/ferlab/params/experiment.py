@@ -11,7 +11,7 @@ CKPLUS = "ckplus"  # of a control that adds the real images which the GANs were 
 
 
 class Compute(Section):
-    threads: Positive  # CPU threads of one process; changes the last bits of every result
+    threads: Annotated[int, Field(gt=0, le=1024)]  # CPU threads of one process; changes the last bits of every result
     device: Literal["auto", "cpu", "cuda"]
     instructions: Literal["avx2", "native"]  # of the CPU; changes the last bits of every result
 

@@ -3,13 +3,14 @@
 import json
 import math
 from collections.abc import Mapping
+from datetime import date
 from functools import lru_cache, reduce
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError, model_validator
 
-from ferlab.errors import UserError
+from ferlab.errors import UserError, printable
 from ferlab.params.data import Audit, Data
 from ferlab.params.experiment import CKPLUS, NONE, Arm, Compute, Run, Runtime
 from ferlab.params.explain import explain, in_the_file
@@ -126,11 +127,11 @@ def _load(path: Path, _: bytes) -> Params:
 
 def check(values: Any, where: str) -> Params:
     """Check plain values against the schema. `where` names their file in errors."""
-    if found := _not_finite(values):
-        key, value = found
-        raise UserError(
-            f"{key}: {value} is not allowed: it must be a finite number", where=where, next_step="change it"
-        )
+    if not isinstance(values, Mapping):
+        raise UserError("holds no keys", where=where, next_step="bring back what it held, such as by `git restore`")
+    if found := _not_plain(values):
+        key, why = found
+        raise UserError(f"{key}: {why}", where=where, next_step="change it")
     try:
         # by way of JSON, in which lists may stand for tuples; in the file's order, which is the reports' order of arms
         return Params.model_validate_json(json.dumps(values, allow_nan=False), strict=True)
@@ -143,14 +144,19 @@ def check(values: Any, where: str) -> Params:
         raise UserError(f"a value is not plain YAML: {error}", where=where, next_step="use finite numbers") from None
 
 
-def _not_finite(values: Any, key: str = "") -> tuple[str, float] | None:
-    """The first number that is NaN or infinite, which JSON has no word for, and its dotted key."""
+def _not_plain(values: Any, key: str = "") -> tuple[str, str] | None:
+    """The dotted key of the first value that JSON has no word for, and what is wrong with it."""
     if isinstance(values, float):
-        return None if math.isfinite(values) else (key, values)
+        return None if math.isfinite(values) else (key, f"{values} is not allowed: it must be a finite number")
+    if not isinstance(values, Mapping | list | str | int | None):
+        kind = "a date" if isinstance(values, date) else "of a kind that isn't read"
+        return key, f"{printable(values)} is {kind}: a word that looks so is written in quotes"
     if isinstance(values, Mapping):
+        if odd := [name for name in values if not isinstance(name, str | int | float | None)]:
+            return f"{key}.?" if key else "?", f"{printable(odd[0])} is no key: keys are words"
         below = ((f"{key}.{name}" if key else str(name), value) for name, value in values.items())
     elif isinstance(values, list):
         below = ((f"{key}.{i}", value) for i, value in enumerate(values))
     else:
         return None
-    return next((found for name, value in below if (found := _not_finite(value, name))), None)
+    return next((found for name, value in below if (found := _not_plain(value, name))), None)
