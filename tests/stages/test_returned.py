@@ -58,6 +58,7 @@ def test_what_travels_has_all_that_it_needs_and_the_rest_stays(done: TemporaryPr
 
 
 @pytest.mark.long
+@pytest.mark.filterwarnings("default")  # what MLflow warns of while it logs a model is not this test's matter
 def test_what_arrived_before_a_kill_is_taken_and_not_trained_again(
     done: TemporaryProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
