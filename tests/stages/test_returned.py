@@ -108,7 +108,7 @@ def _sent(node: TemporaryProject, task: Task, folder: Path) -> Path:
 
 @pytest.mark.long
 def test_what_arrived_of_another_training_is_left_alone(done: TemporaryProject) -> None:
-    kept = done.root / ".ferlab" / "arrived" / TRAIN / "work" / "runs" / "svm-0"
+    kept = done.root / ".ferlab" / "arrived" / "train-svm-0" / "work" / "runs" / "svm-0"
     shutil.copytree(done.root / "work" / "runs" / "resnet50-dcgan-0", kept)
     lose(done, "work/runs/svm-0")
     away, due = ready(done)

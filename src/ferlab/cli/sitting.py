@@ -87,9 +87,11 @@ class Sitting:
         if self._away is None:
             return packed(due, self.pack, time.time() + self.deadline - time.monotonic())
         ready = self._away.ready(due)
-        done = {task.name for task in due.tasks} - {task.name for task in ready.tasks}
-        self._outcome.done += [name for name in done if ":" not in name]
-        return replace(ready, stages=due.stages - len([name for name in done if ":" not in name]))
+        left = {task.name for task in ready.tasks}
+        done = [task.name for task in due.tasks if task.name not in left and ":" not in task.name]
+        self._outcome.done += done
+        self._ended |= set(done)
+        return replace(ready, stages=due.stages - len(done))
 
     def _can_be_packed(self, words: Words) -> bool:
         if self._away:

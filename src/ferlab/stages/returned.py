@@ -92,7 +92,8 @@ class Returned:
         return Elsewhere(self.project, stage, dict(zip(stage.arguments, words[3:], strict=False)), self.params)
 
     def _kept(self, task: Task) -> Path:
-        return self.project.state / "arrived" / task.name
+        plain = task.name.translate(str.maketrans("@:", "--"))  # MLflow makes folders of what a URL has to quote
+        return self.project.state / "arrived" / plain
 
     def _is_whole(self, task: Task, kept: Path) -> bool:
         """Whether what is kept of a task is what would be made now: the places of its outs have its identity."""
