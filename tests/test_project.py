@@ -34,6 +34,22 @@ def test_both_files_are_needed(root: Path) -> None:
     assert Project.find(inner).root == root
 
 
+def test_a_folder_that_is_gone(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a clone was removed and made anew under a shell that stood in it."""
+    gone = root / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(UserError, match="the folder that you are in is gone"):
+        Project.find()
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../demo", "a/b", "/etc"])
+def test_a_report_lies_among_the_reports(root: Path, name: str) -> None:
+    with pytest.raises(UserError, match=f"there is no budget '{name}'"):
+        Project(root).reports(name)
+
+
 def test_no_project(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not a ferlab project") as caught:
         Project.find(tmp_path)

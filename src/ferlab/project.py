@@ -26,9 +26,12 @@ class Project:
         """The project that holds `start` (default: the working directory).
 
         Raises:
-            UserError: no folder upwards holds both params.yaml and dvc.yaml.
+            UserError: no folder upwards holds both params.yaml and dvc.yaml, or the working directory is gone.
         """
-        start = (start or Path.cwd()).resolve()
+        try:
+            start = (start or Path.cwd()).resolve()
+        except FileNotFoundError:
+            raise UserError("the folder that you are in is gone", next_step="`cd` to where your clone is now") from None
         for folder in (start, *start.parents):
             if (folder / "params.yaml").is_file() and (folder / "dvc.yaml").is_file():
                 return cls(folder)
@@ -84,6 +87,14 @@ class Project:
         return self.home / ".ferlab"
 
     def reports(self, budget: str) -> Path:
+        """The folder of a budget's report.
+
+        Raises:
+            UserError: what is given is no name of a folder there.
+        """
+        if budget in ("", ".", "..") or "/" in budget.rstrip("/"):
+            where, step = str(self.root / "reports"), "a budget is called as its file in budgets/, such as trial"
+            raise UserError(f"there is no budget '{budget}'", where=where, next_step=step)
         return self.root / "reports" / budget
 
     @property

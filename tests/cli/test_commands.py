@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ferlab.cli.main import main
 from temporary import REPOSITORY, TemporaryProject
 
 HEAVY = ("torch", "torchvision", "mlflow", "optuna", "pandas", "dvc", "sklearn", "scipy", "matplotlib", "pyarrow")
@@ -40,6 +41,19 @@ def test_help_names_every_command_and_not_the_inner_one(untouched: TemporaryProj
     for name in ("data", "budget", "report", "doctor", "tune", "ui"):
         assert f" {name} " in output
     assert " stage " not in output
+
+
+@pytest.mark.parametrize("words", [["data", "add", ""], ["verify", "--seal", ""], ["predict", "--run", "svm-0", ""]])
+def test_an_empty_word_is_refused(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A shell's variable that isn't set: as a path it would mean the working directory, as a seal none."""
+    monkeypatch.setattr("sys.argv", ["ferlab", *words])
+    monkeypatch.setattr("ferlab.execution.lifeline.follow", lambda: None)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    assert "a word of this command is empty" in capsys.readouterr().err
 
 
 def as_json(project: TemporaryProject, *words: str, code: int = 0) -> Any:

@@ -123,11 +123,12 @@ def test_a_folder_stands_for_all_files_below_it_but_hidden_ones(tmp_path: Path) 
         (tmp_path / "all" / name).touch()
     (tmp_path / "empty").mkdir()
     (tmp_path / "all" / "loop").symlink_to(tmp_path / "all")
-    files, problems = files_of([tmp_path / "absent.png", tmp_path / "all", tmp_path / "empty"])
+    long = tmp_path / ("x" * 5000)
+    files, problems = files_of([tmp_path / "absent.png", long, tmp_path / "all", tmp_path / "empty"])
     assert [str(path.relative_to(tmp_path)) for path in files] == [
         "absent.png",
         "all/a.png",
         "all/b.png",
         "all/below/c.png",
     ]
-    assert problems == [(tmp_path / "empty", "is a folder that holds no files")]
+    assert problems == [(long, "File name too long"), (tmp_path / "empty", "is a folder that holds no files")]

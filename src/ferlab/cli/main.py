@@ -1,7 +1,9 @@
 """`ferlab`: the entry point, and what happens to errors."""
 
 import os
+import shlex
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -150,12 +152,23 @@ def _tell_what_waits() -> None:
         tell(project)
 
 
+def _refuse_empty(words: Sequence[str]) -> None:
+    """An empty word is mostly a shell's variable that isn't set; as a path it would mean the working directory."""
+    if "" in words:
+        raise UserError(
+            "a word of this command is empty",
+            where=shlex.join(["ferlab", *words]),
+            next_step="give it a value; is a variable of your shell unset?",
+        )
+
+
 def main() -> None:
     """Run the command line. What a user can mend ends with one message and exit code 2."""
     lifeline.follow()
     # threads that spin while they wait take the cores from whatever else runs; read when torch is first imported
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
+        _refuse_empty(sys.argv[1:])
         app()
     except UserError as error:
         print(f"error: {error}{_where_dvc_is_typed(error)}", file=sys.stderr)

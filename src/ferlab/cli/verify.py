@@ -40,7 +40,7 @@ def verify(
     from ferlab.report.missing import missing
 
     project = Project.find()
-    if seal and not re.fullmatch("[0-9a-f]{64}", seal):
+    if seal is not None and not re.fullmatch("[0-9a-f]{64}", seal):
         raise UserError(
             f"'{seal}' is no seal", where="--seal", next_step="give the 64 digits that `ferlab seal` printed"
         )

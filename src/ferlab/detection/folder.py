@@ -18,7 +18,12 @@ def files_of(paths: Iterable[Path]) -> tuple[list[Path], list[Problem]]:
     """
     files, problems = list[Path](), list[Problem]()
     for path in paths:
-        if not path.is_dir():
+        try:
+            is_folder = path.is_dir()
+        except OSError as error:  # a name that is too long
+            problems.append((path, error.strerror or str(error)))
+            continue
+        if not is_folder:
             files.append(path)
             continue
         unread, below = list[OSError](), list[Path]()

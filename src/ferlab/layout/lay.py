@@ -1,5 +1,6 @@
 """Lay out a study."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -59,6 +60,7 @@ def lay(folder: Path, paper: str) -> Project:
     target = folder.absolute()
     with disk_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
+        _must_take_folders(target.parent)
         with tempfile.TemporaryDirectory(prefix=f"{target.name}-", dir=target.parent) as scratch:
             fresh = Path(scratch) / "study"
             fresh.mkdir()
@@ -67,6 +69,16 @@ def lay(folder: Path, paper: str) -> Project:
             for path in fresh.iterdir():  # into a folder that somebody may stand in
                 shutil.move(path, target / path.name)
     return Project(target)
+
+
+def _must_take_folders(place: Path) -> None:
+    """Refuse a file system in which nothing can be made, such as /proc."""
+    try:
+        os.rmdir(tempfile.mkdtemp(dir=place))
+    except FileNotFoundError as error:
+        raise UserError(
+            f"no folder can be made there: {error.strerror}", where=str(place), next_step="name another place"
+        ) from None
 
 
 def _write(study: Path, paper: str) -> None:
