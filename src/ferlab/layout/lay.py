@@ -1,6 +1,5 @@
 """Lay out a study."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -74,7 +73,7 @@ def lay(folder: Path, paper: str) -> Project:
 def _must_take_folders(place: Path) -> None:
     """Refuse a file system in which nothing can be made, such as /proc."""
     try:
-        os.rmdir(tempfile.mkdtemp(dir=place))
+        Path(tempfile.mkdtemp(dir=place)).rmdir()
     except FileNotFoundError as error:
         raise UserError(
             f"no folder can be made there: {error.strerror}", where=str(place), next_step="name another place"
