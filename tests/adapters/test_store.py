@@ -1,9 +1,11 @@
 """Stores as people meet them: dead, deleted, moved, copied, in folders of any name."""
 
+import os
 import shutil
 import socket
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -127,6 +129,37 @@ def test_a_store_whose_making_was_cut_off_is_made_anew(cut_off_at: str, original
     assert read(Project(tmp_path), "one") == "after that"
 
 
+def _tables(path: Path, *names: str) -> None:
+    with closing(sqlite3.connect(path)) as database:
+        for name in names:
+            database.execute(f"CREATE TABLE {name} (a)")
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda path: path.write_text("a note"), "no database that can be read"),
+        (lambda path: path.write_bytes(bytes(9000)), "no database that can be read"),
+        (lambda path: _tables(path, "customers", "orders"), r"another program's database \(tables customers, orders\)"),
+        (lambda path: _tables(path, "experiments"), "another program's database"),
+        (lambda path: _tables(path, "studies", "alembic_version"), "another program's database"),
+        (lambda path: path.mkdir(), "is a folder, not a file"),
+        (os.mkfifo, "is a named pipe, not a file"),
+    ],
+)
+def test_a_file_that_is_no_store_is_refused_untouched(
+    make: Callable[[Path], object], said: str, tmp_path: Path
+) -> None:
+    """MLflow would lay its tables among another program's."""
+    path = tmp_path / "mlflow.db"
+    make(path)
+    before = path.read_bytes() if path.is_file() else b""
+    with pytest.raises(UserError, match=said) as caught:
+        connect(Project(tmp_path))
+    assert "move it away" in caught.value.next_step
+    assert (path.read_bytes() if path.is_file() else b"") == before
+
+
 @pytest.fixture
 def silent() -> Iterator[int]:
     """A port at which a program listens that never answers."""
@@ -143,6 +176,7 @@ def silent() -> Iterator[int]:
         ("postgresql://me:secret@127.0.0.1:9/x", "nothing answers at 127.0.0.1:9"),
         ("http://me:secret@no.such.host.invalid", "nothing answers at no.such.host.invalid:80"),
         ("nonsense://me:secret@host/x", "unsupported URI"),
+        ("http://[::1", "can't be reached"),
         ("http://me:secret@127.0.0.1:{silent}", "can't be reached"),
     ],
 )

@@ -5,10 +5,9 @@ import os
 import re
 import shutil
 import socket
-import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -17,7 +16,6 @@ from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, LifecycleStage, ViewType
 from mlflow.exceptions import MlflowException
-from mlflow.store.db.utils import _get_latest_schema_revision
 from requests import RequestException
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.engine import URL, make_url
@@ -25,6 +23,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 
 from ferlab.adapters.moved import rebase
 from ferlab.adapters.owners import sweep
+from ferlab.adapters.store_file import is_half_made, must_be_mlflows
 from ferlab.errors import UserError, masked
 from ferlab.project import Project
 
@@ -74,6 +73,8 @@ def connect(project: Project) -> MlflowClient:
             "then move that folder out of mlruns/",
         )
     uri, file = project.tracking_uri, database_of(project)
+    if file:
+        must_be_mlflows(file)
     project.state.mkdir(parents=True, exist_ok=True)
     with FileLock(project.state / "tracking.lock"):
         try:
@@ -99,7 +100,7 @@ def _open(uri: str, file: Path | None, scratch: Path) -> MlflowClient:
 
     MLflow makes its schema in many steps, and can't go on with a part of it.
     """
-    if file and (not file.exists() or _is_half_made(file)):
+    if file and (not file.exists() or is_half_made(file)):
         with tempfile.TemporaryDirectory(dir=scratch) as folder:
             fresh = Path(folder) / file.name
             _asked(URL.create("sqlite", database=str(fresh)).render_as_string())
@@ -124,26 +125,11 @@ def _sweep_twins(uri: str) -> None:
                 os.removedirs(twin)
 
 
-def _is_half_made(file: Path) -> bool:
-    """Whether a file is a part of an MLflow store that holds nothing yet; not a whole one, nor another program's."""
-    with closing(sqlite3.connect(file)) as database:
-        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if "experiments" not in tables:
-            return not tables
-        kept = [("experiments", 1), ("runs", 0)]  # rows of a new store
-        if any(len(database.execute(f"SELECT 1 FROM {name}").fetchall()) > n for name, n in kept if name in tables):
-            return False
-        if "alembic_version" not in tables:
-            return True
-        version = database.execute("SELECT version_num FROM alembic_version").fetchone()
-    return bool(version != (_get_latest_schema_revision(),))  # type: ignore[no-untyped-call]
-
-
 def database_of(project: Project) -> Path | None:
     """The file that the store is, if it is one."""
     try:
         url = make_url(project.tracking_uri)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter: a port that is no number
         return None
     is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
     return Path(str(url.database)).absolute() if is_file else None
@@ -161,6 +147,8 @@ def _way_out(said: str) -> str:
         return "it asks who you are: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD in the environment"
     if "error code 403" in said:
         return "your user may not do that there: ask who keeps the server, or work as another user"
+    if "psycopg" in said:
+        return "install what speaks to PostgreSQL: pip install 'ferlab[team]'"
     if os.environ.get("MLFLOW_TRACKING_URI"):
         return "check MLFLOW_TRACKING_URI, or unset it to use the project's own store"
     return "see that it can be written"
