@@ -36,6 +36,16 @@ def test_a_committed_project_is_clean(project: TemporaryProject) -> None:
     assert read_commit(Project(variant)) == known
 
 
+def test_in_a_hook_of_another_clone(project: TemporaryProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Git tells hooks by the environment which repository they are of."""
+    other = project.copy(tmp_path / "other")
+    other.run("git", "-c", "user.name=x", "-c", "user.email=x@y", "commit", "--quiet", "--allow-empty", "-m", "Go on")
+    head = project.run("git", "rev-parse", "HEAD").strip()
+    monkeypatch.setenv("GIT_DIR", str(other.root / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(other.root / ".git" / "index"))
+    assert read_commit(Project(project.root)) == Commit(head)
+
+
 @pytest.mark.parametrize(
     ("name", "dirty", "code_dirty"),
     [
