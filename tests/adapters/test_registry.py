@@ -24,7 +24,7 @@ from ferlab.adapters.tracking import tracked
 from ferlab.classifiers.base import TrainingPlan
 from ferlab.classifiers.catalogue import create, load_run
 from ferlab.data.labels import FER_CLASSES
-from ferlab.datasets.picture import read_face
+from ferlab.detection.faces import read_faces
 from ferlab.errors import UserError
 from ferlab.project import Project
 from ferlab.records.run import FILE, RunRecord
@@ -94,15 +94,15 @@ def pictures() -> list[bytes]:
 
 @pytest.fixture(scope="module")
 def predicted(project: Project, pictures: list[bytes]) -> list[dict[str, float]]:
-    """What `ferlab predict` says of them, before it rounds."""
+    """What `ferlab predict --whole` says of them, before it rounds."""
     classifier, _ = load_run(project.root / "run")
-    faces = np.stack([read_face(io.BytesIO(picture))[0] for picture in pictures])
+    faces = np.stack([read_faces(io.BytesIO(picture), whole=True).faces[0].pixels for picture in pictures])
     return [dict(zip(FER_CLASSES, map(float, row), strict=True)) for row in classifier.predict_proba(faces)]
 
 
 @pytest.fixture(autouse=True)
 def _own_store(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", project.tracking_uri)  # which MLflow sets too, and would leave
     mlflow.set_tracking_uri(project.tracking_uri)
 
 
