@@ -13,9 +13,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from drawn import scene
+from ferlab import params
 from ferlab.classifiers.catalogue import load_run
 from ferlab.cli.calibrated import Confidence
-from ferlab.cli.predict import LIMITS, load, predict
+from ferlab.cli.predict import LIMITS, _training, load, predict
 from ferlab.data.labels import FER_CLASSES
 from ferlab.errors import UserError
 from ferlab.evaluation.calibration import Calibration, scaled
@@ -194,3 +195,19 @@ def test_files_that_are_no_pictures_are_all_named(ask: Ask, tmp_path: Path) -> N
     unreadable = {Path(row["path"]).name: row["reason"] for row in json.loads(ask.out)["unreadable"]}
     assert set(unreadable) == {"cut.png", "empty.png", "text.png", "pipe.png"}
     assert unreadable["text.png"].startswith("can't be decoded: ")
+
+
+@pytest.mark.parametrize(
+    ("run", "told"),
+    [
+        ("svm-0", "`dvc repro --single-item prepare audit code settings mix@svm train@svm-0` trains it"),
+        ("resnet50-0", "`dvc repro train@resnet50-0` trains it"),  # it waits for a search
+        (
+            "resnet50-oversampled-0",
+            "`dvc repro train@resnet50-oversampled-0` trains it",
+        ),  # and for another arm's images
+        ("nobody-0", "`dvc repro` trains params.yaml's arms"),
+    ],
+)
+def test_a_run_that_waits_for_nothing_is_trained_alone(run: str, told: str) -> None:
+    assert _training(params.load(REPOSITORY / "params.yaml"), run) == told

@@ -23,6 +23,7 @@ from ferlab.project import Project
 from ferlab.records import answer as answers
 from ferlab.records import run as runs
 from ferlab.records.answer import Answer
+from ferlab.records.ledger import note_of
 from ferlab.stages.context import Context, call
 from ferlab.stages.mix import keep as keep_mixed
 from ferlab.stages.table import find
@@ -81,7 +82,10 @@ def _answer(context: Context, own: Path) -> Answer:
         return _keep(context, own, None, "pipeline")
     began, run = time.monotonic(), context.out("run")
     if not (is_of(run, identity) and _is_tracked(home, identity)):  # both are, after a kill just before this
+        known = (note := note_of(home.state, identity)).exists()
         call(context)
+        if not known:  # a number that reports/ have of the same training isn't this checkout's because of that
+            note.unlink(missing_ok=True)
     return _keep(context, run, time.monotonic() - began, "run")
 
 

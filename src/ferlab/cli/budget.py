@@ -30,6 +30,8 @@ def use(
     typer.echo(f"params.yaml is now the {name} budget; `dvc repro` rebuilds reports/{name}/")
     if checked.data.kind == "demo" and not checked.data.allow_demo:
         typer.echo("It is meant for real faces: `ferlab data add fer2013.zip ckplus48.zip` first.")
+    if checked.data.kind == "real" and checked.data.allow_demo:
+        typer.echo("It is meant for drawn faces: `ferlab data demo` lays them in place of yours.")
 
 
 @app.command()

@@ -99,9 +99,17 @@ def load(project: "Project", run: str) -> "tuple[Classifier, RunRecord]":
 
 
 def _training(params: "Params", run: str) -> str:
-    """What trains a run, if it is one of params.yaml's."""
-    planned = {f"{arm}-{seed}" for arm in params.run.arms for seed in params.run.seeds}
-    return f"`dvc repro train@{run}` trains it" if run in planned else "`dvc repro` trains params.yaml's arms"
+    """What trains a run, if it is one of params.yaml's. An arm that needs no search and no GAN waits for none."""
+    from ferlab.params.experiment import NONE
+
+    planned = {f"{arm}-{seed}": arm for arm in params.run.arms for seed in params.run.seeds}
+    if run not in planned:
+        return "`dvc repro` trains params.yaml's arms"
+    arm = params.arms[planned[run]]
+    others = {arm.match_steps_of, arm.oversample_to} - {None, planned[run]}
+    alone = arm.synthetic == NONE and not arm.tuned and not others
+    stages = f"--single-item prepare audit code settings mix@{planned[run]} train@{run}" if alone else f"train@{run}"
+    return f"`dvc repro {stages}` trains it"
 
 
 def _whose(project: "Project", run: str) -> str:
