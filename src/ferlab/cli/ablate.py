@@ -194,10 +194,11 @@ def _executor(
     """Who runs a question's tasks, and what of a stage is done side by side ahead of it."""
     from ferlab.execution.labels import labels_apart
 
+    data = planned[0].params.data
     if on is None:
         from ferlab.execution.local import Local
 
-        yield Local(project.state, jobs), labels_apart(jobs)
+        yield Local(project.state, jobs), labels_apart(jobs, data)
         return
     from ferlab.ablation.away import Taking, back
     from ferlab.cli.cluster import cluster
@@ -206,7 +207,7 @@ def _executor(
     with cluster(on, jobs, [one.params for one in planned], _where_device(question)) as url:
         from ferlab.execution.ray.executor import OnRay
 
-        yield OnRay(project, Taking(project), given(project), back(), url), labels_apart(1)
+        yield OnRay(project, Taking(project), given(project), back(), url), labels_apart(1, data)
 
 
 def _need_device(project: "Project", question: "Question", planned: "list[Planned]") -> None:

@@ -44,7 +44,7 @@ def _making(planned: "list[Planned]") -> list[str]:
     for family in dict.fromkeys(variant.family for variant in variants):
         stages = [variant.stage for variant in variants if variant.family == family]
         gans, sets = stages.count("gan"), stages.count("synthesize")
-        labels = _number(len(labels_of(family)), "label", "labels") if gans else ""
+        labels = _number(len(labels_of(family, planned[0].params.data)), "label", "labels") if gans else ""
         trained = f"{_number(gans, 'GAN family', 'GAN families')} \N{MULTIPLICATION SIGN} {labels}, " if gans else ""
         lines.append(f"first {trained}{_number(sets, 'synthetic set', 'synthetic sets')} ({family}); then")
     return lines

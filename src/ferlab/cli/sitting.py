@@ -104,7 +104,7 @@ class Sitting:
         """On a GPU a label's GAN is trained sooner than another process would have started."""
         if self._away:
             return self._away.parts
-        return labels_apart(1 if self.params.compute.device == "cuda" else self.jobs)
+        return labels_apart(1 if self.params.compute.device == "cuda" else self.jobs, self.params.data)
 
     def _left(self) -> str:
         """How long all of it will take from now on."""

@@ -2,21 +2,22 @@
 
 from collections.abc import Callable, Mapping
 
-from ferlab.data.labels import CKPLUS_CLASSES
+from ferlab.data.labels import classes_of
 from ferlab.execution.cost import START_UP
 from ferlab.execution.task import Words
+from ferlab.params.data import Data
 
 ALL = "all"  # what the one GAN of a conditional family makes
 
 
-def labels_of(family: str) -> tuple[str, ...]:
-    """What each GAN of a family makes."""
+def labels_of(family: str, data: Data) -> tuple[str, ...]:
+    """What each GAN of a family makes: a class of the set that GANs learn from, or all of them."""
     from ferlab.gan.families import family_named  # late: torch, for nothing where no GAN is due
 
-    return (ALL,) if family_named(family).conditional else CKPLUS_CLASSES
+    return (ALL,) if family_named(family).conditional else classes_of(data, data.gans)
 
 
-def labels_apart(jobs: int) -> Callable[[Words, float], Mapping[str, Words]]:
+def labels_apart(jobs: int, data: Data) -> Callable[[Words, float], Mapping[str, Words]]:
     """A function from a stage's command and its expected seconds to its labels' commands.
 
     None of a stage that trains no GAN, where only one task runs at a time, or where a label's training costs less than
@@ -24,9 +25,9 @@ def labels_apart(jobs: int) -> Callable[[Words, float], Mapping[str, Words]]:
     """
 
     def apart(words: Words, seconds: float) -> Mapping[str, Words]:
-        if words[2] != "gan" or jobs == 1 or seconds / len(CKPLUS_CLASSES) < 2 * START_UP:
+        if words[2] != "gan" or jobs == 1 or seconds / len(classes_of(data, data.gans)) < 2 * START_UP:
             return {}
-        labels = labels_of(words[3])
+        labels = labels_of(words[3], data)
         return {label: (*words, "--label", label) for label in labels if label != ALL}
 
     return apart

@@ -44,7 +44,7 @@ class Returned:
             return {}
         call = self._call(words)
         if not call.input("ckplus").exists():  # its labels are asked for again when they can be known
-            return {label: (*words, LABEL, label) for label in labels_of(words[3])}
+            return {label: (*words, LABEL, label) for label in labels_of(words[3], self.params.data)}
         from ferlab.stages.gan import labels  # late: torch, for nothing where no GAN is due
 
         return {label: (*words, LABEL, label) for label in labels(call)}
