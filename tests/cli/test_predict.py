@@ -58,7 +58,7 @@ def test_an_unknown_run_is_named_with_those_that_exist(finished: TemporaryProjec
     assert "resnet50-dcgan-0 (run here), svm-0 (run here)" in str(caught.value.next_step)
 
 
-@pytest.mark.parametrize(("run", "told"), [("svm-0", "`dvc repro train@svm-0`"), ("svm-7", "`dvc repro` trains")])
+@pytest.mark.parametrize(("run", "told"), [("svm-0", "train@svm-0` trains it"), ("svm-7", "`dvc repro` trains")])
 def test_a_run_that_is_not_trained_yet_is_answered_with_what_trains_it(run: str, told: str, tmp_path: Path) -> None:
     shutil.copy(REPOSITORY / "params.yaml", tmp_path)
     shutil.copy(REPOSITORY / "dvc.yaml", tmp_path)

@@ -130,7 +130,7 @@ def test_parts_come_before_their_stage_and_only_where_it_would_run(done: Tempora
     [
         (("--budget", "papre"), "the budgets are cpu, demo, "),
         (("--time-limit", "25"), "90s, 25m or 1h30m"),
-        (("--time-limit", ""), "90s, 25m or 1h30m"),
+        (("--time-limit", ""), "a word of this command is empty"),
         (("--bring", "."), "name another folder"),
         (("--bring", "params.yaml/below"), "params.yaml isn't a folder"),
     ],

@@ -148,14 +148,14 @@ def _not_plain(values: Any, key: str = "") -> tuple[str, str] | None:
     """The dotted key of the first value that JSON has no word for, and what is wrong with it."""
     if isinstance(values, float):
         return None if math.isfinite(values) else (key, f"{values} is not allowed: it must be a finite number")
-    if not isinstance(values, Mapping | list | str | int | None):
+    if not isinstance(values, Mapping | list | tuple | str | int | None):
         kind = "a date" if isinstance(values, date) else "of a kind that isn't read"
         return key, f"{printable(values)} is {kind}: a word that looks so is written in quotes"
     if isinstance(values, Mapping):
         if odd := [name for name in values if not isinstance(name, str | int | float | None)]:
             return f"{key}.?" if key else "?", f"{printable(odd[0])} is no key: keys are words"
         below = ((f"{key}.{name}" if key else str(name), value) for name, value in values.items())
-    elif isinstance(values, list):
+    elif isinstance(values, list | tuple):
         below = ((f"{key}.{i}", value) for i, value in enumerate(values))
     else:
         return None
