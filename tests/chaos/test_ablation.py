@@ -107,12 +107,13 @@ def test_kills_change_nothing(
 
 @pytest.mark.parametrize("count", [3, pytest.param(50, marks=pytest.mark.long)])
 def test_many_points_none_lost_none_doubled(count: int, done: TemporaryProject) -> None:
-    """`count` values with two seeds each."""
+    """`count` values with two seeds each, which differ where a fit draws something."""
     values = [f"{10 ** (-3 - i / 25):.6f}" for i in range(count)]
-    words = ("ferlab", "ablate", "--arm", "svm", "--grid", f"C={','.join(values)}", "--seeds", "2", "--jobs", "2")
+    grid = f"alpha={','.join(values)}"
+    words = ("ferlab", "ablate", "--arm", "null_model", "--grid", grid, "--seeds", "2", "--jobs", "2")
     output = done.run(*words, "--json", "--out", "many.csv", timeout=3600)
     runs = json_in(output)["runs"]
-    asked = [(run["point"]["varied"]["classifiers.svm.C"], run["point"]["seed"]) for run in runs]
+    asked = [(run["point"]["varied"]["classifiers.null_model.alpha"], run["point"]["seed"]) for run in runs]
     assert asked == list(product(map(float, values), (0, 1)))
     assert {run["source"] for run in runs} <= {"run", "pipeline"}
     identities = {run["identity"] for run in runs}
