@@ -105,7 +105,8 @@ def test_kills_change_nothing(
     assert leftovers == []
 
 
-@pytest.mark.parametrize("count", [3, pytest.param(50, marks=pytest.mark.long)])
+@pytest.mark.long  # each run of the null model takes some twenty seconds here
+@pytest.mark.parametrize("count", [3, 50])
 def test_many_points_none_lost_none_doubled(count: int, done: TemporaryProject) -> None:
     """`count` values with two seeds each, which differ where a fit draws something."""
     values = [f"{10 ** (-3 - i / 25):.6f}" for i in range(count)]
