@@ -18,12 +18,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from ferlab import params as schema
+from ablation import make_project
 from ferlab.code import check
-from ferlab.datasets.demo import write_demo
-from ferlab.project import Project
-from ferlab.stages.context import Context, call
-from ferlab.stages.table import find
 
 ROOT = Path(__file__).parents[1]
 TRAINED = """
@@ -31,18 +27,6 @@ TRAINED = """
     JOIN tags s ON s.run_uuid = r.run_uuid AND s.key = 'stage' AND s.value = 'train'
     JOIN tags t ON t.run_uuid = r.run_uuid AND t.key = 'ferlab.identity'
 """
-
-
-def make_project(root: Path) -> Project:
-    for name in ("params.yaml", "dvc.yaml", "requirements.lock", "pyproject.toml", check.NAME):
-        shutil.copyfile(ROOT / name, root / name)
-    (root / "src").symlink_to(ROOT / "src", target_is_directory=True)
-    (root / "data").mkdir()
-    write_demo(root / "data")
-    project = Project(root)
-    for stage in ("prepare", "audit"):
-        call(Context(project, find(stage), {}, schema.load(project.params), quiet=True))
-    return project
 
 
 def asked(root: Path, runs: int, *how: str) -> float:
@@ -78,6 +62,7 @@ def main() -> None:
         here, there = Path(name) / "here", Path(name) / "there"
         here.mkdir()
         make_project(here)
+        shutil.copyfile(ROOT / check.NAME, here / check.NAME)
         shutil.copytree(here, there, symlinks=True)
         local = asked(here, runs, "--jobs", jobs)
         cluster = asked(there, runs, "--on", "ray", "--jobs", jobs)

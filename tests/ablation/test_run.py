@@ -228,6 +228,7 @@ def test_an_arm_needs_no_more_than_it_takes(
     project = untouched.copy(tmp_path / "project")
     project.run("dvc", "repro", "audit")
     assert "%" in project.run("ferlab", "train", *words)
+    assert not list((project.root / ".ferlab" / "trained").glob("*"))  # a published number isn't of this run
 
 
 def test_a_missing_synthetic_set_offers_the_command_that_makes_it(done: TemporaryProject) -> None:

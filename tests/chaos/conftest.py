@@ -1,11 +1,13 @@
 """A Ray cluster of several nodes on this machine."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nodes import NODE, PATIENCE
+from temporary import TemporaryProject
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +22,14 @@ def cluster() -> Iterator[Any]:
         started = Cluster(initialize_head=True, head_node_args=head, shutdown_at_exit=False)
         yield started
         started.shutdown()
+
+
+@pytest.fixture
+def project(prepared: TemporaryProject, tmp_path: Path) -> TemporaryProject:
+    """A copy of what the module has prepared, with a store of its own for checkpoints in flight."""
+    project = prepared.copy(tmp_path / "project")
+    project.change({"runtime": {"checkpoints": str(project.beside("inflight"))}})
+    return project
 
 
 @pytest.fixture

@@ -43,13 +43,6 @@ def here(prepared: TemporaryProject, tmp_path_factory: pytest.TempPathFactory) -
     return project
 
 
-@pytest.fixture
-def project(prepared: TemporaryProject, tmp_path: Path) -> TemporaryProject:
-    project = prepared.copy(tmp_path / "project")
-    project.change({"runtime": {"checkpoints": str(project.beside("inflight"))}})
-    return project
-
-
 def answers(project: TemporaryProject) -> dict[str, bytes]:
     """Each answer's predictions, byte for byte."""
     folder = project.root / ".ferlab" / "ablation" / "answers"

@@ -37,13 +37,6 @@ def prepared(untouched: TemporaryProject, tmp_path_factory: pytest.TempPathFacto
     return project
 
 
-@pytest.fixture
-def project(prepared: TemporaryProject, tmp_path: Path) -> TemporaryProject:
-    project = prepared.copy(tmp_path / "project")
-    project.change({"runtime": {"checkpoints": str(project.beside("inflight"))}})
-    return project
-
-
 def metrics(project: TemporaryProject) -> Counter[tuple[Any, ...]]:
     """(identity, metric, step, value) of every run, each as often as it was logged, but for the measured speed."""
     rows = project.query(f"SELECT t.value, m.key, m.step, m.value {OF_RUNS} JOIN metrics m USING (run_uuid)")

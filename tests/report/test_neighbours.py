@@ -14,6 +14,7 @@ from ferlab.evaluation import predictions
 from ferlab.params.migration import load_published
 from ferlab.report.ensembles import ALL, NETWORKS, ensembles
 from ferlab.report.evidence import Evidence
+from ferlab.report.finding import sentences
 from ferlab.report.page import Album
 from ferlab.report.render import build
 from ferlab.report.sections.neighbours import section
@@ -75,6 +76,14 @@ def test_an_arm_of_a_quoted_system_is_tested_against_the_plain_network(tmp_path:
     assert alone["gain_points"] == pytest.approx(-100 * 10 / 70, abs=1e-4)
     assert alone["mcnemar_p"] == pytest.approx(2 * 0.5**10, rel=1e-5)  # ten images, all lost
     assert four["ours"] == "2 runs of null_model, averaged"
+
+
+def test_the_most_accurate_arm_is_named_though_the_paper_has_it_not(tmp_path: Path) -> None:
+    params = with_arms(make_params([0], "cpu", "real"), {"null_model": {"classifier": "null_model"}})
+    add_run(tmp_path, "resnet50", 0, 30)
+    add_run(tmp_path, "null_model", 0, 40)
+    first, _ = sentences(Evidence(tmp_path, params).runs, params, PAPER)
+    assert f"so far is null_model ({PAPER.purposes['null_model']}): " in first
 
 
 def test_drawn_faces_are_held_against_no_printed_figure(tmp_path: Path) -> None:

@@ -42,12 +42,7 @@ class Returned:
         """A family's GANs, each a label of its own."""
         if words[2] != "gan":
             return {}
-        call = self._call(words)
-        if not call.input("ckplus").exists():  # its labels are asked for again when they can be known
-            return {label: (*words, LABEL, label) for label in labels_of(words[3], self.params.data)}
-        from ferlab.stages.gan import labels  # late: torch, for nothing where no GAN is due
-
-        return {label: (*words, LABEL, label) for label in labels(call)}
+        return {label: (*words, LABEL, label) for label in labels_of(words[3], self.params.data)}
 
     def travels(self, words: Words) -> bool:
         """Whether a stage is worked on elsewhere as a whole."""
