@@ -7,11 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ferlab.ablation.answer import answer
+from ferlab.ablation.question import Point
 from ferlab.classifiers.catalogue import create
 from ferlab.classifiers.schedule import batches_per_epoch
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
 from ferlab.evaluation.predictions import read
+from ferlab.project import Project
 from ferlab.records.run import RunRecord
 from ferlab.stages.table import NAMES, find
 from small import barred
@@ -188,9 +191,18 @@ def test_a_held_out_part_validates_and_both_splits_can_judge(mixed: TemporaryPro
             },
         }
     )
-    for arm in ("svm", "resnet50"):
-        for stage, *arguments in (("mix", arm), ("train", arm, "0"), ("evaluate", arm, "0")):
-            run(project, stage, *arguments)
+    run(project, "mix", "svm")
+    run(project, "mix", "resnet50")
+    valid, away = project.root / "work/prepared/valid", tmp_path / "away"
+    valid.rename(away)  # its training has no use for PublicTest
+    run(project, "train", "svm", "0")
+    away.rename(valid)
+    run(project, "train", "resnet50", "0")
+    held_out = ImageSet.open(project.root / "work/arms/svm/valid")
+    assert len(held_out) == 42 - plan(project, "svm")["real_images"]
+    assert set(held_out.ids) < set(ImageSet.open(project.root / "work/prepared/train").ids)
+    run(project, "evaluate", "svm", "0")
+    run(project, "evaluate", "resnet50", "0")
     assert plan(project, "svm")["real_images"] == 31  # of 42
     reports = project.root / "reports" / "tiny"
     judged = {name: read(reports / name / "svm-0.parquet") for name in ("predictions", "valid")}
@@ -205,3 +217,7 @@ def test_a_held_out_part_validates_and_both_splits_can_judge(mixed: TemporaryPro
     assert validated == [("train",), ("train",)]  # a part of it
     selection = json.loads((reports / "selection" / "resnet50-0.json").read_text())
     assert selection["selected_epoch"] == len(pd.read_csv(reports / "curves" / "resnet50-0.csv"))
+    own = answer(Project(project.root), Point("svm", 0, {}, {}))  # an ablation finds the same training and part
+    assert own.source == "pipeline"
+    validated_by = json.loads((reports / "selection" / "svm-0.json").read_text())["valid_accuracy"]
+    assert own.accuracy == pytest.approx(validated_by, abs=1e-12)

@@ -43,7 +43,7 @@ def test_what_travels_has_all_that_it_needs_and_the_rest_stays(done: TemporaryPr
     tasks = {task.name: task for task in ready(done)[1].tasks}
     train = tasks.pop(TRAIN)
     assert train.command == ("ferlab", "stage", "train", "svm", "0")
-    assert seen(done, train.inputs) == {"work/prepared/train", "work/prepared/valid", "work/arms/svm/0"}
+    assert seen(done, train.inputs) == {"work/prepared/train", "work/arms/svm/valid", "work/arms/svm/0"}
     assert "work/runs/svm-0" in seen(done, train.outs)
     assert (train.threads, train.gpu, train.memory, train.stays) == (1, 0.0, 2 * 2**30, False)
     assert tasks["evaluate@svm-0"].waits_for == {TRAIN}

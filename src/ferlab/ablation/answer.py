@@ -25,10 +25,11 @@ from ferlab.records import run as runs
 from ferlab.records.answer import Answer
 from ferlab.records.ledger import note_of
 from ferlab.stages.context import Context, call
+from ferlab.stages.mix import VALID
 from ferlab.stages.mix import keep as keep_mixed
 from ferlab.stages.table import find
 from ferlab.stages.train import plan_of, sets
-from ferlab.synthesis.plan import Mixed
+from ferlab.synthesis.plan import Mixed, held_out
 from ferlab.training.observe import Observer, ignore
 from ferlab.training.seeding import set_up
 
@@ -64,13 +65,16 @@ def _lay(planner: Planner, planned: Planned, observe: Observer, parent: str | No
     project, point = planner.project, planned.trained
     root = Project(project.variants / str(planned.identity))
     lay_root(root, planned.params)
-    for split in ("train", "valid"):
-        link(project.work / "prepared" / split, root.work / "prepared" / split)
+    link(project.work / "prepared" / "train", root.work / "prepared" / "train")
     source = planned.source.out if isinstance(planned.source, Variant) else planned.source
     added = planner.checkout.images(planned.params, point.arm, point.seed, source)
-    row = planned.params.arms[point.arm]
-    dropped = tuple(sorted(planner.checkout.leaked)) if row.drop_train_copies else ()
-    keep_mixed(Mixed(planned.plan, added, dropped), root.work / "arms" / point.arm / str(point.seed))
+    row, of_arm = planned.params.arms[point.arm], root.work / "arms" / point.arm
+    leaked = planner.checkout.leaked if row.drop_train_copies else []
+    keep_mixed(Mixed(planned.plan, added, tuple(sorted(leaked))), of_arm / str(point.seed))
+    if row.held_out:
+        held_out(row, planner.checkout.train, leaked).save(of_arm / VALID)
+    else:
+        link(project.work / "prepared" / "valid", of_arm / VALID)
     arguments = {"arm": point.arm, "seed": str(point.seed)}
     return Context(root, find("train"), arguments, planned.params, quiet=True, observe=observe, parent=parent)
 

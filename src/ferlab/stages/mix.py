@@ -1,4 +1,4 @@
-"""mix: make one arm's plan, the images that it adds to FER-2013's training split, and the names of those it drops."""
+"""mix: make one arm's plan, what validates it, what it adds to FER-2013's training split, and names what it drops."""
 
 from pathlib import Path
 
@@ -9,7 +9,9 @@ from ferlab.files import atomic_folder, write_json
 from ferlab.params import CKPLUS, NONE
 from ferlab.records.plan import PLAN_KEYS, ArmSummary, MethodCode, TunedSettings
 from ferlab.stages.context import Context, Stage
-from ferlab.synthesis.plan import Mixed, resolve
+from ferlab.synthesis.plan import Mixed, held_out, resolve
+
+VALID = "valid"  # the folder of what validates, of all seeds
 
 
 def run(context: Context) -> None:
@@ -23,6 +25,8 @@ def run(context: Context) -> None:
     code = MethodCode.read(context.input("code") / f"{arm.classifier}.json")
     mixed: Mixed | None = None
     with atomic_folder(context.out("arm")) as folder:
+        valid = held_out(arm, train, leaked) if arm.held_out else ImageSet.open(context.input("valid"))
+        valid.save(folder / VALID)
         for seed in context.section("run.seeds"):
             source = context.input("source")
             if arm.synthetic not in (NONE, CKPLUS):
@@ -68,6 +72,7 @@ STAGE = Stage(
     rooms=("data", "synthesis", "classifiers"),
     inputs={
         "train": "work/prepared/train",
+        "valid": "work/prepared/valid",
         "source": "work/sources/{source}",
         "images": "work/audit/images.parquet",
         "tuned": "work/tuned",

@@ -1,4 +1,7 @@
-"""train: fit one arm with one seed, as its plan says. The test split is not among its inputs."""
+"""train: fit one arm with one seed, as its plan says. The test split is not among its inputs.
+
+Nor is the split valid where the arm holds out a part of the training images instead.
+"""
 
 import json
 import shutil
@@ -14,7 +17,6 @@ from ferlab.classifiers.base import Fit, TrainingPlan
 from ferlab.classifiers.catalogue import create, updates_per_epoch
 from ferlab.classifiers.schedule import rates
 from ferlab.data.images import Faces, ImageSet, concatenate
-from ferlab.data.splits import hold_out
 from ferlab.execution.locks import exclusive
 from ferlab.files import atomic_folder, content_hash, write_text
 from ferlab.records.ledger import read_ledger
@@ -82,18 +84,16 @@ def sets(context: Context, plan: ArmPlan) -> tuple[ImageSet, ImageSet]:
     """The images to train on, and those that validate: the split valid, or a part of the real training images."""
     real, valid = ImageSet.open(context.input("train")), ImageSet.open(context.input("valid"))
     dropped = json.loads((context.input("plan") / "dropped.json").read_text())
-    if dropped:
-        real = real.take(~np.isin(np.array(real.ids), dropped))
-    if plan.held_out:  # the same part for every arm and seed
-        kept, rest = hold_out(real, plan.held_out)
-        real, valid = real.take(kept), real.take(rest)
+    without = [*dropped, *valid.ids] if plan.held_out else dropped
+    if without:
+        real = real.take(~np.isin(np.array(real.ids), without))
     return concatenate([real, ImageSet.open(context.input("plan") / "added")], "train"), valid
 
 
 def _identify(context: Context) -> Identity:
+    plan, arm, seed = plan_of(context), context.arguments["arm"], int(context.arguments["seed"])
     train, valid = (content_hash(context.input(name)) for name in ("train", "valid"))
-    arm, seed = context.arguments["arm"], int(context.arguments["seed"])
-    return identify_training(plan_of(context), arm, seed, train, valid, context.device)
+    return identify_training(plan, arm, seed, train, valid, context.device)
 
 
 def _epochs(plan: ArmPlan) -> int | None:
@@ -156,7 +156,7 @@ STAGE = Stage(
     keys=(),
     rooms=("data", "training"),
     told_code=True,
-    inputs={"train": "work/prepared/train", "valid": "work/prepared/valid", "plan": "work/arms/{arm}/{seed}"},
+    inputs={"train": "work/prepared/train", "valid": "work/arms/{arm}/valid", "plan": "work/arms/{arm}/{seed}"},
     outs={"run": "work/runs/{arm}-{seed}"},
     identify=_identify,
 )

@@ -137,15 +137,25 @@ def added_counts(params: Params, arm: Arm) -> Mapping[str, int]:
     return counts
 
 
+def held_out(arm: Arm, train: ImageSet, leaked: Sequence[str]) -> ImageSet:
+    """The part of `train` that validates an arm instead of the split `valid`; arguments as of `resolve`."""
+    left = _undropped(train, arm, leaked)
+    return left.take(hold_out(left, arm.held_out)[1])
+
+
 def _dropped(arm: Arm, leaked: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(leaked)) if arm.drop_train_copies else ()
 
 
 def _real(train: ImageSet, arm: Arm, leaked: Sequence[str]) -> ImageSet:
     """The images of FER-2013 that an arm trains on."""
-    dropped = _dropped(arm, leaked)
-    left = train.take(~np.isin(np.array(train.ids), dropped)) if dropped else train
+    left = _undropped(train, arm, leaked)
     return left.take(hold_out(left, arm.held_out)[0]) if arm.held_out else left
+
+
+def _undropped(train: ImageSet, arm: Arm, leaked: Sequence[str]) -> ImageSet:
+    dropped = _dropped(arm, leaked)
+    return train.take(~np.isin(np.array(train.ids), dropped)) if dropped else train
 
 
 def _steps(settings: Any, images: int) -> int | None:

@@ -65,14 +65,16 @@ def identify_training(plan: ArmPlan, arm: str, seed: int, train: str, valid: str
     """Name a training, which needs nothing that isn't known before it.
 
     Args:
-        train, valid: content hashes of FER-2013's splits.
+        train, valid: content hashes of FER-2013's splits; the second doesn't matter to a plan that holds out a part of
+            the first instead, as share and split say which.
         device: `cpu` or `cuda`.
     """
+    inputs = {"work/prepared/train": train} | ({} if plan.held_out else {"work/prepared/valid": valid})
     return identify(
         stage="train",
         arguments={"arm": arm, "seed": str(seed)},
         params={"plan": plan.model_dump(mode="json", exclude={"code"})},
-        inputs={"work/prepared/train": train, "work/prepared/valid": valid},
+        inputs=inputs,
         code={room: room_hash(room) for room in TRAINING} | {"method": plan.code},
         device=device,
     )
