@@ -142,8 +142,14 @@ def _controls(evidence: Evidence) -> str | None:
     counts = {len(one.values) for one in (chain.whole, *(link.difference for link in links)) if one}
     # with unequal numbers of seeds the parts don't add up, so each says of how many it is
     shown = interval if len(counts) == 1 else _with_seeds
-    parts = [f"{link.says.replace(' + ', ' and ')} {shown(link.difference)}" for link in links]
+    parts = [f"{_together(link.says.split(' + '))} {shown(link.difference)}" for link in links]
     return f"The gain of {_with_seeds(chain.whole)}, part by part: {'; '.join(parts)}."
+
+
+def _together(causes: list[str]) -> str:
+    """What a link stands for, where no control tells its causes apart."""
+    *others, last = causes
+    return f"{', '.join(others)} and {last} together" if others else last
 
 
 def _with_seeds(difference: Difference | None) -> str:
