@@ -18,6 +18,7 @@ from mlflow.entities import Run
 from optuna.trial import TrialState
 
 from ferlab.adapters import known
+from ferlab.adapters.adopt import adopt
 from ferlab.adapters.study import Storage, open_study
 from ferlab.adapters.telling import tell
 from ferlab.adapters.tracking import tracked
@@ -119,6 +120,26 @@ def test_a_run_ends_without_its_server_and_the_server_hears_of_it_once(
     assert kept(servers, identity) == undisturbed
     assert not (project.state / "outbox").exists()
     work(project, identity, lambda _: None)  # again, as a repeated stage
+    assert kept(servers, identity) == undisturbed
+
+
+@pytest.mark.parametrize("state", ["cut", pytest.param("deaf", marks=pytest.mark.long)])
+def test_what_a_node_sends_while_the_server_is_away_is_told_once(
+    state: str, servers: Servers, line: Line, undisturbed: dict[str, Any], tmp_path: Path, monkeypatch: Any
+) -> None:
+    """Also where it arrives twice, and where the server has heard of some of it."""
+    here, there, identity = Project(tmp_path / "here"), Project(tmp_path / "there"), f"sent-{state}"
+    known.find_named(here, "team", "nothing")
+    with monkeypatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI")
+        work(there, identity, lambda _: None)
+    line.set(state)
+    assert [adopt(here, there.root, {}) for _ in range(2)] == [{}, {}]
+    assert tell(here) == [f"{identity}-0"]
+    line.set("open")
+    assert tell(here) == []
+    assert kept(servers, identity) == undisturbed
+    assert list(adopt(here, there.root, {})) != []
     assert kept(servers, identity) == undisturbed
 
 

@@ -17,7 +17,7 @@ def pytest_configure(config):
 TESTS = """
 import pytest
 
-def test_right(): pass
+def test_right(record_property): record_property("kept", "| a | table |\\n")
 def test_wrong(): assert not "right"
 @pytest.mark.skip(reason="it may be")
 def test_absent(): pass
@@ -48,7 +48,7 @@ def test_it_says_when_of_what_and_how(tmp_path: Path) -> None:
     assert "| seed of the kills | 7 |" in lines
     (outcome,) = (line for line in lines if line.startswith("| outcome |"))
     assert {part.strip() for part in outcome.split("|")[2].split(",")} == {"1 failed", "1 passed", "1 skipped"}
-    assert lines[-1] == "- failed: `test_it.py::test_wrong`"
+    assert lines[-5:] == ["- failed: `test_it.py::test_wrong`", "", "## test_it.py::test_right", "", "| a | table |"]
     (tmp_path / "test_it.py").write_text("")
     run(tmp_path, sys.executable, "-m", "pytest")
     assert f"| commit | {head}, with uncommitted changes |" in page.read_text()

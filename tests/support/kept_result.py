@@ -25,6 +25,9 @@ PAGE = """\
 """
 
 
+KEPT = "kept"  # the name under which a test records Markdown (`record_property`) that the page keeps
+
+
 class KeptResult:
     """Writes when, of what, where and how a session ended."""
 
@@ -47,7 +50,12 @@ class KeptResult:
             duration=timedelta(seconds=round(time.monotonic() - self.began)),
         )
         failed = sorted({report.nodeid for kind in ("failed", "error") for report in stats.get(kind, [])})
-        self.path.write_text(page + "".join(f"\n- failed: `{name}`" for name in failed) + ("\n" if failed else ""))
+        page += "".join(f"\n- failed: `{name}`" for name in failed) + ("\n" if failed else "")
+        reports = [report for kind in ("passed", "failed") for report in stats.get(kind, [])]
+        for report in reports:
+            texts = [text for name, text in report.user_properties if name == KEPT and report.when == "call"]
+            page += "".join(f"\n## {report.nodeid}\n\n{text}" for text in texts)
+        self.path.write_text(page)
 
 
 def commit(root: Path) -> str:

@@ -183,10 +183,15 @@ class TemporaryProject:
         stages = read_yaml(self.root / "dvc.lock")["stages"]
         return {name: {out["path"]: out["md5"] for out in stage["outs"]} for name, stage in stages.items()}
 
-    def written(self, *names: str) -> dict[Path, int]:
-        """Files of these names under .ferlab with the times of their last writes; others may write and remove them."""
+    def written(self, *names: str, below: Path | None = None) -> dict[Path, int]:
+        """Files of these names under a folder (default: .ferlab) with the times of their last writes.
+
+        Others may write and remove them.
+        """
         found = {}
-        for folder, _, files in os.walk(self.root / ".ferlab"):  # unlike rglob, it outlives a folder that vanishes
+        for folder, _, files in os.walk(
+            below or self.root / ".ferlab"
+        ):  # unlike rglob, it outlives a folder that vanishes
             for path in (Path(folder, name) for name in files if name in names):
                 with contextlib.suppress(FileNotFoundError):
                     found[path] = path.stat().st_mtime_ns

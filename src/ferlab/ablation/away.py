@@ -71,7 +71,7 @@ class Taking:
         answer = Answer.read(folder / answers.FILE)
         with exclusive(self.project, f"answer-{answer.identity}", patience=-1):
             if find_answer(self.project, answer.identity) is None:
-                run = ids.get(answer.mlflow_run or "", answer.mlflow_run)
+                run = ids.get(answer.mlflow_run or "")  # none yet where the tracking store is away
                 answer.model_copy(update={"mlflow_run": run}).write(folder / answers.FILE)
                 place = place_of(self.project, answer.identity)
                 place.parent.mkdir(parents=True, exist_ok=True)

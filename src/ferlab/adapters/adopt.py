@@ -1,19 +1,28 @@
-"""Runs that were tracked in a store elsewhere, entered into the project's own: each once, however often they arrive."""
+"""Runs that were tracked in a store elsewhere, entered into the project's own: each once, however often they arrive.
+
+A server that is away loses none: its outbox keeps them, as it does what this machine tracks meanwhile.
+"""
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run
+from mlflow.entities import DatasetInput, Metric, Param, Run
 from mlflow.store.db.utils import _get_latest_schema_revision
-from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_PARENT_RUN_ID
+from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_GIT_COMMIT, MLFLOW_PARENT_RUN_ID
 from sqlalchemy.engine import URL
 
-from ferlab.adapters.store import connect, make_experiment
-from ferlab.adapters.store_run import BATCH, IDENTITY, find
+from ferlab.adapters.known import Known, keep
+from ferlab.adapters.outbox import Outbox
+from ferlab.adapters.owners import HOST, PLACE, PROCESS
+from ferlab.adapters.store import connect, database_of, is_missed, make_experiment
+from ferlab.adapters.store_run import BATCH, ENDED, ENDING, IDENTITY, SECONDS, Ending, Opening, find
+from ferlab.errors import masked
 from ferlab.project import Project
 
 DATABASE, ARTIFACTS = "mlflow.db", "mlruns"  # a store's file and folder, as below a project's root
@@ -39,39 +48,78 @@ def adopt(project: Project, sent: Path, code: Mapping[str, str]) -> dict[str, st
         code: what is known here of the commit, for runs that carry such tags.
 
     Returns:
-        The runs' ids, there to here.
+        The runs' ids, there to here; without those that a server which is away will be told of later.
     """
-    theirs = _client(sent / DATABASE)
-    client, ids = connect(project), dict[str, str]()
+    theirs, ids = _client(sent / DATABASE), dict[str, str]()
     for experiment in theirs.search_experiments():
         runs = theirs.search_runs([experiment.experiment_id], max_results=BATCH)
-        if not runs:
-            continue
-        ours = make_experiment(project, client, experiment.name)
         for run in reversed(runs):  # the first first
             artifacts = sent / ARTIFACTS / experiment.name / run.info.run_id / "artifacts"
-            identity = run.data.tags[IDENTITY]
-            with FileLock(project.state / "locks" / f"adopt-{identity}.lock"):
-                ids[run.info.run_id] = _enter(client, ours, theirs, run, artifacts, code, ids)
+            arrived = _Arrived(experiment.name, theirs, run, artifacts, _tags(run, code, ids))
+            with FileLock(project.state / "locks" / f"adopt-{arrived.identity}.lock"):
+                if own := _take(project, arrived):
+                    ids[run.info.run_id] = own
     return ids
 
 
-def _enter(
-    client: MlflowClient,
-    experiment: str,
-    theirs: MlflowClient,
-    run: Run,
-    artifacts: Path,
-    code: Mapping[str, str],
-    ids: Mapping[str, str],
-) -> str:
+@dataclass(frozen=True)
+class _Arrived:
+    """A run from elsewhere, with the tags that it is to have here."""
+
+    experiment: str
+    store: MlflowClient
+    run: Run
+    artifacts: Path
+    tags: dict[str, str]
+
+    @property
+    def identity(self) -> str:
+        return self.tags[IDENTITY]
+
+    @property
+    def status(self) -> str:
+        return "KILLED" if self.run.info.status == "RUNNING" else str(self.run.info.status)
+
+    def values(self, name: str) -> list[Metric]:
+        """Those of a metric, the first step first."""
+        found = sorted(self.store.get_metric_history(self.run.info.run_id, name), key=lambda metric: metric.step)
+        return [Metric(one.key, one.value, one.timestamp, one.step) for one in found]
+
+
+def _tags(run: Run, code: Mapping[str, str], ids: Mapping[str, str]) -> dict[str, str]:
     tags = {key: value for key, value in run.data.tags.items() if key != "mlflow.log-model.history"}
     tags |= {key: value for key, value in code.items() if key in tags}
     if len(code.get("commit", "")) >= 40:
         tags[MLFLOW_GIT_COMMIT] = code["commit"]
     if parent := tags.get(MLFLOW_PARENT_RUN_ID):
         tags[MLFLOW_PARENT_RUN_ID] = ids.get(parent, parent)  # it arrived before, or is known here by that name
-    known = find(client, experiment, tags[IDENTITY])
+    return tags
+
+
+def _take(project: Project, arrived: _Arrived) -> str | None:
+    """Enter a run, or keep it for a server that is away; returns its id here, if it has one."""
+    if database_of(project):
+        return _enter(project, arrived)
+    outbox = Outbox.of(project, arrived.experiment, arrived.identity)
+    with outbox.lock:
+        try:
+            if not outbox.exists:
+                return _enter(project, arrived)
+        except Exception as error:
+            if not is_missed(project, error):
+                raise
+            said = masked(str(error)).splitlines()[0]
+            print(
+                f"note: the tracking store will be told later of {arrived.run.info.run_name}: {said}", file=sys.stderr
+            )
+        _keep(project, outbox, arrived)
+    return None
+
+
+def _enter(project: Project, arrived: _Arrived) -> str:
+    client, run, tags = connect(project), arrived.run, arrived.tags
+    experiment = make_experiment(project, client, arrived.experiment)
+    known = find(client, experiment, arrived.identity)
     if known is not None and known.info.status == "FINISHED":
         return str(known.info.run_id)
     if known is None:
@@ -86,20 +134,50 @@ def _enter(
     fresh = list[Metric]()
     for name in run.data.metrics:
         logged = {one.step for one in client.get_metric_history(own, name)} if name in known.data.metrics else set()
-        fresh += [one for one in theirs.get_metric_history(run.info.run_id, name) if one.step not in logged]
+        fresh += [one for one in arrived.values(name) if one.step not in logged]
     for start in range(0, len(fresh), BATCH):
-        client.log_batch(own, metrics=[_plain(metric) for metric in fresh[start : start + BATCH]])
-    if artifacts.is_dir():
-        client.log_artifacts(own, str(artifacts))
-    status = "KILLED" if run.info.status == "RUNNING" else run.info.status
-    client.set_terminated(own, status, run.info.end_time)
+        client.log_batch(own, metrics=fresh[start : start + BATCH])
+    if arrived.artifacts.is_dir():
+        client.log_artifacts(own, str(arrived.artifacts))
+    client.set_terminated(own, arrived.status, run.info.end_time)
     return own
+
+
+def _keep(project: Project, outbox: Outbox, arrived: _Arrived) -> None:
+    """Put a run into an outbox, unless it lies there."""
+    run, tags = arrived.run, arrived.tags
+    inputs = run.inputs.dataset_inputs if run.inputs else []
+    own = (IDENTITY, SECONDS, ENDED, ENDING, HOST, PROCESS, PLACE)  # the store has those of who tells it
+    opening = Opening(
+        experiment=arrived.experiment,
+        name=str(run.info.run_name),
+        identity=arrived.identity,
+        params=run.data.params,
+        tags={key: value for key, value in tags.items() if key not in own},
+        datasets=[(one.dataset.name, _context(one), one.dataset.digest) for one in inputs],
+        began=run.info.start_time,
+    )
+    ended = int(tags[ENDED]) if ENDED in tags else None
+    ending = Ending(
+        id=tags.get(ENDING, run.info.run_id),
+        status=arrived.status,
+        at=ended or run.info.end_time or run.info.start_time,
+        worked=float(tags[SECONDS]) if SECONDS in tags else None,
+    )
+    outbox.open(project, opening)
+    if ending.id in [one.id for one in outbox.read().endings]:
+        return
+    outbox.metrics([one for name in run.data.metrics for one in arrived.values(name)])
+    if arrived.artifacts.is_dir():
+        outbox.artifact(arrived.artifacts, None)
+    outbox.end(ending)
+    known = Known(run="", status=arrived.status, began=run.info.start_time, ended=ended)
+    keep(project, arrived.experiment, arrived.identity, known)
+
+
+def _context(data: DatasetInput) -> str:
+    return next((str(tag.value) for tag in data.tags if tag.key == MLFLOW_DATASET_CONTEXT), "")
 
 
 def _client(database: Path) -> MlflowClient:
     return MlflowClient(URL.create("sqlite", database=str(database)).render_as_string())
-
-
-def _plain(metric: Metric) -> Metric:
-    """Without what another store says of it."""
-    return Metric(metric.key, metric.value, metric.timestamp, metric.step)

@@ -48,6 +48,11 @@ def is_away(error: BaseException) -> bool:
     return isinstance(error, ConnectionError | RequestException | OperationalError)
 
 
+def is_missed(project: Project, error: BaseException) -> bool:
+    """Whether an error is that of a store which is away, and has answered this project before: it can be told later."""
+    return (isinstance(error, AwayError) or is_away(error)) and has_answered(project)
+
+
 def has_answered(project: Project) -> bool:
     """Whether the project's store has ever answered this project: one that hasn't may be a wrong address."""
     known = project.state / STORES

@@ -22,7 +22,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from ferlab.adapters.known import Known, keep, kept
 from ferlab.adapters.outbox import Outbox
 from ferlab.adapters.owners import source_tags
-from ferlab.adapters.store import AwayError, briefly, connect, database_of, has_answered, is_away
+from ferlab.adapters.store import briefly, connect, database_of, is_away, is_missed
 from ferlab.adapters.store_run import BATCH, DVC_EXPERIMENT, Ending, Opening, StoreRun, Teller, open_run
 from ferlab.errors import UserError, masked
 from ferlab.project import Project
@@ -208,7 +208,7 @@ def _open(project: Project, opening: Opening, held: ExitStack, *, afterwards: bo
             told = _at_store(project, opening)
             known = Known.of(told.run)
         except Exception as error:
-            if not has_answered(project) or not (isinstance(error, AwayError) or is_away(error)):
+            if not is_missed(project, error):
                 raise
             told = later(error)
     known = known or Known(run="", status="RUNNING", began=opening.began, ended=None)
