@@ -1,5 +1,7 @@
 """What a node does with a task, without a cluster around it."""
 
+import platform
+import resource
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,6 +67,24 @@ def test_a_folder_that_may_be_written_is_a_copy(driver: Driver, tmp_path: Path) 
     script = "cd ../inflight/happy; echo epoch 4 >> state.txt; cat state.txt"
     for _ in range(2):
         assert driver.run(driver.order(script, copies={"inflight": name})).text == "epoch 3\nepoch 4\n"  # type: ignore[arg-type]
+
+
+def test_a_full_disk_is_told_with_its_node_and_spoils_nothing(driver: Driver) -> None:
+    """Full when content comes, and when a copy of it is laid; with room made, the same order is carried out."""
+    large = {"large.txt": driver.put("large.txt", "x" * 100_000)}
+    order = driver.order("wc -c < ../large.txt", copies=large)  # type: ignore[arg-type]
+    for _ in range(2):
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+        try:
+            report = driver.run(order)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert report.code == 2
+        assert report.text.startswith(f"error: on the node {platform.node()}: no space left to write ")
+        assert "free some space" in report.text
+        assert driver.run(order).text.strip() == "100000"
+    assert len(driver.fetched) == 3  # a file, and the large one again that came in part
 
 
 def test_what_is_in_flight_is_a_results_own_or_one_of_its_parts(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ for a while, so that prepared sets come once a node.
 """
 
 import os
+import platform
 import shutil
 import sys
 import tempfile
@@ -21,7 +22,7 @@ from ferlab.execution.environment import Environment
 from ferlab.execution.local import Local
 from ferlab.execution.task import Event, Task
 from ferlab.execution.travel import pack, unpack
-from ferlab.files import atomic_folder
+from ferlab.files import atomic_folder, disk_errors
 from ferlab.project import NODE
 
 ENTRY = "import sys; sys.argv[0] = 'ferlab'; from ferlab.cli.main import main; main()"
@@ -81,10 +82,10 @@ def carry_out(order: Order, fetch: Fetch, hear: Hear) -> Report:
     """Run an order in a project of its own on this machine. What a user can mend is a report with code 2."""
     try:
         order.environment.must_equal(Environment.here())
-        with _root() as root:
+        with disk_errors(_place()), _root() as root:
             return _run(order, root, fetch, hear)
     except UserError as error:
-        return Report(2, f"error: {error}")
+        return Report(2, f"error: on the node {platform.node()}: {error}")
 
 
 def _run(order: Order, root: Path, fetch: Fetch, hear: Hear) -> Report:

@@ -3,6 +3,7 @@
 Ray chooses the node, and begins a task again elsewhere when its node is lost.
 """
 
+import re
 import signal
 import tempfile
 import threading
@@ -100,7 +101,10 @@ class OnRay:
             data = pack(path)
             name = digest(data)
             if name not in self._contents:
-                self._contents[name] = ray.put(data)
+                try:
+                    self._contents[name] = ray.put(data)
+                except (ray.exceptions.OutOfDiskError, ray.exceptions.ObjectStoreFullError) as error:
+                    raise _no_room(error) from None
             self._packed[path] = name
         return self._packed[path]
 
@@ -212,6 +216,8 @@ def _report(ref: Any) -> Report:
 
     try:
         report: Report = ray.get(ref)
+    except (ray.exceptions.OutOfDiskError, ray.exceptions.ObjectStoreFullError) as error:
+        return Report(2, f"error: {_no_room(error)}")
     except (ray.exceptions.OutOfMemoryError, ray.exceptions.WorkerCrashedError):
         return Report(-signal.SIGKILL, "its process was killed on every node that began it")
     except ray.exceptions.RayTaskError as error:
@@ -220,3 +226,14 @@ def _report(ref: Any) -> Report:
     except ray.exceptions.RayError as error:
         return Report(1, f"error: Ray gave the task up: {str(error).strip().splitlines()[0]}")
     return report
+
+
+def _no_room(error: Exception) -> UserError:
+    """What a user can do about an object store that is full, and a disk that takes no more of it."""
+    node = re.search(r"\bip=([^,)\s]+)", str(error))  # Ray's trace of a task names it, the error itself doesn't
+    return UserError(
+        "Ray's object store is full, and so is the disk that takes what it can't hold",
+        where=f"node {node[1]}" if node else "this machine",
+        next_step="free space there (`df`; Ray's own files lie below /tmp/ray), or begin Ray there with a larger "
+        "--object-store-memory or another --object-spilling-directory; the same command then goes on",
+    )
