@@ -23,6 +23,7 @@ from ferlab.adapters.study import Storage, open_study
 from ferlab.adapters.telling import tell
 from ferlab.adapters.tracking import tracked
 from ferlab.errors import UserError
+from ferlab.execution.pace import Pace
 from ferlab.project import Project
 from servers import SECRET, Line, Servers, running
 
@@ -174,6 +175,27 @@ def test_a_server_that_asks_for_a_password_takes_runs_from_its_users_alone(
         shown = capfd.readouterr()
         logs = [path.read_text(errors="replace") for path in servers.folder.glob("*.log")]
         assert not any(SECRET in text for text in (shown.out, shown.err, *logs))
+
+
+def test_the_server_says_how_long_trainings_took(
+    servers: Servers, line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a file of one's own does. One that is away, or no MLflow, says nothing."""
+    about = {"identity": "timed", "params": {"steps": 50, "settings.width": 1.0}, "tags": {"stage": "train"}}
+    own = ("steps", "settings.width", "stage")
+    server = f"http://me:{SECRET}@127.0.0.1:{line.port}"
+    for uri in (server, f"sqlite:///{tmp_path / 'own.db'}"):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+        with tracked(Project(tmp_path), "classifiers", "timed", **about):
+            pass
+        timed = [run for run in Pace.read(Project(tmp_path)).runs if run["ferlab.identity"] == "timed"]
+        assert [[run[key] for key in own] for run in timed] == [["50", "1.0", "train"]]
+        assert float(timed[0]["ferlab.seconds"]) >= 0
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"{server}/elsewhere")
+    assert Pace.read(Project(tmp_path)) == Pace()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    line.set("cut")
+    assert Pace.read(Project(tmp_path)) == Pace()
 
 
 def test_a_first_address_that_does_not_answer_is_a_mistake(line: Line, tmp_path: Path) -> None:

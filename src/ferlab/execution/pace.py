@@ -1,9 +1,9 @@
-"""How long trainings took, from the tracking store's finished ones.
+"""How long trainings took, from the tracking store's finished ones: of this machine's own, or of all that a server has.
 
-The store is read with plain SQL: MLflow's own client costs two seconds of imports, and answers one question at a time.
-Where the store is a server, nothing is known.
+A file is read with plain SQL, a server is asked as its REST API says: MLflow's own client costs two seconds of imports.
 """
 
+import os
 import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping
@@ -26,6 +26,8 @@ DECIDES_A_STEP = (
 """Settings that decide what a step costs, wherever they stand."""
 SECONDS = "ferlab.seconds"  # the tag that tells how long processes have worked on a run
 LATEST = 1000  # runs
+EXPERIMENTS = ("classifiers", "gans")  # on a server, which others use too
+PATIENCE = 3.0  # seconds that a server has to answer: an estimate isn't worth more
 
 _RUNS = f"""
     SELECT r.run_uuid FROM runs r WHERE r.status = 'FINISHED' AND r.lifecycle_stage = 'active'
@@ -50,18 +52,10 @@ class Pace:
 
     @classmethod
     def read(cls, project: Project) -> "Pace":
-        """The pace of a project's latest runs; an empty one where there is no store to read."""
-        url = make_url(project.tracking_uri)
-        if url.get_backend_name() != "sqlite" or not url.database or not Path(url.database).is_file():
-            return cls()
-        runs = defaultdict[str, dict[str, str]](dict)
-        try:
-            with closing(sqlite3.connect(f"{Path(url.database).absolute().as_uri()}?mode=ro", uri=True)) as connection:
-                for run, key, value in connection.execute(_FACTS):
-                    runs[run][key] = value
-        except sqlite3.Error:  # a store of another version, or not yet made: then nothing is known
-            return cls()
-        return cls(tuple(runs.values()))
+        """The pace of a project's latest runs; an empty one where there is no store to read, or none answers."""
+        uri = project.tracking_uri
+        read = _on_server if uri.startswith(("http://", "https://")) else _in_file
+        return cls(tuple(read(uri)))
 
     def of_training(
         self, settings: Mapping[str, Any], data: str, threads: int, steps: int | None, images: int | None = None
@@ -102,6 +96,45 @@ class Pace:
                 images = sum(int(count) for count in counts if count.isdecimal())
                 found[kind].append((float(run[SECONDS]) / (steps or 1), images))
         return dict(found)
+
+
+def _in_file(uri: str) -> list[dict[str, str]]:
+    """Params and tags of an SQLite store's runs; none of a store of another version, or one not yet made."""
+    url, runs = make_url(uri), defaultdict[str, dict[str, str]](dict)
+    if url.get_backend_name() != "sqlite" or not url.database or not Path(url.database).is_file():
+        return []
+    try:
+        with closing(sqlite3.connect(f"{Path(url.database).absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            for run, key, value in connection.execute(_FACTS):
+                runs[run][key] = value
+    except sqlite3.Error:
+        return []
+    return list(runs.values())
+
+
+def _on_server(uri: str) -> list[dict[str, str]]:
+    """Params and tags of a tracking server's runs; none of one that is away, refuses, or is something else."""
+    import requests  # late: most commands ask no server
+
+    user, password = (os.environ.get(f"MLFLOW_TRACKING_{what}") for what in ("USERNAME", "PASSWORD"))
+    with requests.Session() as session:
+        session.auth = (user, password) if user and password else None
+
+        def found(what: str, **words: Any) -> list[Any]:
+            place = f"{uri.rstrip('/')}/api/2.0/mlflow/{what}/search"
+            answer = session.post(place, json={"max_results": LATEST, **words}, timeout=PATIENCE)
+            answer.raise_for_status()
+            listed: list[Any] = answer.json().get(what, [])
+            return listed
+
+        try:
+            ids = [one["experiment_id"] for one in found("experiments") if one["name"] in EXPERIMENTS]
+            finished, last_first = "attributes.status = 'FINISHED'", ["attributes.start_time DESC"]
+            runs = found("runs", experiment_ids=ids, filter=finished, order_by=last_first) if ids else []
+            facts = [(*run["data"].get("params", []), *run["data"].get("tags", [])) for run in runs]
+            return [{fact["key"]: fact["value"] for fact in one} for one in facts]
+        except (requests.RequestException, AttributeError, KeyError, TypeError, ValueError):
+            return []
 
 
 def _kind(settings: Mapping[str, Any], data: str | None = None) -> Kind:
