@@ -24,11 +24,13 @@ from urllib.request import urlopen
 
 OWNER = "ferlab"  # of the databases
 DATABASES = ("mlflow", "optuna")
+PASSWORD = "FERLAB_DATABASE_PASSWORD"
+SIGN_IN = ("MLFLOW_AUTH_ADMIN_PASSWORD", "MLFLOW_FLASK_SERVER_SECRET_KEY")  # with --auth
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-def main() -> None:
-    """Start both, say where they are, and wait."""
+def options() -> argparse.ArgumentParser:
+    """The words that it takes."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("folder", type=Path, help="holds databases and artifacts; made if there is none")
     parser.add_argument("--host", default=LOOPBACK[0], help="address to listen at; default: this machine alone")
@@ -38,14 +40,18 @@ def main() -> None:
     parser.add_argument("--auth", action="store_true", help="MLflow asks for a user and a password")
     parser.add_argument("--allowed-hosts", help="names by which MLflow may be asked, with commas")
     parser.add_argument("--user", default="postgres", help="whom PostgreSQL runs as where root starts it")
-    asked = parser.parse_args()
-    needed = ["FERLAB_DATABASE_PASSWORD"]
-    needed += ["MLFLOW_AUTH_ADMIN_PASSWORD", "MLFLOW_FLASK_SERVER_SECRET_KEY"] if asked.auth else []
+    return parser
+
+
+def main() -> None:
+    """Start both, say where they are, and wait."""
+    asked = options().parse_args()
+    needed = [PASSWORD, *(SIGN_IN if asked.auth else ())]
     if missing := [name for name in needed if not os.environ.get(name)]:
         sys.exit(f"error: set {', '.join(missing)} in the environment: secrets are never given as options")
     if asked.host not in LOOPBACK and not asked.auth:
         print("careful: whoever reaches that address can read and delete every run; see --auth", file=sys.stderr)
-    os.environ["PGPASSWORD"] = os.environ["FERLAB_DATABASE_PASSWORD"]  # so no URL holds it
+    os.environ["PGPASSWORD"] = os.environ[PASSWORD]  # so no URL holds it
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with database(asked) as place, tracking_server(asked, place) as server:
@@ -107,14 +113,8 @@ def database(asked: argparse.Namespace) -> Iterator[str]:
 @contextmanager
 def tracking_server(asked: argparse.Namespace, place: str) -> "Iterator[subprocess.Popen[bytes]]":
     """MLflow's server, which keeps the artifacts and gives them out."""
-    command = [sys.executable, "-m", "mlflow", "server", "--host", asked.host, "--port", str(asked.port)]
-    command += ["--workers", str(asked.workers)]
-    command += ["--app-name", "basic-auth"] if asked.auth else []
-    command += ["--allowed-hosts", asked.allowed_hosts] if asked.allowed_hosts else []
-    told = os.environ | {
-        "MLFLOW_BACKEND_STORE_URI": f"{place}/mlflow",
-        "MLFLOW_ARTIFACTS_DESTINATION": str((asked.folder / "artifacts").resolve()),
-    }
+    words, told = server_words(asked, place)
+    command, told = [sys.executable, "-m", *words], os.environ | told
     with (asked.folder / "mlflow.log").open("ab") as log:
         process = subprocess.Popen(command, cwd=asked.folder, env=told, stdout=log, stderr=log, process_group=0)
     try:
@@ -122,6 +122,17 @@ def tracking_server(asked: argparse.Namespace, place: str) -> "Iterator[subproce
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait()
+
+
+def server_words(asked: argparse.Namespace, place: str) -> tuple[list[str], dict[str, str]]:
+    """The server's command, and what stands in its environment beside the secrets."""
+    words = ["mlflow", "server", "--host", asked.host, "--port", str(asked.port), "--workers", str(asked.workers)]
+    words += ["--app-name", "basic-auth"] if asked.auth else []
+    words += ["--allowed-hosts", asked.allowed_hosts] if asked.allowed_hosts else []
+    return words, {
+        "MLFLOW_BACKEND_STORE_URI": f"{place}/mlflow",
+        "MLFLOW_ARTIFACTS_DESTINATION": str((asked.folder / "artifacts").resolve()),
+    }
 
 
 def wait_for(process: "subprocess.Popen[bytes]", log: str, ready: Callable[[], bool]) -> None:
