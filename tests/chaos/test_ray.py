@@ -11,7 +11,7 @@ import pytest
 
 from ferlab.errors import UserError
 from ferlab.execution.ray.cluster import connected, must_fit
-from nodes import PATIENCE, wait_for_checkpoint
+from nodes import PATIENCE, elsewhere, other_numpy, wait_for_checkpoint
 from temporary import TemporaryProject, stop
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(3600)]
@@ -107,14 +107,6 @@ def test_a_driver_killed_and_started_again_goes_on(
     must_equal(project, here)
 
 
-def _other_numpy(folder: Path) -> str:
-    """A folder that, on PYTHONPATH, makes a node say that it has another NumPy."""
-    about = folder / "numpy-9.9.dist-info"
-    about.mkdir(parents=True)
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 9.9\n")
-    return str(folder)
-
-
 def _other_ferlab(folder: Path) -> str:
     """A folder with a copy of ferlab that has been edited."""
     import shutil
@@ -128,13 +120,11 @@ def _other_ferlab(folder: Path) -> str:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("other", "told"), [(_other_numpy, "numpy 9.9"), (_other_ferlab, "it differs in gan")])
+@pytest.mark.parametrize(("other", "told"), [(other_numpy, "numpy 9.9"), (_other_ferlab, "it differs in gan")])
 def test_a_node_with_other_versions_is_named_before_anything_runs(
     other: Callable[[Path], str], told: str, cluster: Any, add_node: Callable[..., Any], tmp_path: Path
 ) -> None:
-    import os
-
-    add_node(env_vars={"PYTHONPATH": os.pathsep.join((other(tmp_path / "other"), os.environ.get("PYTHONPATH", "")))})
+    add_node(env_vars=elsewhere(other(tmp_path / "other")))
     with pytest.raises(UserError) as error, connected(cluster.address, 1):
         pass
     assert told in str(error.value)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from nodes import PATIENCE, wait_for_checkpoint
+from nodes import PATIENCE, elsewhere, other_numpy, wait_for_checkpoint
 from temporary import TemporaryProject, stop
 
 pytestmark = [pytest.mark.chaos, pytest.mark.long, pytest.mark.timeout(3600)]
@@ -104,12 +104,39 @@ def test_a_search_whose_driver_is_killed_goes_on_and_equals_one_without_a_cluste
     assert list(project.beside("inflight").rglob("*.safetensors")) == []
 
 
-@pytest.mark.parametrize("words", [("reproduce",), ("tune", "resnet50")])
-def test_a_cluster_too_small_is_told_before_anything_is_begun(
-    words: tuple[str, ...], cluster: Any, add_node: Callable[..., Any], project: TemporaryProject
+TOO_SMALL: list[tuple[dict[str, Any], str]] = [
+    ({"runtime": {"memory_gib": 8.0}}, "8 GiB of memory (runtime.memory_gib), and the largest node has 1 GiB"),
+    ({"compute": {"threads": 3}}, "3 CPUs (compute.threads), and the largest node has 1 CPUs"),
+    ({"compute": {"device": "cuda"}}, "1 GPUs (runtime.gpu_share), and the largest node has 0 GPUs"),
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "too_small"),
+    [
+        (("reproduce",), TOO_SMALL[:2]),  # it needs a GPU here too, and says so first
+        (("tune", "resnet50"), TOO_SMALL),
+        (("ablate", "--arm", "svm", "--grid", "C=0.1"), TOO_SMALL),
+    ],
+)
+def test_a_cluster_that_cannot_do_it_is_told_before_anything_is_begun(
+    words: tuple[str, ...],
+    too_small: list[tuple[dict[str, Any], str]],
+    cluster: Any,
+    add_node: Callable[..., Any],
+    project: TemporaryProject,
+    tmp_path: Path,
 ) -> None:
-    add_node()
-    project.change({"runtime": {"memory_gib": 8.0}})
+    """A node has other packages; then each has the right ones and too little of some resource."""
+    other = add_node(env_vars=elsewhere(other_numpy(tmp_path / "other")))
     said = project.run("ferlab", *words, "--on", cluster.address, code=2)
-    assert "8 GiB of memory (runtime.memory_gib), and the largest node has 1 GiB" in said
+    assert "has other versions: numpy 9.9" in said
+    cluster.remove_node(other, allow_graceful=False)
+    add_node()
+    own = (project.root / "params.yaml").read_text()
+    for changes, told in too_small:
+        project.change(changes)
+        assert told in project.run("ferlab", *words, "--on", cluster.address, code=2)
+        (project.root / "params.yaml").write_text(own)
     assert not (project.root / ".ferlab" / "logs").exists()
+    assert not (project.root / ".ferlab" / "ablation").exists()

@@ -1,7 +1,9 @@
 """What tests on a Ray cluster of several nodes on this machine share."""
 
+import os
 import subprocess
 import time
+from pathlib import Path
 
 from temporary import TemporaryProject
 
@@ -23,3 +25,16 @@ def wait_for_checkpoint(
         assert time.monotonic() < deadline, project.beside(log).read_text()
         seen |= {path.stat().st_mtime_ns for path in project.beside("inflight").glob(where)}
         time.sleep(0.05)
+
+
+def other_numpy(folder: Path) -> str:
+    """A folder that, on PYTHONPATH, makes a node say that it has another NumPy."""
+    about = folder / "numpy-9.9.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 9.9\n")
+    return str(folder)
+
+
+def elsewhere(folder: str) -> dict[str, str]:
+    """The environment of a node that finds packages in a folder first."""
+    return {"PYTHONPATH": os.pathsep.join((folder, os.environ.get("PYTHONPATH", "")))}
