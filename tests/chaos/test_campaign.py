@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 from pathlib import Path
@@ -61,11 +62,10 @@ def tasks_at_work(role: str) -> list[psutil.Process]:
     """The processes of tasks on the nodes: Ray's own (`worker`), or the command that each has started (`task`)."""
     found = list[psutil.Process]()
     for process in psutil.Process().children(recursive=True):
-        try:
-            is_worker = process.cmdline()[:1] and process.cmdline()[0].startswith("ray::resnet50")
-            found += ([process] if role == "worker" else process.children()) if is_worker else []
-        except psutil.NoSuchProcess:
-            continue
+        with suppress(psutil.NoSuchProcess):
+            if "".join(process.cmdline()[:1]).startswith("ray::resnet50"):
+                some = [process] if role == "worker" else process.children()
+                found += [one for one in some if one.status() != psutil.STATUS_ZOMBIE]
     return found
 
 
@@ -147,9 +147,10 @@ class Campaign:
         self.rows.append([len(self.rows) + 1, f"{second:.0f}", KINDS[kind], under_way, answered, len(self.ends) + 1])
 
     def _kill_task(self, role: str) -> bool:
-        if found := tasks_at_work(role):
-            self.chance.choice(found).kill()
-        return bool(found)
+        with suppress(IndexError, psutil.NoSuchProcess):  # none is at work; it has just ended
+            self.chance.choice(tasks_at_work(role)).kill()
+            return True
+        return False
 
     def _kill_node(self, _: str) -> bool:
         self.cluster.remove_node(self.chance.choice(list(self.cluster.worker_nodes)), allow_graceful=False)
