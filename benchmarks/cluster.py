@@ -3,9 +3,10 @@
     python benchmarks/cluster.py [--runs 200] [--jobs 2]
 
 In two copies of one temporary project on the demo's faces, `ferlab ablate` asks for so many settings of the support
-vector machine on pixels: by `--jobs` alone, and by `--on ray` with as many jobs. It prints the seconds that both take,
-how much longer a run takes on the cluster (whose start is shared by all), and whether both have each answer once, with
-the same predictions, and each training once in MLflow.
+vector machine on pixels: by `--jobs` alone, and by `--on ray` with as many jobs. Each is then asked again, when all is
+answered: what `--on ray` takes longer then is the cluster's start and end, which all runs share. It prints the seconds
+that both take, how much longer a run takes on the cluster apart from that, and whether any answer, or any training in
+MLflow, is lost, doubled or another. It ends with code 1 if one is.
 """
 
 import argparse
@@ -66,12 +67,21 @@ def main() -> None:
         shutil.copytree(here, there, symlinks=True)
         local = asked(here, runs, "--jobs", jobs)
         cluster = asked(there, runs, "--on", "ray", "--jobs", jobs)
-        each = (cluster - local) * arguments.jobs / runs
+        begin = asked(there, runs, "--on", "ray", "--jobs", jobs) - asked(here, runs, "--jobs", jobs)
+        each = (cluster - begin - local) * arguments.jobs / runs
         ours, theirs = answers(here), answers(there)
+        lost, others = (
+            len(ours.keys() - theirs.keys()),
+            sum(ours[name] != theirs[name] for name in ours.keys() & theirs.keys()),
+        )
+        counts = trained(here), trained(there)
         print(f"{runs} runs, {jobs} side by side: {local:.0f} s here, {cluster:.0f} s on the cluster")
-        print(f"overhead: {each:+.2f} s a run, {each / 60:+.1%} of a run of a minute")
-        print(f"answers: {len(ours)} here, {len(theirs)} there, equal: {ours == theirs}")
-        print(f"trainings in MLflow, distinct, finished: {trained(here)} here, {trained(there)} there")
+        print(f"of those the cluster's start and end: {begin:.0f} s")
+        print(f"overhead apart from that: {each:+.2f} s a run, {each / 60:+.1%} of a run of a minute")
+        print(f"answers: {len(ours)} here, {len(theirs)} there; lost: {lost}, with other predictions: {others}")
+        print(f"trainings in MLflow, distinct, finished: {counts[0]} here, {counts[1]} there; each must be {runs}")
+        if lost or others or len(ours) != runs or counts != ((runs,) * 3,) * 2:
+            raise SystemExit(1)
 
 
 if __name__ == "__main__":
