@@ -205,7 +205,7 @@ def answers(project: TemporaryProject) -> dict[str, bytes]:
     return {path.parent.name: path.read_bytes() for path in folder.glob("*/valid.parquet")}
 
 
-@pytest.mark.long  # a quarter of an hour
+@pytest.mark.long  # a quarter of an hour, and more where other work keeps the cores busy
 @pytest.mark.parametrize("kills", [32])
 def test_whatever_is_killed_every_point_is_run_once_and_as_if_nothing_had_happened(
     kills: int,
