@@ -3,11 +3,13 @@
 import json
 import math
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from scipy import stats
 from typer.testing import CliRunner
 
@@ -23,7 +25,7 @@ from ferlab.params.study import BASE, GanStudy, read_study
 from ferlab.project import Project
 from ferlab.quality.pixels import spread, standardise
 from ferlab.records.assessed import FILE, AssessedGan, append_assessed, read_assessed
-from ferlab.report.collapse import markdown, rows, t_interval
+from ferlab.report.collapse import markdown, panel, rows, t_interval
 from ferlab.stages import gan
 from ferlab.synthesis.sample import draw
 from ferlab.training.observe import unseen
@@ -169,6 +171,17 @@ def test_one_draw_has_no_interval(lines: list[AssessedGan]) -> None:
     table = rows(study(), built(lines, {BASE: [0.1], "fast": [0.3]}))
     assert t_interval([0.1]) is None
     assert "| 1 | 0.30 | 0.30 | 0.20 |" in markdown(study(), table, 0.3)
+
+
+def test_the_axis_shows_every_interval(lines: list[AssessedGan]) -> None:
+    """Also those of an expression whose images vary more than those of the one above."""
+    near = rows(study(), built(lines, {BASE: [0.1, 0.12], "fast": [0.1, 0.13]}))
+    far = [replace(row, label="surprise", diversity={k: 8 * v for k, v in row.diversity.items()}) for row in near]
+    figure = Figure()
+    panel([*near, *far], 0.3)(figure)
+    intervals = [found for row in far if (found := t_interval(list(row.diversity.values())))]
+    assert len(intervals) == 2
+    assert figure.axes[-1].get_xlim()[1] >= max(high for _, high in intervals)
 
 
 def test_a_gan_made_twice_counts_once(lines: list[AssessedGan]) -> None:

@@ -123,6 +123,7 @@ def panel(table: Sequence[Row], usual: float) -> Panel:
         for axes, part in zip(places, parts, strict=True):
             _draw(axes, part, usual)
             axes.set_title(part[0].label)
+        places[-1].set_xlim(left=0)  # once all are drawn: the axis is shared, and fixes its other end too
         places[-1].set_xlabel("diversity (real faces: 1)")
 
     return draw
@@ -137,5 +138,5 @@ def _draw(axes: Axes, table: Sequence[Row], usual: float) -> None:
             mean = float(np.mean(values))
             axes.errorbar(mean, y, xerr=[[mean - interval[0]], [interval[1] - mean]], fmt="o", color=BLUE, capsize=3)
     axes.set_yticks(range(len(table)), [row.point for row in table])
-    axes.set(ylim=(len(table) - 0.4, -0.6), xlim=(0, None))
+    axes.set(ylim=(len(table) - 0.4, -0.6))
     axes.grid(axis="x", color="#e4e4e4")
