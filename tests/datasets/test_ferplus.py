@@ -66,9 +66,9 @@ def test_each_image_gets_its_own_votes(tmp_path: Path, on: str) -> None:
         assert images.origins == ("ferplus",) * len(images)
         np.testing.assert_array_equal(images.images, IMAGES[[row for row, _ in EXPECTED[split]]])
         assert [EIGHT[label] for label in images.labels] == [name for _, name in EXPECTED[split]]
-        assert found.votes[split].dtype == np.float32
-        np.testing.assert_allclose(found.votes[split].sum(axis=1), 1)
-    angry = dict(zip(EIGHT, found.votes["train"][1].tolist(), strict=True))
+        assert found.sets[split].votes.dtype == np.float32
+        np.testing.assert_allclose(found.sets[split].votes.sum(axis=1), 1)
+    angry = dict(zip(EIGHT, found.sets["train"].votes[1].tolist(), strict=True))
     shares = {"angry": 5 / 9, "disgust": 2 / 9, "contempt": 2 / 9}
     assert angry == pytest.approx({name: shares.get(name, 0) for name in EIGHT})
     assert "2 of 7 images are left out (not a face 1, unknown 1)" in found.notices
@@ -78,7 +78,7 @@ def test_fewer_classes(tmp_path: Path) -> None:
     """The shares are those of the votes for the classes that are left."""
     found = by_row(tmp_path, TABLE, FER, ("angry", "disgust", "neutral", "happy"))
     assert {split: len(images) for split, images in found.sets.items()} == {"train": 3, "valid": 1}
-    np.testing.assert_allclose(found.votes["train"][1], [5 / 7, 2 / 7, 0, 0], rtol=1e-6)
+    np.testing.assert_allclose(found.sets["train"].votes[1], [5 / 7, 2 / 7, 0, 0], rtol=1e-6)
     assert "1 images of other classes are left out (contempt 1)" in found.notices
 
 

@@ -10,7 +10,7 @@ import pytest
 from ferlab.cli.folder import evidence_of
 from ferlab.errors import UserError
 from ferlab.files import canonical_json
-from ferlab.params.migration import load_published
+from ferlab.params.migration import load_published, migrated_classifier
 from ferlab.project import Project
 from ferlab.records.audit import Audit
 from ferlab.records.plan import ArmSummary
@@ -42,7 +42,7 @@ def test_every_committed_record_is_read_whole(folder: Path) -> None:
         assert selection
         for key in ("identity", "selected_epoch", "valid_accuracy", "notes"):
             assert getattr(selection, key) == tree[key]
-        assert selection.settings.model_dump(mode="json") == tree["settings"]
+        assert selection.settings.model_dump(mode="json") == migrated_classifier(tree["settings"])
 
 
 @pytest.mark.parametrize("folder", [one for one in REPORTS if has_arms(one)], ids=lambda folder: folder.name)

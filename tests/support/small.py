@@ -31,6 +31,7 @@ NETWORK: dict[str, Any] = {
     "momentum": 0.9,
     "weight_decay": 5e-4,
     "label_smoothing": 0.0,
+    "targets": "majority",
     "schedule": "one_cycle",
     "batch_size": 8,
     "epochs": 2,

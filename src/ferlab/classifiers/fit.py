@@ -14,6 +14,7 @@ from ferlab.classifiers.base import Fit, TrainingPlan
 from ferlab.classifiers.inference import probabilities
 from ferlab.classifiers.schedule import batches_per_epoch, learning_rate
 from ferlab.classifiers.step import Step
+from ferlab.classifiers.targets import Targets
 from ferlab.data.images import ImageSet
 from ferlab.errors import UserError
 from ferlab.params import NetworkClassifier
@@ -31,14 +32,17 @@ class NetworkTraining:
     Args:
         model: has its first weights. Its frozen parameters keep them.
         train, valid: as `check_sets` lets them pass.
+
+    Raises:
+        UserError: as `Targets`.
     """
 
     def __init__(
         self, model: nn.Module, settings: NetworkClassifier, train: ImageSet, valid: ImageSet, plan: TrainingPlan
     ) -> None:
         self.model, self.settings, self.plan = model, settings, plan
-        images, labels = torch.from_numpy(np.array(train.images)), torch.from_numpy(train.labels)
-        self.update = Step(model, settings, images, labels, plan.seed, plan.device)
+        images, self.targets = torch.from_numpy(np.array(train.images)), Targets(settings, train, plan.seed)
+        self.update = Step(model, settings, images, self.targets.first, plan.seed, plan.device)
         self.images = len(images)
         self.valid_images, self.valid_labels = torch.from_numpy(np.array(valid.images)), valid.labels
         self.batches = batches_per_epoch(len(train), settings.batch_size)
@@ -77,7 +81,7 @@ class NetworkTraining:
         """Make an epoch's updates, or those left of it; the plan's steps may cut the last epoch short."""
         start, end = epoch * self.batches, min((epoch + 1) * self.batches, self.total)
         order = permutation(self.images, self.plan.seed, "order", epoch)
-        self.update.begin_epoch(order, self.step - start, end - start)
+        self.update.begin_epoch(order, self.step - start, end - start, self.targets.of_epoch(epoch))
         self.model.train()
         started, first_step = time.monotonic(), self.step
         while self.step < end:

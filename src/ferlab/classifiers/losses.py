@@ -9,7 +9,8 @@ from torch.nn import functional as F
 from ferlab.params import L2svmSettings, NetworkClassifier
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-"""(float32 (N, classes) of the last layer, int64 (N,) labels) -> float32 ()."""
+"""(float32 (N, classes) of the last layer, targets) -> float32 (). Targets are int64 (N,), labels, or of cross-entropy
+float32 (N, classes) too, shares that sum to 1."""
 
 
 def loss_of(model: nn.Module, settings: NetworkClassifier, images: int) -> Loss:

@@ -35,6 +35,7 @@ def member_settings(settings: DfsvmClassifier, member: Member) -> VggClassifier:
         weights=member.weights,
         weights_sha256=member.weights_sha256,
         label_smoothing=0.0,
+        targets="majority",
         compile="none",
         amp=False,
         deterministic=True,

@@ -29,7 +29,7 @@ class Step:
     Args:
         model: is moved to the device, and gets dropout of this training's own. Its frozen parameters keep their values.
         images: uint8 (N, side, side).
-        labels: int64 (N,).
+        targets: int64 (N,), labels; or float32 (N, classes), shares that sum to 1.
         seed: decides augmentation and dropout.
 
     Attributes:
@@ -37,10 +37,10 @@ class Step:
     """
 
     def __init__(
-        self, model: nn.Module, settings: NetworkClassifier, images: Tensor, labels: Tensor, seed: int, device: str
+        self, model: nn.Module, settings: NetworkClassifier, images: Tensor, targets: Tensor, seed: int, device: str
     ) -> None:
         self.model, self.settings, self.device = model.to(device), settings, device
-        self.images, self.labels = images.to(device), labels.to(device)
+        self.images, self.targets = images.to(device), targets.to(device)
         self.forward = _as_trained(model, settings, device)
         self.optimizer = sgd(model, settings)
         self.loss = loss_of(model, settings, len(images))
@@ -57,12 +57,13 @@ class Step:
         self._next = self._end = 0  # batches of the epoch whose numbers are drawn
         self._before = self.augmentation.get_state()  # these were
 
-    def begin_epoch(self, order: Tensor, first: int, end: int) -> None:
+    def begin_epoch(self, order: Tensor, first: int, end: int, targets: Tensor | None = None) -> None:
         """Draw ahead what the updates of an epoch need.
 
         Args:
             order: int64 (N,), a permutation of the images.
             first, end: batches of the epoch to be made updates with; those before `first` were, by an earlier process.
+            targets: from now on, where they aren't those of before.
         """
         self._before, self._next, self._end = self.augmentation.get_state(), first, end
         orders, amounts = torch.zeros(self._order.shape, dtype=torch.int64), torch.zeros(self._amounts.shape)
@@ -72,6 +73,8 @@ class Step:
             amounts[batch, :, :n] = draw_amounts(n, self.augmentation)
         self._order.copy_(orders)
         self._amounts.copy_(amounts)
+        if targets is not None:
+            self.targets.copy_(targets)  # in place: a graph knows where they lie
 
     def __call__(self, rate: float) -> None:
         """Make the update of the epoch's next batch at a learning rate; its loss joins `loss_sum`."""
@@ -96,7 +99,7 @@ class Step:
         faces = to_input(self.images[chosen], self.images.shape[-1])
         batch = augment(faces, settings.augmentation, amounts, settings.input_size)
         logits = self.forward(batch.contiguous(memory_format=torch.channels_last))
-        loss = self.loss(logits, self.labels[chosen])
+        loss = self.loss(logits, self.targets[chosen])
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()

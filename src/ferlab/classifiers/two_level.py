@@ -83,7 +83,8 @@ class TwoLevel:
         """
         if level == FIRST:
             first = {member: group[0] for group in self.groups for member in group}
-            return replace(images, labels=np.array([first[label] for label in images.labels.tolist()], dtype=np.int64))
+            labels = np.array([first[label] for label in images.labels.tolist()], dtype=np.int64)
+            return replace(images, labels=labels, votes=None)
         part = images.take(np.isin(images.labels, self.levels[level]))
         if len(part) < 2:
             raise UserError(

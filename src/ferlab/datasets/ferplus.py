@@ -46,7 +46,7 @@ def read(archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None) 
         side: pixels. classes: those to read, in their order; None for FER-2013's seven and contempt.
 
     Returns:
-        `train`, `valid` and `test`; `votes` are the shares of the classes among the votes left for them.
+        `train`, `valid` and `test`; their votes are the shares of the classes among the votes left for them.
 
     Raises:
         UserError: the images are missing or can't be read, or the votes are not those of these images.
@@ -74,14 +74,15 @@ def _by_row(archive: zipfile.ZipFile, images_in: str, votes: Votes, where: str) 
     if not reading.doubt:
         own = {split: translate(images.labels, images.classes, EIGHT) for split, images in reading.sets.items()}
         _check_labels(np.concatenate(list(own.values())), labels[np.concatenate(list(rows.values()))], where)
-    sets, soft = dict[str, ImageSet](), dict[str, NDArray[np.float32]]()
+    sets = dict[str, ImageSet]()
     for split, images in reading.sets.items():
         kept = labels[rows[split]] >= 0
         if kept.any():
-            some, origins = images.take(kept), (NAME,) * int(kept.sum())
-            sets[split] = replace(some, labels=labels[rows[split]][kept], classes=EIGHT, origins=origins)
-            soft[split] = shares[rows[split]][kept]
-    return Reading(NAME, "FER+ on fer2013.csv", sets, [], reading.notices, votes=soft)
+            chosen, origins = rows[split][kept], (NAME,) * int(kept.sum())
+            sets[split] = replace(
+                images.take(kept), labels=labels[chosen], classes=EIGHT, origins=origins, votes=shares[chosen]
+            )
+    return Reading(NAME, "FER+ on fer2013.csv", sets, [], reading.notices)
 
 
 def _by_name(archive: zipfile.ZipFile, votes: Votes, side: int, where: str) -> Reading:
@@ -110,7 +111,8 @@ def _by_name(archive: zipfile.ZipFile, votes: Votes, side: int, where: str) -> R
     listing = Listing(NAME, "FER+ on the pictures that it names", EIGHT, rows, problems, notices)
     reading = build(archive, listing, side=side, classes=None)
     row_by_id = {pictures[stem]: row for stem, row in row_of.items() if stem in pictures}
-    return replace(reading, votes={split: shares[[row_by_id[i] for i in s.ids]] for split, s in reading.sets.items()})
+    sets = {split: replace(s, votes=shares[[row_by_id[i] for i in s.ids]]) for split, s in reading.sets.items()}
+    return replace(reading, sets=sets)
 
 
 def _check_rows(votes: Votes, rows: dict[str, NDArray[np.int64]], where: str) -> None:

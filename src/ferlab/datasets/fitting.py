@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ferlab.data.images import ImageSet
-from ferlab.data.labels import FER_CLASSES, standard_name, translate
+from ferlab.data.images import ImageSet, of_classes
+from ferlab.data.labels import FER_CLASSES, standard_name
 from ferlab.datasets.members import scaled
 from ferlab.datasets.reading import Reading
 from ferlab.errors import UserError, printable
@@ -81,24 +81,19 @@ def fit(reading: Reading, *, side: int, classes: Sequence[str] | None, where: st
     """
     known = next(iter(reading.sets.values())).classes
     chosen = choose(classes, known, where)
-    sets, votes, notices, lost = dict[str, ImageSet](), {}, list(reading.notices), dict[str, int]()
+    sets, notices, lost = dict[str, ImageSet](), list(reading.notices), dict[str, int]()
     for split, images in reading.sets.items():
-        labels = translate(images.labels, images.classes, chosen)
-        kept = labels >= 0
-        for name, n in images.take(~kept).counts().items() if not kept.all() else ():
-            lost[name] = lost.get(name, 0) + n
-        if not kept.any():
-            continue
-        some = images if kept.all() else images.take(kept)
-        sets[split] = replace(some, images=resized(some.images, side), labels=labels[kept], classes=chosen)
-        if split in reading.votes:
-            shares = reading.votes[split][kept][:, [known.index(name) for name in chosen]]
-            votes[split] = shares / shares.sum(axis=1, keepdims=True)
+        for name, n in images.counts().items():
+            if name not in chosen:
+                lost[name] = lost.get(name, 0) + n
+        some = of_classes(images, chosen)
+        if len(some):
+            sets[split] = replace(some, images=resized(some.images, side))
     need_two((name for s in sets.values() for name, n in s.counts().items() if n), chosen, reading.form, where)
     notices += left_out({name: n for name, n in lost.items() if n})
     before = next(iter(reading.sets.values())).side
     notices += [f"images of {before}x{before} were scaled to {side}x{side}"] if before != side else []
-    return replace(reading, sets=sets, votes=votes, notices=notices)
+    return replace(reading, sets=sets, notices=notices)
 
 
 def resized(images: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

@@ -3,9 +3,6 @@
 import re
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ferlab.data.images import ImageSet
 from ferlab.errors import UserError, printable
 
@@ -33,8 +30,6 @@ class Reading:
         members: the pictures that are in the sets, by their names in the container; none for a table.
         doubt: why its labels can't be trusted: it must not be stored.
         halved: whether `valid` and `test` of FER-2013 are halves of one folder that doesn't tell them apart.
-        votes: by split, where people voted on each image: float32 (N, C), the shares of the classes, each row adding up
-            to 1; empty for other data sets.
     """
 
     dataset: str
@@ -45,7 +40,6 @@ class Reading:
     members: tuple[str, ...] = ()
     halved: bool = False
     doubt: str = ""
-    votes: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 def refuse(problems: list[Problem], where: str, partial: bool = True) -> None:

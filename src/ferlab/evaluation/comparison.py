@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,7 +99,7 @@ def align(first: Predictions, second: Predictions, names: tuple[str, str] = ("th
             where=names[1],
             next_step="compare runs of one test split",
         )
-    return replace(second, ids=first.ids, truth=truth, probabilities=second.probabilities[order])
+    return second.take(order)
 
 
 def mcnemar(first: Predictions, second: Predictions) -> Flips:

@@ -11,7 +11,10 @@ BINS = 15  # of confidence, as Guo et al. (2017) use them
 
 
 def scores(predictions: Predictions) -> dict[str, float]:
-    """Accuracy, macro F1, balanced accuracy (each 0-1), log loss (nats) and expected calibration error (0-1)."""
+    """Accuracy, macro F1, balanced accuracy (each 0-1), log loss (nats) and expected calibration error (0-1).
+
+    Where people voted on the images, `vote_scores` too.
+    """
     from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss
 
     truth = predictions.truth
@@ -23,6 +26,42 @@ def scores(predictions: Predictions) -> dict[str, float]:
         "balanced_accuracy": float(balanced_accuracy_score(truth, chosen)),
         "log_loss": float(log_loss(truth, predictions.probabilities, labels=labels)),
         "calibration_error": calibration_error(predictions),
+        **(vote_scores(predictions) if predictions.votes is not None else {}),
+    }
+
+
+def vote_scores(predictions: Predictions) -> dict[str, float]:
+    """How far a run says what people saw, of images on which they voted.
+
+    Returns:
+        `expected_accuracy` (0-1): the share of votes that the chosen class got, on average: how often somebody who is
+        drawn from those who voted would agree. `vote_cross_entropy` (nats): of the probabilities against the shares of
+        votes; where all votes are for the label, it is the log loss.
+    """
+    assert predictions.votes is not None, "nobody voted on these images"
+    least = np.finfo(np.float64).eps  # as scikit-learn's log loss
+    logarithms = np.log(np.clip(predictions.probabilities, least, 1))
+    votes = predictions.votes.astype(np.float64)
+    return {
+        "expected_accuracy": float(agreement(predictions).mean()),
+        "vote_cross_entropy": float(-(votes * logarithms).sum(axis=1).mean()),
+    }
+
+
+def agreement(predictions: Predictions) -> NDArray[np.float64]:
+    """float64 (N,), 0-1: the share of votes that the chosen class of each image got."""
+    assert predictions.votes is not None, "nobody voted on these images"
+    return predictions.votes[np.arange(len(predictions.ids)), predictions.chosen].astype(np.float64)
+
+
+def vote_limits(votes: NDArray[np.float32]) -> dict[str, float]:
+    """The best that `vote_scores` can be: the mean share of the class with most votes, and the votes' mean entropy."""
+    from scipy.special import entr
+
+    shares = votes.astype(np.float64)
+    return {
+        "expected_accuracy": float(shares.max(axis=1).mean()),
+        "vote_cross_entropy": float(entr(shares).sum(axis=1).mean()),
     }
 
 

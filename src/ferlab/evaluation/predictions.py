@@ -13,10 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from ferlab.data.images import SIDE, ImageSet
 from ferlab.data.labels import FER_CLASSES
+from ferlab.data.votes import fault
 from ferlab.errors import UserError
 from ferlab.files import atomic_write, canonical_json
 
 TOLERANCE = 1e-6  # of a row's sum of probabilities
+_VOTES = "votes:"  # before a class's name, which has no colon
 _ABOUT = b"ferlab"  # the key of the file's metadata that says what `Predictions` has beside its rows
 
 
@@ -32,6 +34,8 @@ class Predictions:
         classes: C names, in the order of the classifier's outputs.
         split: which part of a data set the images are, e.g. `test`.
         side: height and width of the images, in pixels.
+        votes: float32 (N, C), by how many of those who voted each class was seen, rows summing to 1; None where nobody
+            voted.
     """
 
     ids: tuple[str, ...]
@@ -41,11 +45,13 @@ class Predictions:
     classes: tuple[str, ...] = FER_CLASSES
     split: str = "test"
     side: int = SIDE
+    votes: NDArray[np.float32] | None = None
 
     @classmethod
     def of(cls, images: ImageSet, probabilities: NDArray[np.float64], run: str) -> Self:
         """What the training `run` says of a set: `probabilities` is float64 (N, C), a column a class of the set."""
-        return cls(images.ids, images.labels, probabilities, run, images.classes, images.split, images.side)
+        about = images.classes, images.split, images.side, images.votes
+        return cls(images.ids, images.labels, probabilities, run, *about)
 
     @property
     def chosen(self) -> NDArray[np.int64]:
@@ -61,9 +67,13 @@ class Predictions:
 
     def only(self, rows: ArrayLike) -> Self:
         """What is said of some of the images: `rows` is bool (N,)."""
-        kept = np.flatnonzero(rows)
-        ids = tuple(self.ids[i] for i in kept)
-        return replace(self, ids=ids, truth=self.truth[kept], probabilities=self.probabilities[kept])
+        return self.take(np.flatnonzero(rows))
+
+    def take(self, rows: NDArray[np.intp]) -> Self:
+        """What is said of the images at these places, in their order: `rows` is int (M,)."""
+        ids = tuple(self.ids[i] for i in rows)
+        votes = None if self.votes is None else self.votes[rows]
+        return replace(self, ids=ids, truth=self.truth[rows], probabilities=self.probabilities[rows], votes=votes)
 
 
 def concatenate(parts: Sequence[Predictions]) -> Predictions:
@@ -76,7 +86,8 @@ def concatenate(parts: Sequence[Predictions]) -> Predictions:
     if not others:
         return first
     for part in others:
-        if (part.run, part.classes, part.side) != (first.run, first.classes, first.side):
+        votes = part.votes is None, first.votes is None
+        if (part.run, part.classes, part.side) != (first.run, first.classes, first.side) or len(set(votes)) > 1:
             raise UserError(
                 f"the predictions of {part.split} are of another run than those of {first.split}",
                 where=f"{first.run} and {part.run}",
@@ -93,18 +104,23 @@ def concatenate(parts: Sequence[Predictions]) -> Predictions:
         first.classes,
         "+".join(part.split for part in parts),
         first.side,
+        None if first.votes is None else np.concatenate([part.votes for part in parts if part.votes is not None]),
     )
 
 
 def write(path: Path, predictions: Predictions) -> None:
     """Write predictions as parquet, atomically: equal ones give equal bytes.
 
-    Columns are `id`, `truth`, one a class, and `run`; classes, split and side stand in the file's metadata.
+    Columns are `id`, `truth`, one a class, and `run`; classes, split and side stand in the file's metadata. Where there
+    are votes, there is a column `votes:<class>` a class too.
     """
     columns: dict[str, Any] = {"id": pa.array(predictions.ids, pa.large_string()), "truth": predictions.truth}
     for name, column in zip(predictions.classes, predictions.probabilities.T, strict=True):
         columns[name] = np.ascontiguousarray(column)
     columns["run"] = pa.array([predictions.run] * len(predictions.ids), pa.large_string())
+    if predictions.votes is not None:
+        for name, column in zip(predictions.classes, predictions.votes.T, strict=True):
+            columns[f"{_VOTES}{name}"] = np.ascontiguousarray(column)
     about = {"classes": predictions.classes, "split": predictions.split, "side": predictions.side}
     table = pa.table(columns, metadata={_ABOUT: canonical_json(about).encode()})
     with atomic_write(path) as handle:
@@ -115,8 +131,8 @@ def read(path: Path) -> Predictions:
     """Read and check a file of predictions. One without metadata is of FER-2013's test split, as all once were.
 
     Raises:
-        UserError: unreadable, a column missing, an id twice, a class out of range, or probabilities that don't sum
-            to 1; the row is named.
+        UserError: unreadable, a column missing, an id twice, a class out of range, or probabilities or votes that
+            don't sum to 1; the row is named.
     """
     try:
         content = pq.read_table(path)
@@ -129,6 +145,9 @@ def read(path: Path) -> Predictions:
         ids = table["id"]
         truth = table["truth"].to_numpy(dtype=np.int64)
         runs = table["run"].unique()
+        votes = None
+        if any(name.startswith(_VOTES) for name in content.column_names):
+            votes = table[[f"{_VOTES}{name}" for name in classes]].to_numpy(dtype=np.float32)
     except (OSError, pa.ArrowException, KeyError, ValueError, TypeError, AttributeError) as error:
         raise UserError(f"not a file of predictions: {error}", where=str(path)) from None
     bad = np.flatnonzero(~(np.abs(probabilities.sum(axis=1) - 1) <= TOLERANCE) | (probabilities < 0).any(axis=1))
@@ -138,4 +157,6 @@ def read(path: Path) -> Predictions:
         raise UserError(f"the image {ids[ids.duplicated()].iloc[0]} stands there twice", where=str(path))
     if ((truth < 0) | (truth >= len(classes))).any() or len(runs) != 1:
         raise UserError("a class is out of range, or the rows are of several runs", where=str(path))
-    return Predictions(tuple(ids), truth, probabilities, str(runs[0]), classes, split, side)
+    if votes is not None and (wrong := fault(votes, len(truth), len(classes))):
+        raise UserError(f"the votes can't be right: {wrong}", where=str(path))
+    return Predictions(tuple(ids), truth, probabilities, str(runs[0]), classes, split, side, votes)

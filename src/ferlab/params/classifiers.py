@@ -33,6 +33,7 @@ class NetworkClassifier(Section):
     momentum: Fraction
     weight_decay: Annotated[float, Field(ge=0, le=1)]
     label_smoothing: Fraction
+    targets: Literal["majority", "votes", "drawn"]
     schedule: Literal["constant", "one_cycle"]
     batch_size: Annotated[int, Field(ge=2)]
     epochs: Positive
@@ -149,6 +150,7 @@ class L2svmSettings(Section):
     method: Literal["l2svm"]
     C: Annotated[float, Field(gt=0)]
     label_smoothing: Annotated[float, Field(ge=0, le=0)]  # it is of cross-entropy
+    targets: Literal["majority"]  # each machine knows a true class and others
 
 
 class L2svmResnet(L2svmSettings, ResnetClassifier):
@@ -187,10 +189,15 @@ class TwoLevelClassifier(Section):
     network: Network  # of both levels
 
     @model_validator(mode="after")
-    def _in_one_group(self) -> Self:
+    def _groups_part_the_labels(self) -> Self:
         names = [name for group in self.groups for name in group]
         if len(set(names)) < len(names):
             raise ValueError(f"groups: {self.groups} name an expression twice")
+        if self.network.targets != "majority":
+            raise ValueError(
+                f"network.targets: '{self.network.targets}', but a cascade learns groups, on which nobody voted; "
+                "set it to majority"
+            )
         return self
 
 

@@ -26,6 +26,8 @@ def migrated(tree: Any) -> Any:
     tree["compute"].setdefault("instructions", "native")
     for key, value in (("checkpoints", None), ("memory_gib", 2.0), ("gpu_share", 1.0)):
         tree["runtime"].setdefault(key, value)
+    for classifier in tree["classifiers"].values():
+        migrated_classifier(classifier)
     tree["data"] = {"sets": {}, "train": "fer2013", "gans": "ckplus", "side": 48} | tree["data"]
     run = tree["run"]
     arms = tree["arms"]
@@ -37,6 +39,16 @@ def migrated(tree: Any) -> Any:
         migrated_arm(arm)
     migrated_tune(tree["tune"])
     return tree
+
+
+def migrated_classifier(settings: Any) -> Any:
+    """A classifier's settings, and those of the networks in it, in the same way; changed in place."""
+    if isinstance(settings, dict):
+        if "label_smoothing" in settings:  # a network of its own
+            settings.setdefault("targets", "majority")
+        for value in settings.values():
+            migrated_classifier(value)
+    return settings
 
 
 def migrated_tune(tune: Any) -> Any:

@@ -11,6 +11,7 @@ ELSEWHERE = {
     "epochs": "epoch n_epochs num_epochs nb_epochs max_epochs n_iter iterations",
     "weight_decay": "wd decay l2 l2_reg weight_regularization",
     "label_smoothing": "smoothing smooth",
+    "targets": "target soft_labels soft_targets label_distribution",
     "schedule": "scheduler lr_scheduler lr_schedule lr_policy",
     "network": "model arch architecture backbone net",
     "method": "type algorithm",

@@ -1,11 +1,17 @@
 """A trained run: what work/runs/<arm>-<seed>/run.json says of the weights beside it."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
 
 from ferlab.params import Classifier
+from ferlab.params.migration import migrated_classifier
 from ferlab.records.record import Record
 
 FILE = "run.json"
+
+Settings = Annotated[Classifier, BeforeValidator(migrated_classifier)]
+"""Also of before a choice that there is now; classifiers outlive the version that trained them."""
 
 
 class RunRecord(Record):
@@ -23,7 +29,7 @@ class RunRecord(Record):
     seed: int
     identity: str
     manifest: dict[str, Any]
-    settings: Classifier
+    settings: Settings
     select_on: Literal["valid", "test", "last"]
     selected_epoch: int
     valid_accuracy: float
@@ -38,7 +44,7 @@ class Selection(Record):
     arm: str
     seed: int
     identity: str
-    settings: Classifier
+    settings: Settings
     select_on: Literal["valid", "test", "last"]
     selected_epoch: int
     valid_would_select: int

@@ -39,6 +39,7 @@ from ferlab.report.sections import (
     table1,
     tuning,
     usefulness,
+    votes,
 )
 from ferlab.report.summary import summary
 
@@ -52,6 +53,7 @@ SECTIONS: tuple[Callable[[Evidence, Album], PageSection], ...] = (
     curves.section,
     confusion.section,
     classes.section,
+    votes.section,
     gains.section,
     power.section,
     usefulness.section,

@@ -15,13 +15,17 @@ DECIMALS = 6
 
 def summary(evidence: Evidence) -> dict[str, Any]:
     """Whose faces these are (demo or real); of each arm that has run the test accuracy and macro F1 (0-1, means over
-    seeds); and the verdict on each claim of the paper. No key is called as one of DVC's columns, such as `data`.
+    seeds), and on images with votes the expected accuracy; and the verdict on each claim of the paper. No key is called
+    as one of DVC's columns, such as `data`.
     """
     runs = evidence.runs
+    voted = {arm: seeds for arm, seeds in runs.items() if all(run.votes is not None for run in seeds.values())}
+    expected = {"expected_accuracy": {arm: _mean(seeds, "expected_accuracy") for arm, seeds in voted.items()}}
     return {
         "faces": evidence.params.data.kind,
         "accuracy": {arm: _mean(seeds, "accuracy") for arm, seeds in runs.items()},
         "macro_f1": {arm: _mean(seeds, "macro_f1") for arm, seeds in runs.items()},
+        **(expected if voted else {}),
         "claims": {verdict.claim.key: verdict.word for verdict in judge(evidence)},
     }
 

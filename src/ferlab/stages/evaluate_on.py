@@ -3,16 +3,13 @@
 Classes are matched by name. Images of a class that the run doesn't know are left out, since no answer would be right.
 """
 
-from dataclasses import replace
-
 import numpy as np
 
 from ferlab.adapters.known import find_named
 from ferlab.adapters.tracking import tracked
 from ferlab.classifiers.blockwise import predict_blockwise
 from ferlab.classifiers.catalogue import METHODS, faces_of, load_run
-from ferlab.data.images import ImageSet
-from ferlab.data.labels import translate
+from ferlab.data.images import ImageSet, of_classes
 from ferlab.errors import UserError
 from ferlab.evaluation import metrics, predictions
 from ferlab.evaluation.predictions import Predictions
@@ -34,7 +31,8 @@ def run(context: Context) -> None:
         said = classifier.predict_proba(images.images)
     found = Predictions.of(images, said, record.identity)
     predictions.write(context.out("predictions"), found)
-    accuracy = metrics.scores(found)["accuracy"]
+    scores = metrics.scores(found)
+    told = [key for key in ("accuracy", "expected_accuracy", "vote_cross_entropy") if key in scores]
     if find_named(context.project, "classifiers", record.identity):
         with tracked(
             context.project,
@@ -45,8 +43,10 @@ def run(context: Context) -> None:
             tags={"stage": "train", "arm": record.arm, "seed": str(record.seed), "budget": context.params.budget},
             afterwards=True,
         ) as known_run:
-            known_run.figures({f"{name}_accuracy": accuracy})
-    context.say(f"accuracy {accuracy:.4f} of {len(images)} images; {len(whole) - len(images)} of unknown classes")
+            known_run.figures({f"{name}_{key}": scores[key] for key in told})
+    context.say(
+        f"accuracy {scores['accuracy']:.4f} of {len(images)} images; {len(whole) - len(images)} of unknown classes"
+    )
     if METHODS[record.settings.method].slow:
         context.checkpoints.clear()
 
@@ -57,16 +57,15 @@ def known_to(classes: tuple[str, ...], images: ImageSet) -> ImageSet:
     Raises:
         UserError: there is none.
     """
-    labels = translate(images.labels, images.classes, classes)
-    kept = labels >= 0
-    if not kept.any():
+    known = of_classes(images, classes)
+    if not len(known):
         raise UserError(
             f"the set {images.split} has {', '.join(images.classes)}, none of which this run knows "
             f"({', '.join(classes)})",
             where="params.yaml: run.evaluate_on",
             next_step="name another set, or add it with --classes that have the same names",
         )
-    return replace(images.take(kept), labels=labels[kept], classes=classes)
+    return known
 
 
 STAGE = Stage(

@@ -6,8 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ferlab.data.images import ImageSet
-from ferlab.data.labels import translate
+from ferlab.data.images import ImageSet, of_classes
 from ferlab.errors import UserError
 
 POLICIES = {"drop_contempt": None, "contempt_as_neutral": "neutral"}
@@ -28,10 +27,7 @@ def with_labels_of(classes: tuple[str, ...], added: ImageSet, policy: str) -> Im
     """
     called = POLICIES[policy]
     names = tuple(called if name == "contempt" and name not in classes and called else name for name in added.classes)
-    labels = translate(added.labels, names, classes)
-    kept = labels >= 0
-    part = added.take(kept)
-    return ImageSet(part.images, labels[kept], classes, part.ids, part.subjects, part.origins, part.split)
+    return of_classes(added, classes, names)
 
 
 def first(images: ImageSet, per_class: int | None) -> ImageSet:
@@ -82,9 +78,9 @@ def shuffled(images: ImageSet, what: str, seed: int) -> ImageSet:
     """The same images with their labels, or each one's pixels, in a random order (Zhang et al. 2017, section 2).
 
     Args:
-        what: `labels` deals the labels out anew among the images, so that each class keeps its number and says nothing
-            of what an image shows. `pixels` puts each image's pixels in an order of its own: noise with the image's
-            label and grey levels. `none` changes nothing.
+        what: `labels` deals the labels out anew among the images, with the votes behind them, so that each class keeps
+            its number and says nothing of what an image shows. `pixels` puts each image's pixels in an order of its
+            own: noise with the image's label and grey levels. `none` changes nothing.
         seed: decides the orders.
 
     Returns:
@@ -92,7 +88,9 @@ def shuffled(images: ImageSet, what: str, seed: int) -> ImageSet:
     """
     rng = np.random.default_rng([seed, 0, 1])  # three numbers: another sequence than any of `again`
     if what == "labels":
-        return replace(images, labels=rng.permutation(images.labels))
+        order = rng.permutation(len(images))
+        votes = None if images.votes is None else images.votes[order]
+        return replace(images, labels=images.labels[order], votes=votes)
     if what == "pixels":
         flat = images.images.reshape(len(images), images.side**2)
         return replace(images, images=rng.permuted(flat, axis=1).reshape(images.images.shape))

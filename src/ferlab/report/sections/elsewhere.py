@@ -18,7 +18,7 @@ def section(evidence: Evidence, album: Album) -> PageSection:
     rows, absent = list[dict[str, Any]](), list[str]()
     for other in evidence.params.run.evaluate_on:
         for arm in evidence.params.run.arms:
-            seeds = _runs(evidence, other, arm)
+            seeds = runs_on(evidence, other, arm)
             if seeds:
                 rows.append(_row(evidence, other, arm, seeds))
             else:
@@ -31,7 +31,7 @@ def section(evidence: Evidence, album: Album) -> PageSection:
     return PageSection("elsewhere", "Other data sets", title, values, numbers, shown=bool(rows or absent))
 
 
-def _runs(evidence: Evidence, other: str, arm: str) -> dict[int, Predictions]:
+def runs_on(evidence: Evidence, other: str, arm: str) -> dict[int, Predictions]:
     """What an arm's runs say of a further set, by seed.
 
     Raises:
