@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,16 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:This instance was constructed with capturable=True"),
 ]
 
-TRAIN, VALID = barred(5), barred(2, seed=1, split="valid")  # in eights: four whole batches and one of three
+PLAIN, VALID = barred(5), barred(2, seed=1, split="valid")  # in eights: four whole batches and one of three
+VOTES = np.random.default_rng(0).dirichlet(np.ones(7), len(PLAIN)).astype(np.float32)
+TRAIN = replace(PLAIN, votes=VOTES)
 BATCHES = 5
 NETWORKS: dict[str, Callable[..., NetworkClassifier]] = {
     "resnet50": lambda **changes: network(width=0.25, **changes),
     "vgg16": lambda **changes: vgg(width=0.25, batch_norm=True, **changes),
     "vgg16-plain": lambda **changes: vgg(width=0.25, **changes),
+    "resnet50-votes": lambda **changes: network(width=0.25, targets="votes", **changes),
+    "resnet50-drawn": lambda **changes: network(width=0.25, targets="drawn", **changes),
 }
 
 

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +139,33 @@ def test_a_study_without_gans_speaks_of_none_and_of_its_own_arms_alone(
     forest = html[html.index('<h2 id="forest"') : html.index('<h2 id="controls"')]
     assert "not run yet" not in forest
     assert "What has run: small" in forest
+
+
+def test_runs_on_images_with_votes_are_judged_by_them(study: tuple[Path, Params], tmp_path: Path) -> None:
+    """Two of three people see the label, the third the next class. Without votes nothing is said."""
+    plain, _ = page(study, tmp_path, "")
+    assert "votes" not in json.loads((tmp_path / "numbers.json").read_text())
+    assert "expected_accuracy" not in json.loads((tmp_path / "summary.json").read_text())
+    assert '<h2 id="votes"' not in plain
+    folder = shutil.copytree(study[0], tmp_path / "voted")
+    truth = np.eye(3, dtype=np.float32)[np.arange(N) % 3]
+    votes = (2 * truth + np.roll(truth, 1, axis=1)) / 3
+    for path in folder.glob("predictions/*.parquet"):
+        predictions.write(path, replace(predictions.read(path), votes=votes))
+    html, _ = page((folder, study[1]), tmp_path, "")
+    assert '<h2 id="votes"' in html
+    found = json.loads((tmp_path / "numbers.json").read_text())["votes"]["office"]
+    assert found["images"] == N
+    assert found["limit"]["expected_percent"] == pytest.approx(200 / 3, abs=1e-3)
+    right = np.array(RIGHT["small"]) / N  # and all others answer the next class
+    assert found["arms"]["small"]["expected_percent"] == pytest.approx(100 * (right + 1).mean() / 3, abs=1e-3)
+    share = (2 * right + (1 - right)) / 3  # of the votes that get 0.8; the others 0.1
+    wanted = -(share * np.log(0.8) + (1 - share) * np.log(0.1)).mean()
+    assert found["arms"]["small"]["cross_entropy"] == pytest.approx(wanted, abs=1e-5)
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["expected_accuracy"]["small"] == pytest.approx((right + 1).mean() / 3, abs=1e-5)
+    without = html[: html.index('<h2 id="votes"')] + html[html.index('<h2 id="gains"') :]
+    assert without.replace('<li><a href="#votes">Votes</a></li>', "").split() == plain.split()
 
 
 def test_its_faces_are_drawn(study: tuple[Path, Params], tmp_path: Path) -> None:
