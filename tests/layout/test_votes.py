@@ -53,7 +53,7 @@ def settings() -> dict[str, Any]:
     arm = known["arms"]["resnet50"] | {"tuned": False}
     names = {"majority": "resnet50", "votes": "resnet50-votes", "drawn": "resnet50-drawn"}
     return {
-        "run": {"families": [], "tuned": [], "arms": ["svm", *names.values()]},
+        "run": {"families": [], "tuned": [], "arms": dict.fromkeys(("svm", *names.values()), "none")},
         "classifiers": {
             "svm": {"max_iterations": 300},
             **{name: network | {"targets": targets} for targets, name in names.items()},
