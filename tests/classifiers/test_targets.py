@@ -49,7 +49,7 @@ def test_the_loss_is_the_cross_entropy_against_the_votes(smoothing: float) -> No
     """Written out, smoothing included: each class gets smoothing / 7 of what the votes give up."""
     settings = network(targets="votes", label_smoothing=smoothing)
     logits = torch.randn(21, 7, generator=torch.Generator().manual_seed(0))
-    found = loss_of(build(settings, 7), settings, 21)(logits, Targets(settings, TRAIN, 0).first)
+    found = loss_of(build(settings, 7), settings, 21)(logits, Targets(settings, TRAIN, 0).given)
     wanted = (1 - smoothing) * SHARES.astype(float) + smoothing / 7
     logarithms = torch.log_softmax(logits.double(), dim=1).numpy()
     assert found.item() == pytest.approx(-(wanted * logarithms).sum(axis=1).mean(), rel=1e-6)

@@ -42,7 +42,7 @@ class NetworkTraining:
     ) -> None:
         self.model, self.settings, self.plan = model, settings, plan
         images, self.targets = torch.from_numpy(np.array(train.images)), Targets(settings, train, plan.seed)
-        self.update = Step(model, settings, images, self.targets.first, plan.seed, plan.device)
+        self.update = Step(model, settings, images, self.targets.given, plan.seed, plan.device)
         self.images = len(images)
         self.valid_images, self.valid_labels = torch.from_numpy(np.array(valid.images)), valid.labels
         self.batches = batches_per_epoch(len(train), settings.batch_size)

@@ -19,15 +19,15 @@ class Targets:
     """The targets of a training.
 
     Attributes:
-        first: what the first epoch is told, unless `of_epoch` says otherwise: int64 (N,), labels; or float32
-            (N, classes), shares that sum to 1.
+        given: int64 (N,), labels; or float32 (N, classes), shares that sum to 1. What every epoch is told for which
+            `of_epoch` has nothing else.
 
     Raises:
         UserError: the settings want votes, and there are none.
     """
 
     def __init__(self, settings: NetworkClassifier, train: ImageSet, seed: int) -> None:
-        self._seed, self._shares, self.first = seed, None, torch.from_numpy(train.labels)
+        self._seed, self._shares, self.given = seed, None, torch.from_numpy(train.labels)
         if settings.targets == MAJORITY:
             return
         if train.votes is None:
@@ -38,9 +38,9 @@ class Targets:
             )
         shares = torch.from_numpy(np.array(train.votes))
         if settings.targets == VOTES:
-            self.first = shares
+            self.given = shares
         else:
-            self._shares, self.first = shares, self.first.clone()  # it is written to
+            self._shares, self.given = shares, self.given.clone()  # it is written to
 
     def of_epoch(self, epoch: int) -> Tensor | None:
         """int64 (N,), labels drawn for an epoch (from 0), by seed and epoch alone; None where targets stay."""

@@ -18,7 +18,7 @@ from ferlab.errors import UserError
 from ferlab.files import atomic_write, canonical_json
 
 TOLERANCE = 1e-6  # of a row's sum of probabilities
-_VOTES = "votes:"  # before a class's name, which has no colon
+_VOTES = "votes:"  # before a class's name
 _ABOUT = b"ferlab"  # the key of the file's metadata that says what `Predictions` has beside its rows
 
 
@@ -112,16 +112,17 @@ def write(path: Path, predictions: Predictions) -> None:
     """Write predictions as parquet, atomically: equal ones give equal bytes.
 
     Columns are `id`, `truth`, one a class, and `run`; classes, split and side stand in the file's metadata. Where there
-    are votes, there is a column `votes:<class>` a class too.
+    are votes, a class has a column `votes:<class>` too, and the metadata say so.
     """
     columns: dict[str, Any] = {"id": pa.array(predictions.ids, pa.large_string()), "truth": predictions.truth}
     for name, column in zip(predictions.classes, predictions.probabilities.T, strict=True):
         columns[name] = np.ascontiguousarray(column)
     columns["run"] = pa.array([predictions.run] * len(predictions.ids), pa.large_string())
+    about: dict[str, Any] = {"classes": predictions.classes, "split": predictions.split, "side": predictions.side}
     if predictions.votes is not None:
         for name, column in zip(predictions.classes, predictions.votes.T, strict=True):
             columns[f"{_VOTES}{name}"] = np.ascontiguousarray(column)
-    about = {"classes": predictions.classes, "split": predictions.split, "side": predictions.side}
+        about["votes"] = True
     table = pa.table(columns, metadata={_ABOUT: canonical_json(about).encode()})
     with atomic_write(path) as handle:
         pq.write_table(table, handle)
@@ -146,7 +147,7 @@ def read(path: Path) -> Predictions:
         truth = table["truth"].to_numpy(dtype=np.int64)
         runs = table["run"].unique()
         votes = None
-        if any(name.startswith(_VOTES) for name in content.column_names):
+        if about.get("votes"):
             votes = table[[f"{_VOTES}{name}" for name in classes]].to_numpy(dtype=np.float32)
     except (OSError, pa.ArrowException, KeyError, ValueError, TypeError, AttributeError) as error:
         raise UserError(f"not a file of predictions: {error}", where=str(path)) from None
