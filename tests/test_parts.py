@@ -11,16 +11,17 @@ from ferlab import parts
 from ferlab.classifiers.catalogue import METHODS, create
 from ferlab.code import closure
 from ferlab.code.own import code_of_family
+from ferlab.data.images import Faces
 from ferlab.datasets import forms
 from ferlab.errors import UserError
-from ferlab.gan.families import FAMILIES, family_named
+from ferlab.gan.families import FAMILIES, Family, family_named, networks_of
 from ferlab.params import check, load
 from ferlab.params.own import own_classifier
 from ferlab.parts import CLASSIFIERS, DATASETS, GANS, installed, offers, usable
 from ferlab.testing.datasets import pack
 from ferlab.yaml_file import read_yaml
 from packages import install
-from small import REPOSITORY
+from small import REPOSITORY, gan
 
 PART = """
 from typing import Literal
@@ -135,6 +136,24 @@ def test_settings_are_checked_in_the_same_words(site: Path, tree: Any) -> None:
     ):
         assert expected in refusal(tree, {**SETTINGS, **changes}).what
     assert "'mine'" in refusal(tree, {**SETTINGS, "method": "mime"}).what
+
+
+def test_a_classifier_that_knows_grey_faces_alone_is_refused_in_colour_by_its_name(site: Path, tree: Any) -> None:
+    install(site, "mine", {CLASSIFIERS: {"mine": "mine.part:CLASSIFIER"}})
+    settings = check(using(tree, SETTINGS), "params.yaml").classifiers["own"]
+    with pytest.raises(UserError, match="the classifier 'mine' takes grey faces alone"):
+        create(settings, Faces(channels=3))
+
+
+def test_a_family_whose_networks_know_grey_faces_alone_is_refused_in_colour_by_its_name() -> None:
+    class Mine(Family):
+        def networks(self, settings: Any, n_labels: int, side: int = 48) -> Any:
+            return super().networks(settings, n_labels, side)
+
+    mine = Mine(FAMILIES["dcgan"].objective, conditional=False)
+    assert networks_of(mine, gan(), 1, 48, 1)
+    with pytest.raises(UserError, match=r"test_parts\.Mine makes grey images alone"):
+        networks_of(mine, gan(), 1, 48, 3)
 
 
 @pytest.mark.parametrize("name", BROKEN)

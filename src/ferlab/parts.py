@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ferlab.errors import UserError
@@ -43,6 +44,8 @@ class ClassifierPart:
         settings: a subclass of `ferlab.params.OwnClassifier`, whose `method` is a Literal of the entry point's name.
         module, name: the whole name of the module that holds its class, and the class's. Imported when used.
         title, counts_steps, augments, packs, slow, draws: as of `ferlab.classifiers.catalogue.Method`.
+        colour: it takes faces in RGB, uint8 (N, side, side, 3), beside grey ones. Without it, it is refused where
+            data.channels is 3.
     """
 
     settings: type[Any]
@@ -54,6 +57,7 @@ class ClassifierPart:
     packs: bool = False
     slow: bool = False
     draws: bool = True
+    colour: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,9 @@ class DatasetPart:
 
     Attributes:
         recognise: whether an archive is of this form, judged by its names and the first bytes of its members.
-        read: as of `ferlab.datasets.registry.Form`: reads such an archive whole, with the side and classes that are
-            asked for (`ferlab.datasets.fitting.fit` does that of a reading). Raises UserError where it can't.
+        read: as of `ferlab.datasets.registry.Form`: reads such an archive whole, with the side, classes and channels
+            that are asked for (`ferlab.datasets.fitting.fit` does that of a reading). Raises UserError where it can't.
+            One without a parameter `channels` is taken to read grey pictures.
         title, layout: for people; by default the entry point's name.
         classes: all that it has, in their order; empty where that is for the archive to say.
         asked_for: whether it is read only where `--as` names it. Otherwise it is also asked of archives that ferlab
@@ -140,6 +145,12 @@ def imported(what: str, where: str, load: Callable[[], T]) -> T:
             where=where,
             next_step="mend that package, or install what it needs",
         ) from error
+
+
+def takes(function: Callable[..., Any], name: str) -> bool:
+    """Whether a part's function takes an argument of this name, which parts of before it was given don't."""
+    known = signature(function).parameters.values()
+    return any(one.name == name or one.kind is Parameter.VAR_KEYWORD for one in known)
 
 
 def offers(group: str) -> Mapping[str, Offer]:

@@ -7,10 +7,13 @@ from typing import Any, get_args
 
 import pytest
 
-from ferlab.classifiers.catalogue import METHODS, create
+from ferlab.classifiers.catalogue import METHODS, create, must_see
 from ferlab.code.closure import closure
+from ferlab.errors import UserError
 from ferlab.params import Section, load
-from small import REPOSITORY, dfsvm, network, svm
+from ferlab.records.run import RunRecord
+from ferlab.testing.faces import coloured
+from small import REPOSITORY, barred, dfsvm, network, svm
 
 CLASSIFIERS = load(REPOSITORY / "params.yaml").classifiers.values()
 SHARED = {"ferlab.classifiers.base"}  # the protocol
@@ -43,3 +46,17 @@ def test_an_svms_code_ages_no_network_nor_the_reverse() -> None:
     assert "ferlab.classifiers.visual_words" not in of_svm
     assert {"ferlab.classifiers.fit", "ferlab.classifiers.dropout"} < of_network
     assert {"ferlab.classifiers.svm_solver", "ferlab.classifiers.features"} < of_svm
+
+
+@pytest.mark.parametrize("known", [None, 1, 3])
+def test_a_run_is_asked_about_faces_of_its_own_channels_alone(known: int | None) -> None:
+    """One that doesn't say was trained on grey faces."""
+    about: dict[str, Any] = {"arm": "svm", "seed": 0, "identity": "a", "manifest": {}, "settings": svm()}
+    judged: dict[str, Any] = {"select_on": "valid", "selected_epoch": 1, "valid_accuracy": 0.5, "notes": {}}
+    record = RunRecord(**about, **judged, channels=known)
+    right, wrong = barred(1), coloured(barred(1))
+    if known == 3:
+        right, wrong = wrong, right
+    must_see(record, right)
+    with pytest.raises(UserError, match=r"svm-0 was trained on (grey|RGB) faces, and the images of 'train' are"):
+        must_see(record, wrong)

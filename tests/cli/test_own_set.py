@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from ferlab.cli.own_set import OwnSet, add_own, remove_own
-from ferlab.data.images import ImageSet
+from ferlab.data.images import Faces, ImageSet
 from ferlab.errors import UserError
+from ferlab.execution.images import to_train
 from ferlab.params import load
 from ferlab.project import Project
 from ferlab.stages.context import run_stage
@@ -17,7 +18,7 @@ from small import barred, png
 from temporary import TemporaryProject
 
 CLASSES = ("calm", "cross", "delighted")
-FOLDER = OwnSet("folder", "moods", None, 32, "both", allow_partial=False)
+FOLDER = OwnSet("folder", "moods", None, 32, None, "both", allow_partial=False)
 
 
 def write(folder: Path, per_class: int = 12, classes: tuple[str, ...] = CLASSES) -> Path:
@@ -34,16 +35,19 @@ def project(untouched: TemporaryProject, tmp_path: Path) -> Project:
     return Project(untouched.copy(tmp_path / "project").root)
 
 
-def test_it_takes_the_place_of_the_drawn_faces_with_its_own_classes_and_side(
+def test_it_takes_the_place_of_the_drawn_faces_with_its_own_classes_side_and_colours(
     project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (write(tmp_path / "faces") / "bored").mkdir()
-    add_own(project, [tmp_path / "faces"], FOLDER, quiet=True)
-    assert "the folder bored is empty" in capsys.readouterr().out
+    add_own(project, [tmp_path / "faces"], replace(FOLDER, channels=3), quiet=True)
+    said = capsys.readouterr().out
+    assert "the folder bored is empty" in said
+    assert "class folders, RGB, 32x32 pixels" in said
     assert [path.name for path in project.data.iterdir()] == ["moods.zip"]
     run_stage(project, find("prepare"), [], quiet=True)
     sets = {split: ImageSet.open(project.work / "prepared" / split) for split in ("train", "valid", "test")}
-    assert {(images.classes, images.side) for images in sets.values()} == {(CLASSES, 32)}
+    assert {images.faces for images in sets.values()} == {Faces(CLASSES, 32, 3)}
+    assert to_train(project, load(project.params).data) == len(sets["train"])
     assert sum(map(len, sets.values())) == 36
     assert np.array_equal(ImageSet.open(project.work / "sources" / "ckplus").images, sets["train"].images)
     assert ImageSet.open(project.work / "sources" / "none").faces == sets["train"].faces
@@ -52,7 +56,7 @@ def test_it_takes_the_place_of_the_drawn_faces_with_its_own_classes_and_side(
     add_own(project, [other], replace(FOLDER, name="others", side=None, use="tests"), quiet=True)
     run_stage(project, find("further"), ["others"], quiet=True)
     further = ImageSet.open(project.work / "further" / "others")
-    assert (len(further), further.side, further.split) == (4, 32, "others")
+    assert (len(further), further.faces.shape, further.split) == (4, (32, 32, 3), "others")
 
     for name, said in (("others", "run.evaluate_on"), ("moods", "data.train"), ("mood", "moods")):
         with pytest.raises(UserError) as caught:

@@ -4,10 +4,15 @@ from typing import Any
 
 import pytest
 
+from ferlab.errors import UserError
+from ferlab.params import check
 from ferlab.params.data import archives, rests_on
+from ferlab.params.migration import migrated
+from ferlab.yaml_file import read_yaml
+from small import REPOSITORY
 
 EARLIER: dict[str, Any] = {"kind": "real", "allow_demo": False, "fer2013": "a" * 64, "ckplus": "b" * 64}
-NOW = EARLIER | {"sets": {}, "train": "fer2013", "gans": "ckplus", "side": 48}
+NOW = EARLIER | {"sets": {}, "train": "fer2013", "gans": "ckplus", "side": 48, "channels": 1}
 MOODS = {"form": "folder", "sha256": "c" * 64, "classes": ["calm", "cross"]}
 OWN = NOW | {"fer2013": None, "ckplus": None, "sets": {"moods": MOODS}, "train": "moods", "gans": "moods"}
 
@@ -25,7 +30,32 @@ def test_a_set_that_nobody_learns_from_is_no_other_data(whole: dict[str, Any]) -
 
 @pytest.mark.parametrize(
     "changed",
-    [{"kind": "demo"}, {"side": 32}, {"fer2013": "d" * 64}, {"ckplus": "d" * 64}, {"sets": {"m": MOODS}, "gans": "m"}],
+    [
+        {"kind": "demo"},
+        {"side": 32},
+        {"channels": 3},
+        {"fer2013": "d" * 64},
+        {"ckplus": "d" * 64},
+        {"sets": {"m": MOODS}, "gans": "m"},
+    ],
 )
 def test_what_can_change_a_number_is_other_data(changed: dict[str, Any]) -> None:
     assert rests_on(NOW | changed) != rests_on(NOW)
+
+
+@pytest.fixture(scope="module")
+def tree() -> Any:
+    return read_yaml(REPOSITORY / "params.yaml")
+
+
+@pytest.mark.parametrize("channels", [0, 2, "RGB", None])
+def test_channels_are_one_or_three(tree: Any, channels: Any) -> None:
+    with pytest.raises(UserError, match=r"data\.channels: .* is not allowed: input should be 1 or 3"):
+        check({**tree, "data": {**tree["data"], "channels": channels}}, "params.yaml")
+
+
+def test_who_lacks_the_key_is_told_and_a_published_report_is_of_grey_faces(tree: Any) -> None:
+    lacking = {**tree, "data": {key: value for key, value in tree["data"].items() if key != "channels"}}
+    with pytest.raises(UserError, match=r"data\.channels: missing key; write 1 for grey faces"):
+        check(lacking, "params.yaml")
+    assert check(migrated(lacking), "params.yaml").data.channels == 1

@@ -9,8 +9,8 @@ import pytest
 from ferlab.data.labels import CKPLUS_CLASSES
 from ferlab.params import load
 from ferlab.records.quality import ClassQuality
-from ferlab.report.drawing import raster
-from ferlab.report.faces import Wall, note, samples_panel
+from ferlab.report.drawing import png, raster, read_png
+from ferlab.report.faces import Wall, figure1_panel, note, samples_panel
 from ferlab.report.render import build
 from reports import class_quality, quality_of
 from small import REPOSITORY
@@ -49,6 +49,24 @@ def test_the_sheet_shows_each_face_and_marks_a_collapsed_class() -> None:
 
     assert colourful(sheets[0]) == 0
     assert colourful(sheets[1]) > 100
+
+
+def test_faces_in_colour_are_shown_in_their_colours_beside_grey_ones() -> None:
+    faces = np.zeros((7, 2, 48, 48, 3), np.uint8)
+    faces[..., 0] = np.arange(200, 248)
+    samples = {"dcgan": faces, "cgan": np.zeros((7, 2, 48, 48), np.uint8)}
+    wall = Wall.of(samples, CKPLUS_CLASSES, [])
+    sheet = raster(*figure1_panel(samples, wall))
+    red = (sheet[..., 0] > 190) & (sheet[..., 1] < 30)
+    black = sheet.max(axis=2) < 30
+    assert min(red.mean(), black.mean()) > 0.2
+    kept = read_png(png(sheet, 300, every_colour=True))
+    np.testing.assert_array_equal(kept, sheet)
+
+
+def test_grey_faces_hang_on_a_grey_wall() -> None:
+    wall = Wall.of({"dcgan": np.zeros((7, 2, 48, 48), np.uint8)}, CKPLUS_CLASSES, [])
+    assert wall.blank(5).shape == (5, wall.width)
 
 
 def test_the_page_shows_a_family_beside_the_yardstick(tmp_path: Path) -> None:

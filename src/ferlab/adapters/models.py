@@ -100,7 +100,7 @@ def _signature(faces: Faces) -> ModelSignature:
 
 
 def _example(faces: Faces) -> bytes:
-    """A grey square as PNG."""
+    """A grey square as PNG, of the channels that the classifier knows."""
     with io.BytesIO() as file:
-        Image.fromarray(np.full((faces.side, faces.side), 128, np.uint8)).save(file, "PNG")
+        Image.fromarray(np.full(faces.shape, 128, np.uint8)).save(file, "PNG")
         return file.getvalue()

@@ -28,13 +28,13 @@ class ServedClassifier:
         Raises:
             MlflowException: a picture can't be read; its row is numbered from 0. MLflow's server answers 400.
         """
-        faces = [_face(number, content, self.faces.side) for number, content in enumerate(model_input["picture"])]
+        faces = [_face(number, content, self.faces) for number, content in enumerate(model_input["picture"])]
         return pd.DataFrame(self.classifier.predict_proba(np.stack(faces)), columns=list(self.faces.classes))
 
 
-def _face(number: int, content: bytes, side: int) -> NDArray[np.uint8]:
+def _face(number: int, content: bytes, faces: Faces) -> NDArray[np.uint8]:
     try:
-        return read_faces(io.BytesIO(content), side, whole=True).faces[0].pixels
+        return read_faces(io.BytesIO(content), faces.side, faces.channels, whole=True).faces[0].pixels
     except PictureError as error:
         raise MlflowException.invalid_parameter_value(f"picture {number} {error}") from None
 

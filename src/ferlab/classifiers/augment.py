@@ -20,14 +20,14 @@ def augment(images: Tensor, settings: Augmentation, amounts: Tensor, side: int) 
     All of it is one bilinear sampling. What leaves the picture is replaced by the nearest border pixel.
 
     Args:
-        images: float32 (N, 1, H, W), any range.
+        images: float32 (N, channels, H, W), any range. All channels of an image move together.
         settings: largest rotation in degrees, largest shift as a share of the side, smallest share of the side that a
             crop keeps (uniform from there to 1, anywhere inside the picture, enlarged to the whole), whether to mirror.
         amounts: float32 (7, N) of `draw_amounts`, on the images' device.
         side: of the output.
 
     Returns:
-        float32 (N, 1, side, side).
+        float32 (N, channels, side, side).
     """
     n = len(images)
     turn, right, down, mirror, size, x, y = amounts

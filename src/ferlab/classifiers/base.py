@@ -71,7 +71,14 @@ class Classifier(Protocol):
         ...
 
     def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """uint8 (N, side, side) to float64 (N, classes), each row summing to 1, in the order of its classes."""
+        """Probabilities of the classes, in their order.
+
+        Args:
+            images: uint8 (N, side, side), or (N, side, side, 3) for faces in RGB.
+
+        Returns:
+            float64 (N, classes), each row summing to 1.
+        """
         ...
 
     def save(self, folder: Path) -> None:

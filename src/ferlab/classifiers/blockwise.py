@@ -22,7 +22,7 @@ def predict_blockwise(classifier: Predicts, images: NDArray[np.uint8], checkpoin
 
     Args:
         classifier: judges each image by itself.
-        images: uint8 (N, side, side).
+        images: uint8 (N, side, side) or (N, side, side, 3).
         checkpoints: of this classifier and these images alone.
 
     Returns:

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ferlab.classifiers.schedule import batches_per_epoch
-from ferlab.data.images import FER_FACES, SIDE, Faces
+from ferlab.data.colour import GREY, NAMES
+from ferlab.data.images import FER_FACES, SIDE, Faces, ImageSet
 from ferlab.data.labels import FER_CLASSES
+from ferlab.errors import UserError
 from ferlab.params import Classifier as Settings
 from ferlab.params.own import own_classifier
 from ferlab.parts import imported
@@ -34,6 +36,7 @@ class Method:
         packs: it trains on the device alone, so that several trainings can share one GPU.
         draws: every fit draws something by its seed. Where it isn't so, `is_drawn` tells it of a run.
         slow: its predictions take minutes, so that they are kept as they come. It judges each image by itself.
+        colour: it takes faces in RGB too.
         package: what the module is part of.
     """
 
@@ -45,6 +48,7 @@ class Method:
     packs: bool
     slow: bool = False
     draws: bool = True
+    colour: bool = True
     package: str = "ferlab.classifiers"
 
     @property
@@ -120,9 +124,16 @@ def create(settings: Settings, faces: Faces = FER_FACES) -> "Classifier":
     """An untrained classifier with these settings, for such faces.
 
     Raises:
-        UserError: it is another package's, and can't be imported.
+        UserError: it is another package's, and can't be imported or takes grey faces alone where these are in RGB.
     """
     method = METHODS[settings.method]
+    if faces.channels != GREY and not method.colour:
+        raise UserError(
+            f"the classifier '{settings.method}' takes grey faces alone, and the study's are RGB",
+            where="params.yaml: data.channels",
+            next_step="set it to 1, or leave that classifier out; one that takes both says `colour=True` in its "
+            "ClassifierPart",
+        )
 
     def load() -> Any:
         return getattr(import_module(method.path), method.name)
@@ -145,4 +156,20 @@ def load_run(folder: Path) -> "tuple[Classifier, RunRecord]":
 
 def faces_of(record: RunRecord) -> Faces:
     """What faces a run was trained on; a record that doesn't say is of FER-2013's."""
-    return Faces(record.classes or FER_CLASSES, record.side or SIDE)
+    return Faces(record.classes or FER_CLASSES, record.side or SIDE, record.channels or GREY)
+
+
+def must_see(record: RunRecord, images: ImageSet) -> None:
+    """Refuse images of other channels than a run was trained on.
+
+    Raises:
+        UserError: they are RGB and the run knows grey faces, or the other way round.
+    """
+    known = faces_of(record).channels
+    if images.channels != known:
+        raise UserError(
+            f"the run {record.arm}-{record.seed} was trained on {NAMES[known]} faces, and the images of "
+            f"'{images.split}' are {NAMES[images.channels]}",
+            where="params.yaml: data.channels",
+            next_step="`dvc repro` trains it on images of the same kind",
+        )

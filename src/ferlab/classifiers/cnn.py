@@ -30,14 +30,15 @@ class Cnn:
     def __init__(self, settings: NetworkClassifier, faces: Faces = FER_FACES) -> None:
         self.settings, self.faces = settings, faces
         with seeded(0):  # these weights are only a place for others
-            self.model = build(settings, len(self.faces.classes)).to(memory_format=torch.channels_last)
+            self.model = build(settings, len(faces.classes), faces.channels).to(memory_format=torch.channels_last)
 
     def fit(
         self, train: ImageSet, valid: ImageSet, plan: TrainingPlan, *, observe: Observer, checkpoints: Checkpoints
     ) -> Fit:
         check_sets(train, valid)
         with seeded(derive(plan.seed, "weights")):
-            self.model.load_state_dict(first_weights(self.settings, len(self.faces.classes)).state_dict())
+            first = first_weights(self.settings, len(self.faces.classes), self.faces.channels)
+        self.model.load_state_dict(first.state_dict())
         return NetworkTraining(self.model, self.settings, train, valid, plan).run(observe, checkpoints)
 
     def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -9,6 +9,8 @@ from sklearn.manifold import ClassicalMDS
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ferlab.data.colour import LUMA
+
 POINTS = 8  # on a circle: 256 codes
 CHANNELS = 3
 SAME = 1e-5  # a neighbour so little darker is equal but for rounding; a grey level is 1,600 times as much
@@ -57,9 +59,10 @@ def code_weights(radius: int) -> Tensor:
 
 
 class CodeMaps(nn.Module):
-    """float32 (N, 1, H, W), as images come into a network, to the points of their codes: float32 (N, 3, H, W).
+    """float32 (N, 1 or 3, H, W), as images come into a network, to the points of their codes: float32 (N, 3, H, W).
 
-    It learns nothing, and no gradient passes it. Beyond the border an image goes on as its nearest pixel.
+    The codes are of grey levels, also of images in RGB. It learns nothing, and no gradient passes it. Beyond the border
+    an image goes on as its nearest pixel.
     """
 
     weights: Tensor
@@ -73,6 +76,9 @@ class CodeMaps(nn.Module):
 
     def codes(self, images: Tensor) -> Tensor:
         """int64 (N, H, W) in 0-255; bit p is set where neighbour p is as bright as the pixel or brighter."""
+        if images.shape[1] > 1:
+            red, green, blue = (images[:, i : i + 1] for i in range(3))
+            images = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
         padded = F.pad(images, (self.radius,) * 4, mode="replicate")
         brighter = F.conv2d(padded, self.weights) >= -SAME
         return (brighter.long() << torch.arange(POINTS, device=images.device)[:, None, None]).sum(dim=1)

@@ -39,10 +39,10 @@ class Dfsvm:
     """
 
     def __init__(self, settings: DfsvmClassifier, faces: Faces = FER_FACES) -> None:
-        self.settings, self.n_classes = settings, len(faces.classes)
+        self.settings, self.n_classes, self.channels = settings, len(faces.classes), faces.channels
         with seeded(0):  # these weights are only a place for others
             self.models = {
-                member.network: build(member_settings(settings, member), self.n_classes).to(
+                member.network: build(member_settings(settings, member), self.n_classes, self.channels).to(
                     memory_format=torch.channels_last
                 )
                 for member in settings.members
@@ -80,7 +80,7 @@ class Dfsvm:
         """Name absent weights, also of the last member, before others are trained for hours."""
         for member in self.settings.members:
             if member.weights != "none":
-                first_weights(member_settings(self.settings, member), self.n_classes)
+                first_weights(member_settings(self.settings, member), self.n_classes, self.channels)
 
     def _fit_machine(self, train: ImageSet, seed: int) -> Notes:
         """Fit on features as they are; where that doesn't converge, as with nearly equal rows, on standardised ones."""

@@ -1,9 +1,12 @@
 """Fixed features of a face: its pixels, histograms of gradients or of local binary patterns, pooled descriptors."""
 
+from math import prod
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ferlab.classifiers.sift import WIDTH, Grid, dense_sift
+from ferlab.data.colour import to_grey
 from ferlab.data.gradients import oriented_gradients
 from ferlab.params import Features, HogFeatures, LbpFeatures, SiftFeatures
 
@@ -14,10 +17,11 @@ def extract(images: NDArray[np.uint8], settings: Features) -> NDArray[np.float64
     """Features of each image by itself.
 
     Args:
-        images: uint8 (N, side, side).
-        settings: `pixels` (grey levels in 0-1), `hog` (Dalal & Triggs 2005, scikit-image's) or `lbp` (Ahonen et al.
-            2006: a histogram of uniform patterns, in 0-1, for each cell of a grid) or `sift` (Lowe 2004: the mean, in
-            0-1, of the descriptors of each size whose centres are in a cell of a grid; 0 in a cell that has none).
+        images: uint8 (N, side, side), or in RGB. All but `pixels` are of the grey levels alone.
+        settings: `pixels` (levels of all channels in 0-1), `hog` (Dalal & Triggs 2005, scikit-image's) or `lbp` (Ahonen
+            et al. 2006: a histogram of uniform patterns, in 0-1, for each cell of a grid) or `sift` (Lowe 2004: the
+            mean, in 0-1, of the descriptors of each size whose centres are in a cell of a grid; 0 in a cell that has
+            none).
 
     Returns:
         float64 (N, features).
@@ -25,10 +29,10 @@ def extract(images: NDArray[np.uint8], settings: Features) -> NDArray[np.float64
     if isinstance(settings, HogFeatures):
         return oriented_gradients(images, settings.orientations, settings.cell, settings.block)
     if isinstance(settings, LbpFeatures):
-        return _lbp(images, settings)
+        return _lbp(to_grey(images), settings)
     if isinstance(settings, SiftFeatures):
         return _sift(images, settings)
-    return images.reshape(len(images), images.shape[1] ** 2) / 255.0
+    return images.reshape(len(images), prod(images.shape[1:])) / 255.0
 
 
 def _lbp(images: NDArray[np.uint8], settings: LbpFeatures) -> NDArray[np.float64]:

@@ -12,15 +12,19 @@ GPU_BATCH = 1024  # likewise on a GPU, which would wait for the host
 
 
 def to_input(images: Tensor, side: int) -> Tensor:
-    """uint8 (N, H, H) in 0-255 to float32 (N, 1, side, side), resized bilinearly, centred and scaled."""
-    scaled = (images.unsqueeze(1).float() / 255 - MEAN) / STD
-    if side == images.shape[-1]:
+    """uint8 (N, H, H) in 0-255 to float32 (N, 1, side, side), resized bilinearly, centred and scaled.
+
+    RGB, uint8 (N, H, H, 3), becomes (N, 3, side, side); all channels are centred and scaled alike.
+    """
+    planes = images.unsqueeze(1) if images.ndim == 3 else images.permute(0, 3, 1, 2)
+    scaled = (planes.float() / 255 - MEAN) / STD
+    if side == scaled.shape[-1]:
         return scaled
     return F.interpolate(scaled, (side, side), mode="bilinear", align_corners=False)
 
 
 def probabilities(model: nn.Module, images: Tensor, side: int) -> NDArray[np.float64]:
-    """Class probabilities of uint8 (N, H, H) images: float64 (N, classes), rows summing to 1.
+    """Class probabilities of uint8 (N, H, H) or (N, H, H, 3) images: float64 (N, classes), rows summing to 1.
 
     Args:
         model: returns (N, classes) logits, of a linear layer.
@@ -37,6 +41,11 @@ def probabilities(model: nn.Module, images: Tensor, side: int) -> NDArray[np.flo
             )
             rows.append(model(batch).double().softmax(dim=1).cpu().numpy())
     return np.concatenate(rows)
+
+
+def n_channels(model: nn.Module) -> int:
+    """How many channels a network sees: 1 (grey) or 3 (RGB)."""
+    return next(module for module in model.modules() if isinstance(module, nn.Conv2d)).in_channels
 
 
 def n_outputs(model: nn.Module) -> int:

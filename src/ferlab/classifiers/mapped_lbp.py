@@ -1,4 +1,4 @@
-"""Networks on grey faces and on mapped local binary patterns, averaged (Levi & Hassner 2015)."""
+"""Networks on faces and on mapped local binary patterns, averaged (Levi & Hassner 2015)."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,6 +16,7 @@ from ferlab.classifiers.code_maps import CHANNELS, CodeMaps
 from ferlab.classifiers.fit import NetworkTraining
 from ferlab.classifiers.inference import probabilities
 from ferlab.classifiers.members import MemberEpochs, load_networks
+from ferlab.data.colour import NAMES
 from ferlab.data.images import FER_FACES, Faces, ImageSet
 from ferlab.params import MappedLbpClassifier, NetworkClassifier
 from ferlab.training.checkpoint import Checkpoints, load_state, save_state
@@ -37,12 +38,12 @@ class MappedLbp:
             self.models = {name: self._first(radius) for name, radius in self._members()}
 
     def _members(self) -> Iterator[tuple[str, int | None]]:
-        yield "grey", None
+        yield NAMES[self.faces.channels].lower(), None
         yield from ((f"radius{radius}", radius) for radius in self.settings.radii)
 
     def _first(self, radius: int | None) -> nn.Module:
         network, classes = self.settings.network, len(self.faces.classes)
-        model = build(network, classes) if radius is None else on_codes(network, radius, classes)
+        model = build(network, classes, self.faces.channels) if radius is None else on_codes(network, radius, classes)
         return model.to(memory_format=torch.channels_last)
 
     def fit(

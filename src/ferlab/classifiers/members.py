@@ -12,7 +12,7 @@ from torch import nn
 
 from ferlab.classifiers.base import Fit, TrainingPlan
 from ferlab.classifiers.fit import NetworkTraining
-from ferlab.classifiers.inference import BATCH, n_outputs, to_input
+from ferlab.classifiers.inference import BATCH, n_channels, n_outputs, to_input
 from ferlab.classifiers.vgg import Vgg
 from ferlab.classifiers.weights import first_weights
 from ferlab.data.images import ImageSet
@@ -46,7 +46,7 @@ def member_settings(settings: DfsvmClassifier, member: Member) -> VggClassifier:
 def place_first_weights(model: nn.Module, settings: DfsvmClassifier, member: Member, plan: TrainingPlan) -> None:
     """Give a member that isn't trained the weights of its file."""
     with seeded(derive(plan.seed, member.network)):
-        weights = first_weights(member_settings(settings, member), n_outputs(model))
+        weights = first_weights(member_settings(settings, member), n_outputs(model), n_channels(model))
     model.load_state_dict(weights.state_dict())
     model.to(plan.device)
 
@@ -69,7 +69,7 @@ def train_member(
     own_plan = replace(plan, seed=derive(plan.seed, member.network), steps=None)
     network = member_settings(settings, member)
     with seeded(derive(own_plan.seed, "weights")):
-        first = first_weights(network, n_outputs(model))
+        first = first_weights(network, n_outputs(model), n_channels(model))
         if settings.training.redraw_std is not None:
             redraw(first, member.frozen, settings.training.redraw_std)
     model.load_state_dict(first.state_dict())
@@ -103,7 +103,7 @@ def deep_features(model: nn.Module, images: NDArray[np.uint8], side: int) -> NDA
     """What the last fully connected layer below the softmax layer says, after its ReLU.
 
     Args:
-        images: uint8 (N, H, H), N at least 1.
+        images: uint8 (N, H, H) or (N, H, H, 3), N at least 1.
         side: the model's input size.
 
     Returns:

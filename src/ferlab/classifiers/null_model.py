@@ -12,6 +12,7 @@ from torch import Tensor, from_numpy
 from torch.nn import functional as F
 
 from ferlab.classifiers.base import Fit, TrainingPlan, check_sets
+from ferlab.data.colour import channels_of
 from ferlab.data.images import FER_FACES, Faces, ImageSet
 from ferlab.errors import UserError
 from ferlab.params import NullModelClassifier
@@ -33,7 +34,7 @@ class NullModel:
     """
 
     def __init__(self, settings: NullModelClassifier, faces: Faces = FER_FACES) -> None:
-        self.settings = settings
+        self.settings, self.channels = settings, faces.channels
         self.arrays: dict[str, Tensor] = {}
 
     def fit(
@@ -72,7 +73,10 @@ class NullModel:
     def load(self, folder: Path) -> Self:
         arrays = load_state(folder / FILE)
         side, width = self.settings.size, 2 * self.settings.filters * self.settings.grid**2
-        if arrays["filters"].shape != (self.settings.filters, 1, side, side) or len(arrays["mean"]) != width:
+        if (
+            arrays["filters"].shape != (self.settings.filters, self.channels, side, side)
+            or len(arrays["mean"]) != width
+        ):
             raise UserError(
                 "these filters are not of this null model",
                 where=str(folder / FILE),
@@ -83,12 +87,13 @@ class NullModel:
 
 
 def draw_filters(images: NDArray[np.uint8], settings: NullModelClassifier, rng: torch.Generator) -> Tensor:
-    """float32 (filters, 1, size, size): random directions of length 1, of pixels or of patches' whitened components.
+    """float32 (filters, channels, size, size): random directions of length 1, of pixels or of whitened components.
 
     Args:
-        images: uint8 (N, side, side), the training images: components are of patches of theirs alone.
+        images: uint8 (N, side, side) or (N, side, side, 3), the training images: components are of their patches alone.
     """
-    pixels = settings.size**2
+    channels = channels_of(images)
+    pixels = channels * settings.size**2
     kept = pixels if settings.components is None else min(settings.components, pixels - 1)  # a patch has no mean
     drawn = torch.randn(settings.filters, kept, generator=rng, dtype=torch.float64)
     drawn /= drawn.norm(dim=1, keepdim=True)
@@ -96,14 +101,15 @@ def draw_filters(images: NDArray[np.uint8], settings: NullModelClassifier, rng: 
         values, vectors = torch.linalg.eigh(_covariance(images, settings, rng))
         values, vectors = values.flip(0)[:kept], vectors.flip(1)[:, :kept]
         drawn = drawn @ (vectors / values.clamp_min(SPREAD).sqrt()).T
-    return drawn.float().reshape(-1, 1, settings.size, settings.size)
+    return drawn.float().reshape(-1, channels, settings.size, settings.size)
 
 
 def _covariance(images: NDArray[np.uint8], settings: NullModelClassifier, rng: torch.Generator) -> Tensor:
-    """float64 (size^2, size^2), of patches at random places, each without its own mean."""
-    side = images.shape[-1] - settings.size + 1
+    """float64 (channels x size^2, as many), of patches at random places, each without its own mean."""
+    side = images.shape[1] - settings.size + 1
     chosen = torch.randint(len(images), (settings.patches,), generator=rng)
-    total = torch.zeros(settings.size**2, settings.size**2, dtype=torch.float64)
+    pixels = channels_of(images) * settings.size**2
+    total = torch.zeros(pixels, pixels, dtype=torch.float64)
     for start in range(0, settings.patches, BATCH):
         some = chosen[start : start + BATCH]
         windows = F.unfold(normalised(images[some.numpy()], settings), settings.size).double()
@@ -115,11 +121,13 @@ def _covariance(images: NDArray[np.uint8], settings: NullModelClassifier, rng: t
 
 
 def normalised(images: NDArray[np.uint8], settings: NullModelClassifier) -> Tensor:
-    """float32 (N, 1, side, side): each pixel less the mean around it, over the spread around it (or the floor).
+    """float32 (N, channels, side, side): each pixel less the mean around it, over the spread around it (or the floor).
 
-    The spread is the root mean square of what the means leave; beyond the border the picture is mirrored.
+    The spread is the root mean square of what the means leave; beyond the border the picture is mirrored. Each channel
+    has means and spreads of its own.
     """
-    faces = torch.from_numpy(np.array(images)).unsqueeze(1).float() / 255
+    pixels = torch.from_numpy(np.array(images))
+    faces = (pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)).float() / 255
     if not settings.window:
         return faces
     faces = faces - _around(faces, settings.window)
@@ -134,7 +142,7 @@ def features(images: NDArray[np.uint8], filters: Tensor, settings: NullModelClas
     """float32 (N, 2 x filters x grid x grid): what each filter finds, bright on dark and dark on bright, by place.
 
     Args:
-        images: uint8 (N, side, side).
+        images: uint8 (N, side, side) or (N, side, side, 3).
     """
     rows = np.empty((len(images), 2 * settings.filters * settings.grid**2), np.float32)
     with torch.inference_mode():

@@ -14,7 +14,7 @@ def penultimate_features(network: Cnn, images: NDArray[np.uint8]) -> NDArray[np.
     """The input of a network's last linear layer, in evaluation mode.
 
     Args:
-        images: uint8 (N, side, side).
+        images: uint8 (N, side, side) or (N, side, side, 3).
 
     Returns:
         float32 (N, features), each row of length 1, or 0 where all features are.

@@ -1,4 +1,4 @@
-"""ResNet-18 and ResNet-50 (He et al. 2016) for small grey faces.
+"""ResNet-18 and ResNet-50 (He et al. 2016) for small faces.
 
 Written out rather than taken from torchvision, whose import alone costs each stage some four seconds; modules have
 torchvision's names and numbers, and tests hold the two equal, weights, outputs and first draws.
@@ -9,6 +9,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ferlab.data.colour import GREY
 from ferlab.params import ResnetClassifier
 
 DEPTHS = {"resnet18": (2, 2, 2, 2), "resnet50": (3, 4, 6, 3)}  # residual blocks a group: He et al. 2016, table 1
@@ -71,27 +72,28 @@ class Block(nn.Module):
 
 
 class Resnet(nn.Module):
-    """The published network with scalable channels, one input channel and a choice of stems.
+    """The published network with scalable channels, for grey or RGB images, and a choice of stems.
 
-    With width 1 and the `imagenet` stem it is torchvision's own but for the first convolution's single channel.
-    Called with float32 (N, 1, H, W) it returns logits (N, classes).
+    With width 1 and the `imagenet` stem it is torchvision's own, but that a grey one's first convolution has a single
+    channel. Called with float32 (N, channels, H, W) it returns logits (N, classes).
 
     Args:
+        channels: of the images, 1 or 3.
         settings: `width` is the share of the published channels. `stem` is `imagenet` (7x7, stride 2, max pool: at
             48 px maps of 12x12 … 2x2), `3x3_pool` (24x24 … 3x3) or `3x3` (no pooling: 48x48 … 6x6).
             `zero_init_residual` starts each residual branch at zero (Goyal et al. 2017, section 5.1).
     """
 
-    def __init__(self, settings: ResnetClassifier, classes: int) -> None:
+    def __init__(self, settings: ResnetClassifier, classes: int, channels: int = GREY) -> None:
         super().__init__()
-        channels = [round(c * settings.width) for c in (64, 128, 256, 512)]
+        sizes = [round(c * settings.width) for c in (64, 128, 256, 512)]
         kernel, stride = (7, 2) if settings.stem == "imagenet" else (3, 1)
-        self.conv1 = nn.Conv2d(1, channels[0], kernel, stride, kernel // 2, bias=False)
-        self.bn1 = nn.BatchNorm2d(channels[0])
+        self.conv1 = nn.Conv2d(channels, sizes[0], kernel, stride, kernel // 2, bias=False)
+        self.bn1 = nn.BatchNorm2d(sizes[0])
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.Identity() if settings.stem == "3x3" else nn.MaxPool2d(3, 2, 1)
-        width, groups = channels[0], []
-        for group, (inner, depth) in enumerate(zip(channels, DEPTHS[settings.network], strict=True)):
+        width, groups = sizes[0], []
+        for group, (inner, depth) in enumerate(zip(sizes, DEPTHS[settings.network], strict=True)):
             blocks = []
             for block in range(depth):
                 stride = 2 if group and not block else 1

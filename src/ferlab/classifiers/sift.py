@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ferlab.data.colour import to_grey
 from ferlab.data.images import SIDE
 
 ORIENTATIONS, BINS = 8, 4
@@ -53,14 +54,14 @@ def dense_sift(images: NDArray[np.uint8], grid: Grid) -> Iterator[NDArray[np.flo
     """Descriptors of batches of images, in order.
 
     Args:
-        images: uint8 (N, side, side).
+        images: uint8 (N, side, side), or in RGB, of which the grey levels count.
 
     Yields:
         float32 (up to 128, descriptors, 128) in 0-1, each of length 1, or all zero where there is nothing to see. A
         descriptor has its bins row by row, each with its orientations.
     """
     for start in range(0, len(images), BATCH):
-        faces = torch.from_numpy(np.array(images[start : start + BATCH])).float()
+        faces = torch.from_numpy(np.array(to_grey(images[start : start + BATCH]))).float()
         maps = _orientation_maps(faces)
         yield torch.cat([_normalised(_at(maps, size, grid.starts(size))) for size in grid.bins], dim=1).numpy()
 

@@ -28,7 +28,7 @@ class Step:
 
     Args:
         model: is moved to the device, and gets dropout of this training's own. Its frozen parameters keep their values.
-        images: uint8 (N, side, side).
+        images: uint8 (N, side, side) or (N, side, side, 3).
         targets: int64 (N,), labels; or float32 (N, classes), shares that sum to 1.
         seed: decides augmentation and dropout.
 
@@ -96,7 +96,7 @@ class Step:
         settings = self.settings
         chosen = self._order.index_select(0, self._batch)[0, :n]
         amounts = self._amounts.index_select(0, self._batch)[0, :, :n]
-        faces = to_input(self.images[chosen], self.images.shape[-1])
+        faces = to_input(self.images[chosen], self.images.shape[1])
         batch = augment(faces, settings.augmentation, amounts, settings.input_size)
         logits = self.forward(batch.contiguous(memory_format=torch.channels_last))
         loss = self.loss(logits, self.targets[chosen])

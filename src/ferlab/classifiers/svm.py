@@ -31,7 +31,7 @@ class Svm:
     """
 
     def __init__(self, settings: SvmClassifier, faces: Faces = FER_FACES) -> None:
-        self.settings, self.side = settings, faces.side
+        self.settings, self.faces = settings, faces
         self.arrays: Arrays = {}
 
     def fit(
@@ -75,7 +75,7 @@ class Svm:
 
     def load(self, folder: Path) -> Self:
         arrays = {name: tensor.numpy() for name, tensor in load_state(folder / FILE).items()}
-        width = extract(np.zeros((1, self.side, self.side), np.uint8), self.settings.features).shape[1]
+        width = extract(np.zeros((1, *self.faces.shape), np.uint8), self.settings.features).shape[1]
         if arrays.get("basis", arrays["mean"][None]).shape[1] != width:
             raise UserError(
                 f"this SVM was fitted on other features than the {width} that its settings name", where=str(folder)

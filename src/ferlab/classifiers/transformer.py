@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ferlab.data.colour import GREY
 from ferlab.params import TransformerClassifier
 
 SIDE = 4  # of the localiser's last maps: enough to say where a face is
@@ -14,24 +15,25 @@ class SpatialTransformer(nn.Module):
 
     The view is affine (rotation, scale, shift, shear). It starts as the image itself, and each of its six numbers stays
     within `reach` of that; coordinates run from -1 to 1. What leaves the picture is replaced by the nearest border
-    pixel. Called with float32 (N, 1, H, W) it returns logits (N, classes).
+    pixel. Called with float32 (N, channels, H, W) it returns logits (N, classes).
 
     Args:
         network: called with such images; its last linear layer stays the last of the whole.
+        channels: of the images, 1 (grey) or 3 (RGB).
     """
 
-    def __init__(self, settings: TransformerClassifier, network: nn.Module) -> None:
+    def __init__(self, settings: TransformerClassifier, network: nn.Module, channels: int = GREY) -> None:
         super().__init__()
-        channels = settings.localiser.channels
+        width = settings.localiser.channels
         self.reach = settings.localiser.reach
         self.localiser = nn.Sequential(
-            nn.Conv2d(1, channels, 5, 2, 2),
+            nn.Conv2d(channels, width, 5, 2, 2),
             nn.ReLU(inplace=True),
-            nn.Conv2d(channels, 2 * channels, 5, 2, 2),
+            nn.Conv2d(width, 2 * width, 5, 2, 2),
             nn.ReLU(inplace=True),
             nn.AdaptiveAvgPool2d(SIDE),
             nn.Flatten(),
-            nn.Linear(2 * channels * SIDE**2, 6),
+            nn.Linear(2 * width * SIDE**2, 6),
         )
         last = self.localiser[-1]
         assert isinstance(last, nn.Linear)
@@ -51,7 +53,7 @@ class SpatialTransformer(nn.Module):
 
 
 def seen(images: Tensor, views: Tensor) -> Tensor:
-    """float32 (N, 1, H, W): each image as its view shows it, sampled bilinearly."""
+    """float32 (N, channels, H, W): each image as its view shows it, sampled bilinearly."""
     grid = F.affine_grid(views, list(images.shape), align_corners=False)
     sampled: Tensor = F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
     return sampled

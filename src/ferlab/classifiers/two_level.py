@@ -34,7 +34,7 @@ class TwoLevel:
     """
 
     def __init__(self, settings: TwoLevelClassifier, faces: Faces = FER_FACES) -> None:
-        self.settings, self.classes = settings, faces.classes
+        self.settings, self.classes, self.channels = settings, faces.classes, faces.channels
         named = [name for group in settings.groups for name in group]
         if sorted(named) != sorted(self.classes):
             raise UserError(
@@ -47,7 +47,7 @@ class TwoLevel:
         self.levels |= {self._name(group): group for group in self.groups if len(group) > 1}
         with seeded(0):  # these weights are only a place for others
             self.models = {
-                name: build(settings.network, len(self.classes)).to(memory_format=torch.channels_last)
+                name: build(settings.network, len(self.classes), self.channels).to(memory_format=torch.channels_last)
                 for name in self.levels
             }
 
@@ -65,7 +65,8 @@ class TwoLevel:
             sets = (self.part(name, train), self.part(name, valid))
             own_plan = replace(plan, seed=derive(plan.seed, name), steps=None, every_epoch=None)
             with seeded(derive(own_plan.seed, "weights")):
-                model.load_state_dict(first_weights(self.settings.network, len(self.classes)).state_dict())
+                first = first_weights(self.settings.network, len(self.classes), self.channels)
+            model.load_state_dict(first.state_dict())
             training = NetworkTraining(model, self.settings.network, *sets, own_plan)
             fit = training.run(MemberEpochs(number, observe, history), checkpoints.child(name))
             notes[f"{name}_valid_accuracy"] = fit.valid_accuracy

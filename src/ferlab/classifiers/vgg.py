@@ -1,4 +1,4 @@
-"""VGG-13, VGG-16 and VGG-19 for small grey faces, with a head that doesn't pay for its 49 copies.
+"""VGG-13, VGG-16 and VGG-19 for small faces, with a head that doesn't pay for its 49 copies.
 
 Written out for the reason that `resnet.py` gives; the modules' names and numbers are torchvision's.
 """
@@ -6,6 +6,7 @@ Written out for the reason that `resnet.py` gives; the modules' names and number
 from torch import Tensor, nn
 
 from ferlab.classifiers.dropout import Dropout
+from ferlab.data.colour import GREY
 from ferlab.params import VggClassifier
 
 CHANNELS = (64, 128, 256, 512, 512)  # of the five groups of convolutions: Simonyan & Zisserman 2015, table 1
@@ -16,26 +17,26 @@ SMALLEST = 32  # an input of this side has a last map of 1x1
 
 
 class Vgg(nn.Module):
-    """torchvision's VGG with scalable channels and one input channel.
+    """torchvision's VGG with scalable channels, for grey images (`channels` 1) or RGB (3).
 
-    At 224 px it is torchvision's own network but for the first convolution's single channel. At 48 px its last map is
-    1x1, and torchvision's average pool would repeat it 49 times in front of a layer of 25088 inputs: that layer, summed
-    over the 49 positions, is the same function of 512 inputs. Under SGD it also *learns* the same, if its weights get
-    49 times the learning rate and 1/49 of the weight decay (`optimise.sgd`) and start from N(0, 7 · 0.01), the sum of
-    49 draws of N(0, 0.01).
+    At 224 px it is torchvision's own network, but that a grey one's first convolution has a single channel. At 48 px
+    its last map is 1x1, and torchvision's average pool would repeat it 49 times in front of a layer of 25088 inputs:
+    that layer, summed over the 49 positions, is the same function of 512 inputs. Under SGD it also *learns* the same,
+    if its weights get 49 times the learning rate and 1/49 of the weight decay (`optimise.sgd`) and start from
+    N(0, 7 · 0.01), the sum of 49 draws of N(0, 0.01).
 
-    Called with float32 (N, 1, side, side) it returns logits (N, classes). `positions` is 49 where the first layer of
-    the head stands for that many, and 1 otherwise.
+    Called with float32 (N, channels, side, side) it returns logits (N, classes). `positions` is 49 where the first
+    layer of the head stands for that many, and 1 otherwise.
     """
 
-    def __init__(self, settings: VggClassifier, classes: int) -> None:
+    def __init__(self, settings: VggClassifier, classes: int, channels: int = GREY) -> None:
         super().__init__()
         layers = list[nn.Module]()
-        wide = 1
+        wide = channels
         hidden = round(4096 * settings.width)
-        for channels, depth in zip(CHANNELS, DEPTHS[settings.network], strict=True):
+        for published, depth in zip(CHANNELS, DEPTHS[settings.network], strict=True):
             for _ in range(depth):
-                inner, wide = wide, round(channels * settings.width)
+                inner, wide = wide, round(published * settings.width)
                 layers.append(nn.Conv2d(inner, wide, 3, padding=1))
                 if settings.batch_norm:
                     layers.append(nn.BatchNorm2d(wide))

@@ -40,7 +40,7 @@ class VisualWords(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Find the words by mini-batch k-means (Sculley 2010), scikit-learn's.
 
         Args:
-            images: uint8 (N, side, side).
+            images: uint8 (N, side, side), or in RGB.
 
         Raises:
             UserError: a vocabulary larger than the number of different descriptors.
@@ -69,7 +69,7 @@ class VisualWords(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """The number of the nearest word at each place of the grid.
 
         Args:
-            images: uint8 (N, side, side).
+            images: uint8 (N, side, side), or in RGB.
 
         Returns:
             uint16 (N, places of the grid); 65535 where an image shows nothing.

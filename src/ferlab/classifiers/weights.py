@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ferlab.classifiers.architectures import build
 from ferlab.classifiers.vgg import POSITIONS, Vgg
+from ferlab.data.colour import GREY, NAMES, RGB
 from ferlab.errors import UserError
 from ferlab.files import sha256_file
 from ferlab.params import NetworkClassifier, VggClassifier
@@ -20,13 +21,16 @@ from ferlab.params import NetworkClassifier, VggClassifier
 RELEASE = "IMAGENET1K_V1"  # torchvision's name for the weights trained as the networks' papers say
 
 
-def first_weights(settings: NetworkClassifier, classes: int) -> nn.Module:
+def first_weights(settings: NetworkClassifier, classes: int, channels: int = GREY) -> nn.Module:
     """A network ready to be trained. What no file gives is drawn from torch's global generator.
+
+    Args:
+        channels: of its images, 1 (grey) or 3 (RGB).
 
     Raises:
         UserError: the weights asked for are absent, have another hash, or don't fit.
     """
-    model = build(settings, classes)
+    model = build(settings, classes, channels)
     if settings.weights == "imagenet":
         adopt(model, _imagenet(settings), f"torchvision's {RELEASE} of {settings.network}")
     elif settings.weights != "none":
@@ -37,9 +41,9 @@ def first_weights(settings: NetworkClassifier, classes: int) -> nn.Module:
 def adopt(model: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
     """Lay weights in torchvision's layout on a network.
 
-    Three colours become one grey: the first convolution's filters are summed. A VGG head of 25088 inputs is summed
-    over its 49 positions where this network's has 512. A last layer for another number of classes is left out: the
-    network keeps its own, freshly drawn.
+    Where the network sees grey images, filters of three colours become one: the first convolution's are summed. A VGG
+    head of 25088 inputs is summed over its 49 positions where this network's has 512. A last layer for another number
+    of classes is left out: the network keeps its own, freshly drawn.
 
     Raises:
         UserError: the weights belong to another network; `source` names them.
@@ -49,7 +53,8 @@ def adopt(model: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
     first, last = ("features.0", "classifier.6") if isinstance(model, Vgg) else ("conv1", "fc")
     head = "classifier.0.weight"
     try:
-        state[f"{first}.weight"] = _grey(state[f"{first}.weight"])
+        channels = drawn[f"{first}.weight"].shape[1]
+        state[f"{first}.weight"] = _filters(state[f"{first}.weight"], channels, source)
         if isinstance(model, Vgg) and model.positions == POSITIONS:
             wide = drawn[head].shape[1]
             if state[head].shape[1] == POSITIONS * wide:
@@ -65,8 +70,15 @@ def adopt(model: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
         ) from None
 
 
-def _grey(filters: Tensor) -> Tensor:
-    return filters.sum(dim=1, keepdim=True) if filters.shape[1] == 3 else filters
+def _filters(filters: Tensor, channels: int, source: str) -> Tensor:
+    """Of a first convolution, for images of so many channels."""
+    if filters.shape[1] == GREY and channels == RGB:
+        raise UserError(
+            f"these weights are of {NAMES[GREY]} images, and the study's are {NAMES[RGB]} (data.channels: {RGB})",
+            where=source,
+            next_step="name weights of a network that sees colours, or set weights to none",
+        )
+    return filters.sum(dim=1, keepdim=True) if filters.shape[1] == RGB and channels == GREY else filters
 
 
 def _imagenet(settings: NetworkClassifier) -> Mapping[str, Tensor]:

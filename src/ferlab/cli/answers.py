@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ferlab.data.colour import to_grey
 from ferlab.datasets.picture import PictureError
 from ferlab.detection.faces import Face, Picture, read_faces
 from ferlab.detection.folder import Problem, files_of
@@ -44,9 +45,13 @@ class Answer:
 
 
 def read_pictures(
-    paths: Sequence[Path], side: int, *, whole: bool, quiet: bool
+    paths: Sequence[Path], side: int, channels: int, *, whole: bool, quiet: bool
 ) -> tuple[list[tuple[Path, Picture]], list[Problem]]:
-    """The faces of files and of folders' files, and what can't be read."""
+    """The faces of files and of folders' files, and what can't be read.
+
+    Args:
+        side, channels: of the faces that the classifier knows.
+    """
     from ferlab.cli.progress import ShowProgress
 
     files, problems = files_of(paths)
@@ -57,7 +62,7 @@ def read_pictures(
             try:
                 must_be_a_file(path)
                 with path.open("rb") as handle:
-                    pictures.append((path, read_faces(handle, side, whole=whole)))
+                    pictures.append((path, read_faces(handle, side, channels, whole=whole)))
             except (OSError, PictureError, UserError) as error:
                 problems.append((path, _reason(error)))
             if show:
@@ -133,7 +138,7 @@ def as_object(
 
 
 def _shows_nothing(face: Face, nothing: float) -> bool:
-    return bool(face.pixels.std() < nothing)
+    return bool(to_grey(face.pixels[None]).std() < nothing)
 
 
 def _reason(error: Exception) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Confidence:
-    """A run's classes, the side of its faces, and its calibration.
+    """A run's classes, the side and channels of its faces, and its calibration.
 
     Attributes:
         calibration: None where there is none; `why_not` then says why.
@@ -25,6 +25,7 @@ class Confidence:
 
     classes: tuple[str, ...]
     side: int
+    channels: int
     calibration: "Calibration | None"
     why_not: str
     raw: bool
@@ -50,7 +51,7 @@ class Confidence:
             why_not = "" if calibration else f"{len(valid.ids)} validation images are too few"
         faces = faces_of(record)
         picked = record.select_on == "valid" and METHODS[record.settings.method].counts_steps
-        return cls(faces.classes, faces.side, calibration, why_not, raw, picked)
+        return cls(faces.classes, faces.side, faces.channels, calibration, why_not, raw, picked)
 
     def __call__(self, probabilities: "NDArray[np.float64]") -> "NDArray[np.float64]":
         """The probabilities to print: float64 (N, C) to the same."""

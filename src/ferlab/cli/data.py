@@ -9,12 +9,16 @@ import typer
 
 if TYPE_CHECKING:
     from ferlab.datasets.containers import Found
-    from ferlab.project import Project
 
 app = typer.Typer(help="Put faces into data/, and see what is there.", no_args_is_help=True)
 
 
 _OF_THE_PAPER = {"train": "fer2013", "gans": "ckplus", "side": 48}
+
+
+class Channels(StrEnum):
+    GREY = "1"
+    RGB = "3"
 
 
 class Use(StrEnum):
@@ -45,6 +49,10 @@ def add(
     side: Annotated[
         int | None, typer.Option("--side", min=16, max=512, help="With --as: pixels; all images are resized to it.")
     ] = None,
+    channels: Annotated[
+        Channels | None,
+        typer.Option("--channels", help="With --as: 1 makes all images grey, 3 RGB; the study's other sets too."),
+    ] = None,
     use: Annotated[
         Use, typer.Option("--for", help="With --as: what it is for: classifiers, GANs, both, or tests alone.")
     ] = Use.BOTH,
@@ -55,7 +63,7 @@ def add(
     from ferlab import params
     from ferlab.cli.own_set import OwnSet, add_own
     from ferlab.cli.progress import ShowSteps
-    from ferlab.cli.tracked_data import changed, track
+    from ferlab.cli.tracked_data import changed, there, track
     from ferlab.datasets.containers import DATASETS, examine, install
     from ferlab.errors import UserError, printable
     from ferlab.execution.locks import exclusive
@@ -63,26 +71,28 @@ def add(
     from ferlab.project import Project
 
     project = Project.find()
-    if form is None and (name or classes or side):
-        raise UserError("--name, --classes and --side are for a set that --as names", next_step="add --as folder")
+    if form is None and (name or classes or side or channels):
+        options = "--name, --classes, --side and --channels"
+        raise UserError(f"{options} are for a set that --as names", next_step="add --as folder")
     if form is not None:
-        own = OwnSet(form, name, classes.split(",") if classes else None, side, use, allow_partial)
+        kind = int(channels) if channels else None
+        own = OwnSet(form, name, classes.split(",") if classes else None, side, kind, use, allow_partial)
         with exclusive(project, "data"):
             recover(project.data)
             add_own(project, paths, own, context.obj["quiet"])
         return
     with exclusive(project, "data"), tempfile.TemporaryDirectory(prefix="ferlab-") as scratch:
         recover(project.data)
-        kind = params.load(project.params).data.kind
+        before = params.load(project.params).data
         with ShowSteps(context.obj["quiet"]) as say:
-            found = examine(paths, allow_partial, Path(scratch), say)
+            found = examine(paths, allow_partial, Path(scratch), say, before.channels)
         for what in found.values():
             _describe(what)
         sources = {dataset: what.path for dataset, what in found.items()}
         for dataset in DATASETS:
             if dataset not in sources:
                 kept = project.data / f"{dataset}.zip"
-                if kind == "demo" or not kept.is_file():
+                if before.kind == "demo" or not kept.is_file():
                     raise UserError(
                         f"{dataset} is missing too: drawn and real faces are never mixed",
                         where=str(project.data),
@@ -90,7 +100,7 @@ def add(
                     )
                 sources[dataset] = kept
         hashes = {dataset: sha256_file(path) for dataset, path in sources.items()}
-        if hashes == _there(project):
+        if hashes == there(project):
             typer.echo("data/ holds these very archives already; nothing is copied")
         else:
             with ShowSteps(context.obj["quiet"]) as say:
@@ -156,6 +166,7 @@ def remove(
 def show(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Show what data/ holds and whether it is what params.yaml names."""
     from ferlab import params
+    from ferlab.data.colour import NAMES
     from ferlab.datasets.containers import DATASETS
     from ferlab.files import recover, sha256_file
     from ferlab.project import Project
@@ -163,7 +174,7 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = 
     project = Project.find()
     recover(project.data)
     settings = params.load(project.params).data
-    facts: dict[str, Any] = {"kind": settings.kind}
+    facts: dict[str, Any] = {"kind": settings.kind, "side": settings.side, "channels": settings.channels}
     named_here = [dataset for dataset in (*DATASETS, *settings.sets) if settings.sha256(dataset)]
     for dataset in named_here:
         path, named = project.data / f"{dataset}.zip", settings.sha256(dataset)
@@ -174,6 +185,7 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = 
         typer.echo(json.dumps(facts, indent=1))
         return
     typer.echo(f"{settings.kind} faces: classifiers learn from {settings.train}, GANs from {settings.gans}")
+    typer.echo(f"  all become {NAMES[settings.channels]} images of {settings.side}x{settings.side} pixels")
     for dataset in named_here:
         fact = facts[dataset]
         if fact["sha256"] is None:
@@ -217,15 +229,6 @@ def audit(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
     typer.echo(f"CK+: {sum(ckplus['images'].values())} images of {of if ckplus['subjects'] else 'unknown subjects'}")
     for difference in found.get("differences", []):
         typer.echo(f"not the published count: {difference}")
-
-
-def _there(project: "Project") -> dict[str, str]:
-    """SHA-256 of each archive in data/, by dataset."""
-    from ferlab.datasets.containers import DATASETS
-    from ferlab.files import sha256_file
-
-    paths = {dataset: project.data / f"{dataset}.zip" for dataset in DATASETS}
-    return {dataset: sha256_file(path) for dataset, path in paths.items() if path.is_file()}
 
 
 def _describe(what: "Found") -> None:

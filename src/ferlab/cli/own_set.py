@@ -26,13 +26,20 @@ class OwnSet:
     name: str | None
     classes: list[str] | None
     side: int | None
+    channels: int | None
     use: str
     allow_partial: bool
 
     @property
     def typed(self) -> str:
         """The options, as they were typed."""
-        given = {"as": self.form, "name": self.name, "side": self.side, "classes": ",".join(self.classes or ())}
+        given = {
+            "as": self.form,
+            "name": self.name,
+            "side": self.side,
+            "channels": self.channels,
+            "classes": ",".join(self.classes or ()),
+        }
         given |= {"for": self.use} if self.use != "both" else {}
         return " ".join(f"--{option} {value}" for option, value in given.items() if value)
 
@@ -60,17 +67,24 @@ def add_own(project: "Project", paths: Sequence[Path], own: OwnSet, quiet: bool)
     name = _name(own, paths[0])
     others = _others(settings.data, own, name)
     side = settings.data.side if own.side is None else own.side
+    channels = settings.data.channels if own.channels is None else own.channels
     with tempfile.TemporaryDirectory(prefix="ferlab-") as scratch:
         with ShowSteps(quiet) as say:
             say(f"{shown}: reading every image")
             archive = as_zip(paths, Path(scratch))
             reading = forms.read_as(
-                archive, own.form, side=side, classes=own.classes, allow_partial=own.allow_partial, shown=shown
+                archive,
+                own.form,
+                side=side,
+                classes=own.classes,
+                channels=channels,
+                allow_partial=own.allow_partial,
+                shown=shown,
             )
         for empty in (folder for path in paths for folder in _empty(path)):
             typer.echo(f"  note: the folder {printable(empty)} is empty")
         images = _used(own.use, reading.sets)
-        _tell(own.form, reading, side)
+        _tell(own.form, reading, side, channels)
         if absent := [label for label, n in images.counts().items() if not n]:
             raise UserError(
                 f"there are no images of {', '.join(absent)} to use",
@@ -82,7 +96,7 @@ def add_own(project: "Project", paths: Sequence[Path], own: OwnSet, quiet: bool)
         entry = {"form": own.form, "sha256": sha256_file(archive), "classes": list(images.classes)}
         uses = {key: name for key in ("train", "gans") if own.use in (key, "both")}
         changes: dict[str, Any] = {
-            "data": {"kind": "real", "side": side, "sets": kept | {name: entry}, **others, **uses}
+            "data": {"kind": "real", "sets": kept | {name: entry}, "side": side, "channels": channels, **others, **uses}
         }
         if own.use == "tests" and name not in settings.run.evaluate_on:
             changes["run"] = {"evaluate_on": [*settings.run.evaluate_on, name]}
@@ -202,12 +216,13 @@ def _others(data: "Data", own: OwnSet, name: str) -> dict[str, str | None]:
     return dict.fromkeys(PAPERS_OWN)
 
 
-def _tell(form: str, reading: "Reading", side: int) -> None:
+def _tell(form: str, reading: "Reading", side: int, channels: int) -> None:
+    from ferlab.data.colour import NAMES
     from ferlab.datasets.reading import tally
     from ferlab.datasets.registry import named
     from ferlab.errors import printable
 
-    typer.echo(f"{printable(reading.form)}, {side}x{side} pixels")
+    typer.echo(f"{printable(reading.form)}, {NAMES[channels]}, {side}x{side} pixels")
     for split, images in reading.sets.items():
         counts = ", ".join(f"{printable(k)} {v}" for k, v in images.counts().items())
         typer.echo(f"  {split}: {len(images)} ({counts})")

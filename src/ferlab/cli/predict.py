@@ -40,7 +40,8 @@ def predict(
     """Print the classes' probabilities for each face in each picture.
 
     A picture of a face's size (48x48 for FER-2013) is taken as a face. In any other, upright frontal faces are searched
-    for, and each is cropped, made grey and resized. What a camera has turned is turned back first.
+    for, and each is cropped, resized and made grey or RGB, as the run knows faces. What a camera has turned is turned
+    back first.
     Probabilities are calibrated where a report holds what the run says of the validation split.
     Pictures that can't be read are named after the answers to the others.
     """
@@ -56,7 +57,8 @@ def predict(
     classifier, record = load(project, run)
     nothing = params.load(project.params).audit.near_constant_std
     confidence = Confidence.of(project, record, raw)
-    pictures, problems = read_pictures(images, confidence.side, whole=whole, quiet=context.obj["quiet"])
+    side, channels = confidence.side, confidence.channels
+    pictures, problems = read_pictures(images, side, channels, whole=whole, quiet=context.obj["quiet"])
     answers = say(classifier, pictures, confidence)
     for note in [note for answer in answers for note in answer.notes(nothing)]:
         print(f"note: {note}", file=sys.stderr)

@@ -9,6 +9,15 @@ if TYPE_CHECKING:
     from ferlab.project import Project
 
 
+def there(project: "Project") -> dict[str, str]:
+    """SHA-256 of the archives of the paper's own sets in data/, by dataset."""
+    from ferlab.datasets.containers import DATASETS
+    from ferlab.files import sha256_file
+
+    paths = {dataset: project.data / f"{dataset}.zip" for dataset in DATASETS}
+    return {dataset: sha256_file(path) for dataset, path in paths.items() if path.is_file()}
+
+
 def changed(project: "Project", changes: dict[str, Any], where: str = "params.yaml") -> tuple[str, "Params"]:
     """The text of params.yaml with what data/ is to hold, and what it says then.
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ferlab.crate import optional
 from ferlab.crate.data_sets import about, form_of
+from ferlab.data.colour import NAMES
 from ferlab.datasets import folders
 from ferlab.datasets.forms import CKPLUS, FER2013
 from ferlab.params import Params
@@ -43,11 +44,11 @@ def describe(dataset: str, params: Params, audit: Audit) -> dict[str, Any]:
     classes = _classes(dataset, params, counts)
     total = sum(number for row in counts.values() for number in row.values())
     size = f"{total:,} images" if total else "Images"
-    side, container = params.data.side, f"{dataset}.zip"
+    side, kind, container = params.data.side, NAMES[params.data.channels], f"{dataset}.zip"
     metadata = mlc.Metadata(
         conforms_to=[VERSION],
         name=known.name,
-        description=f"{size} in {len(classes)} classes: {known.faces}. ferlab reads them as grey faces of {side} by "
+        description=f"{size} in {len(classes)} classes: {known.faces}. ferlab reads them as {kind} faces of {side} by "
         f"{side} pixels.",
         license=[known.licence],
         url=known.source,

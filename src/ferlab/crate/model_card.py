@@ -8,6 +8,7 @@ from typing import NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ferlab.crate.data_sets import about
+from ferlab.data.colour import NAMES
 from ferlab.errors import UserError
 from ferlab.evaluation import predictions
 from ferlab.evaluation.intervals import Interval, wilson
@@ -66,6 +67,7 @@ def model_card(evidence: Evidence, line: LedgerLine) -> str:
         line=line,
         code=Origin(line.identity, line.predictions, line).code,
         side=said.side,
+        kind=NAMES[said.channels],
         picked_on_test=selection is not None and selection.select_on == "test",
         images=len(said.ids),
         accuracy=wilson(int(said.correct.sum()), len(said.ids)),

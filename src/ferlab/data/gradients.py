@@ -3,12 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ferlab.data.colour import to_grey
+
 
 def oriented_gradients(images: NDArray[np.uint8], orientations: int, cell: int, block: int) -> NDArray[np.float64]:
     """Describe each image by itself.
 
     Args:
-        images: uint8 (N, side, side).
+        images: uint8 (N, side, side), or in RGB, of which the grey levels count.
         orientations: bins of a histogram.
         cell: pixels along the side of a cell, which has one histogram.
         block: cells along the side of a block, in which histograms are made comparable (L2-Hys).
@@ -20,6 +22,6 @@ def oriented_gradients(images: NDArray[np.uint8], orientations: int, cell: int, 
 
     blocks = images.shape[1] // cell - block + 1
     rows = np.empty((len(images), blocks**2 * block**2 * orientations))
-    for row, image in zip(rows, images, strict=True):
+    for row, image in zip(rows, to_grey(images), strict=True):
         row[:] = hog(image, orientations, (cell, cell), (block, block), "L2-Hys")
     return rows

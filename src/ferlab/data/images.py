@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ferlab.data.colour import GREY, RGB, channels_of
 from ferlab.data.labels import FER_CLASSES, translate
 from ferlab.data.votes import certain, fault, for_classes
 from ferlab.errors import UserError
@@ -21,10 +22,22 @@ _VOTES = "give each image shares of its set's classes that sum to 1"
 
 @dataclass(frozen=True)
 class Faces:
-    """What faces a classifier is made for: the names of its classes, in order, and the images' side in pixels."""
+    """What faces a classifier is made for.
+
+    Attributes:
+        classes: their names, in order.
+        side: of the images, in pixels.
+        channels: 1 (grey) or 3 (RGB).
+    """
 
     classes: tuple[str, ...] = FER_CLASSES
     side: int = SIDE
+    channels: int = GREY
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one image's array."""
+        return (self.side, self.side) if self.channels == GREY else (self.side, self.side, self.channels)
 
 
 FER_FACES = Faces()
@@ -33,10 +46,11 @@ FER_FACES = Faces()
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Labelled grey faces.
+    """Labelled faces, grey or in colour.
 
     Attributes:
-        images: uint8 (N, side, side), 0 black to 255 white. Memory-mapped and read-only after `open`.
+        images: uint8 (N, side, side), 0 black to 255 white, or (N, side, side, 3) in RGB. Memory-mapped and read-only
+            after `open`.
         labels: int64 (N,), indices into `classes`.
         classes: the names of the classes.
         ids: N distinct names; they say where an image is from, e.g. `train/happy/Training_12.jpg`.
@@ -59,7 +73,7 @@ class ImageSet:
     def __post_init__(self) -> None:
         n = len(self.images)
         assert self.images.dtype == np.uint8, self.images.dtype
-        assert self.images.ndim == 3, self.images.shape
+        assert self.images.ndim == 3 or self.images.shape[3:] == (RGB,), self.images.shape
         assert self.images.shape[1] == self.images.shape[2], self.images.shape
         assert self.labels.dtype == np.int64, self.labels.dtype
         assert self.labels.shape == (n,), self.labels.shape
@@ -76,9 +90,14 @@ class ImageSet:
         return int(self.images.shape[1])
 
     @property
+    def channels(self) -> int:
+        """1 (grey) or 3 (RGB)."""
+        return channels_of(self.images)
+
+    @property
     def faces(self) -> Faces:
         """What a classifier of such images is made for."""
-        return Faces(self.classes, self.side)
+        return Faces(self.classes, self.side, self.channels)
 
     def take(self, indices: NDArray[np.integer] | NDArray[np.bool_]) -> "ImageSet":
         """The images at `indices` (integers, or a mask of N booleans), in that order."""
@@ -161,11 +180,11 @@ class ImageSet:
 
 
 def concatenate(sets: Sequence[ImageSet], split: str) -> ImageSet:
-    """One set after the other. All must have the same classes and side.
+    """One set after the other. All must have the same classes, side and channels.
 
     Where one has votes, the images of those that have none count as certain of their label.
     """
-    assert len({(s.classes, s.side) for s in sets}) == 1
+    assert len({s.faces for s in sets}) == 1
     return ImageSet(
         images=np.concatenate([s.images for s in sets]),
         labels=np.concatenate([s.labels for s in sets]),
@@ -200,7 +219,7 @@ def of_classes(images: ImageSet, classes: tuple[str, ...], called: tuple[str, ..
 
 def nothing(faces: Faces) -> ImageSet:
     """The empty set of such faces."""
-    empty = np.empty((0, faces.side, faces.side), np.uint8)
+    empty = np.empty((0, *faces.shape), np.uint8)
     return ImageSet(empty, np.empty(0, np.int64), faces.classes, (), (), (), "added")
 
 

@@ -1,14 +1,17 @@
 """Near copies: which images look alike, by the correlation of their pixels.
 
-A correlation here is Pearson's, over the grey levels of two images: blind to brightness and contrast. Products of
-matrices in float32 find the candidates, and whole numbers decide, so that neither BLAS nor its threads change a result.
-A constant image correlates with nothing: its correlations count as 0.
+A correlation here is Pearson's, over the grey levels of two images: blind to brightness, contrast and colour. Products
+of matrices in float32 find the candidates, and whole numbers decide, so that neither BLAS nor its threads change a
+result. A constant image correlates with nothing: its correlations count as 0.
 """
 
 from collections.abc import Iterator
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ferlab.data.colour import to_grey
 
 _BLOCK = 2048  # rows of one product: 16 MiB of correlations at a time
 _SLACK = 1e-4  # more than float32 can be wrong by in a sum of 2304 products of unit rows (about 1e-6)
@@ -17,12 +20,12 @@ Faces = NDArray[np.uint8]
 
 
 def correlation(first: Faces, second: Faces) -> NDArray[np.float64]:
-    """Correlation of each image of `first` with the image at its place in `second`; both uint8 (N, side, side).
+    """Correlation of each image of `first` with the image at its place in `second`; both as an ImageSet has images.
 
     Returns:
         float64 (N,) in [-1, 1], exact but for the last rounding; 0 where one of the two is constant.
     """
-    x, y = _flat(first).astype(np.int64), _flat(second).astype(np.int64)
+    x, y = (_flat(to_grey(images)).astype(np.int64) for images in (first, second))
     scale = np.sqrt(_covariance(x, x)) * np.sqrt(_covariance(y, y))
     correlations: NDArray[np.float64] = np.divide(_covariance(x, y), scale, out=np.zeros(len(x)), where=scale > 0)
     return correlations.clip(-1, 1)
@@ -38,14 +41,15 @@ def nearest(queries: Faces, references: Faces) -> tuple[NDArray[np.int64], NDArr
     """The most similar reference of each query.
 
     Args:
-        queries: uint8 (N, side, side).
-        references: uint8 (M, side, side), M at least 1.
+        queries: uint8 (N, side, side), or in RGB.
+        references: M of the same kind, at least 1.
 
     Returns:
         int64 (N,), the index of the reference with the highest correlation (of equal references the first), and
         float32 (N,), that correlation: 1 for a copy, up to brightness and contrast; 0 for a constant query.
     """
     assert len(references), "no references to search"
+    queries, references = to_grey(queries), to_grey(references)
     first, _ = first_of_equals(references)
     rows = _unit_rows(references[first])
     best = np.zeros(len(queries), dtype=np.int64)
@@ -67,8 +71,8 @@ def first_of_equals(images: Faces) -> tuple[NDArray[np.int64], NDArray[np.int64]
     """Exact copies.
 
     Returns:
-        int64 (G,), the index of the first image of each group of equal pixels, ascending; and int64 (N,), each image's
-        group, so that `images[first[group]]` equals `images`.
+        int64 (G,), the index of the first image of each group of equal pixels (in all channels), ascending; and int64
+        (N,), each image's group, so that `images[first[group]]` equals `images`.
     """
     flat = np.ascontiguousarray(_flat(images))
     keys = flat.view(np.dtype((np.void, flat.shape[1])))[:, 0]
@@ -80,11 +84,12 @@ def first_of_equals(images: Faces) -> tuple[NDArray[np.int64], NDArray[np.int64]
 
 
 def near_pairs(images: Faces, threshold: float) -> NDArray[np.int64]:
-    """All pairs of images, uint8 (N, side, side), whose correlation is above `threshold` (0 to 1).
+    """All pairs of images, uint8 (N, side, side) or in RGB, whose correlation is above `threshold` (0 to 1).
 
     Returns:
         int64 (P, 2), i < j in each row, sorted.
     """
+    images = to_grey(images)
     rows = _unit_rows(images)
     candidates = [np.empty((0, 2), dtype=np.int64)]
     for part in _parts(len(rows)):
@@ -133,4 +138,4 @@ def _unit_rows(images: Faces) -> NDArray[np.float32]:
 
 
 def _flat(images: Faces) -> Faces:
-    return images.reshape(len(images), images.shape[1] * images.shape[2])
+    return images.reshape(len(images), prod(images.shape[1:]))

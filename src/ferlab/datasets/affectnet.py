@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ferlab.data.colour import GREY
 from ferlab.datasets.archive import inside, is_junk, picture_members
 from ferlab.datasets.folders import split_of
 from ferlab.datasets.members import MemberError, read_member
@@ -28,7 +29,7 @@ def recognise(archive: zipfile.ZipFile) -> bool:
     return any(name.lower().endswith(_LABEL) and not is_junk(name) for name in archive.namelist())
 
 
-def read(archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None) -> Reading:
+def read(archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None, channels: int = GREY) -> Reading:
     """Read `<split>/images/<id>.jpg` with `<split>/annotations/<id>_exp.npy`, a split being `train_set` or `val_set`.
 
     The numbers are 0 neutral, 1 happy, 2 sad, 3 surprise, 4 fear, 5 disgust, 6 anger, 7 contempt; 8 to 10 (none,
@@ -36,6 +37,7 @@ def read(archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None) 
 
     Args:
         side: pixels. classes: those to read, in their order; None for all.
+        channels: 1 (grey) or 3 (RGB).
 
     Raises:
         UserError: as `build`.
@@ -74,7 +76,7 @@ def read(archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None) 
     notices = [f"{others.total()} images without an expression are left out ({said})"] if others else []
     notices += [f"{passed_over} pictures in no folder `images` were passed over"] * bool(passed_over)
     found = Listing(NAME, "AffectNet (images and annotations)", CLASSES, rows, problems, notices)
-    return build(archive, found, side=side, classes=classes)
+    return build(archive, found, side=side, classes=classes, channels=channels)
 
 
 def _key(name: str, end: str) -> tuple[str, str]:

@@ -19,7 +19,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ferlab.data.images import SIDE
+from ferlab.data.colour import GREY
+from ferlab.data.images import SIDE, Faces
 from ferlab.datasets.content import EMPTY, PART_OF_ZIP, what_is
 from ferlab.datasets.picture import PictureError, read_face
 from ferlab.errors import UserError
@@ -43,7 +44,7 @@ class Decoded(NamedTuple):
     """Pictures made faces.
 
     Attributes:
-        images: uint8 (N, 48, 48), 0-255.
+        images: uint8 (N, 48, 48) or, in RGB, (N, 48, 48, 3), 0-255.
         problems: why one can't be used, by its index; its image is black.
         changes: how one was changed to become a face, by its index.
     """
@@ -139,8 +140,11 @@ def picture_members(archive: zipfile.ZipFile) -> list[str]:
     return sorted({name for name in archive.namelist() if is_picture(name)})
 
 
-def read_pictures(archive: zipfile.ZipFile, members: Sequence[str]) -> Decoded:
+def read_pictures(archive: zipfile.ZipFile, members: Sequence[str], channels: int = GREY) -> Decoded:
     """Decode pictures, many of them on all cores: Pillow holds Python's lock, so the helpers are processes.
+
+    Args:
+        channels: 1 (grey) or 3 (RGB).
 
     Returns:
         One face a member, as `read_face` makes them, or what is wrong with it. Nothing is ever written under a member's
@@ -158,30 +162,30 @@ def read_pictures(archive: zipfile.ZipFile, members: Sequence[str]) -> Decoded:
     share = (len(members) + _WORTH_A_PROCESS * (workers - 1)) // workers  # larger: the helpers have to start first
     mine, rest = np.split(np.arange(len(members)), [share])
     others = np.array_split(rest, workers - 1) if workers > 1 else []
-    running = [_start(Path(str(archive.filename)), [members[i] for i in part]) for part in others]
-    images, problems, changes = _decode(archive, [members[i] for i in mine])
+    running = [_start(Path(str(archive.filename)), [members[i] for i in part], channels) for part in others]
+    images, problems, changes = _decode(archive, [members[i] for i in mine], channels)
     parts = [images]
     start = len(mine)
     for process, part in zip(running, others, strict=True):
         output, _ = process.communicate()
         head, _, pixels = output.partition(b"\n")
-        if process.returncode or len(pixels) != len(part) * SIDE * SIDE:
+        if process.returncode or len(pixels) != len(part) * SIDE * SIDE * channels:
             raise UserError(
                 f"a process that decoded pictures ended early (exit code {process.returncode})",
                 where=str(archive.filename),
                 next_step="start again; was there enough memory?",
             )
-        parts.append(np.frombuffer(pixels, dtype=np.uint8).reshape(-1, SIDE, SIDE))
+        parts.append(np.frombuffer(pixels, dtype=np.uint8).reshape(-1, *_shape(channels)))
         for told, mentioned in zip((problems, changes), json.loads(head), strict=True):
             told |= {start + int(i): what for i, what in mentioned.items()}
         start += len(part)
     return Decoded(np.concatenate(parts), problems, changes)
 
 
-def _start(path: Path, members: list[str]) -> "subprocess.Popen[bytes]":
+def _start(path: Path, members: list[str], channels: int) -> "subprocess.Popen[bytes]":
     """A process that decodes some members; if we die, its pipe breaks and it ends."""
     with tempfile.TemporaryFile() as request:  # a pipe would make us wait until it has started
-        request.write(json.dumps([str(path), members]).encode())
+        request.write(json.dumps([str(path), members, channels]).encode())
         request.seek(0)
         return subprocess.Popen(
             [sys.executable, "-c", "from ferlab.datasets.archive import serve; serve()"],
@@ -194,17 +198,21 @@ def _start(path: Path, members: list[str]) -> "subprocess.Popen[bytes]":
 def serve() -> None:
     """What a helper process does: decode the members that stdin names, and write the result out."""
     try:
-        path, members = json.load(sys.stdin.buffer)
+        path, members, channels = json.load(sys.stdin.buffer)
         with zipfile.ZipFile(path) as archive:
-            images, problems, changes = _decode(archive, members)
+            images, problems, changes = _decode(archive, members, channels)
         sys.stdout.buffer.write(json.dumps([problems, changes]).encode() + b"\n" + images.tobytes())
         sys.stdout.buffer.flush()
     except (KeyboardInterrupt, BrokenPipeError):  # whoever asked is gone, or is going
         os._exit(1)
 
 
-def _decode(archive: zipfile.ZipFile, members: Sequence[str]) -> Decoded:
-    images = np.zeros((len(members), SIDE, SIDE), dtype=np.uint8)
+def _shape(channels: int) -> tuple[int, ...]:
+    return Faces(channels=channels).shape
+
+
+def _decode(archive: zipfile.ZipFile, members: Sequence[str], channels: int) -> Decoded:
+    images = np.zeros((len(members), *_shape(channels)), dtype=np.uint8)
     problems, changes = dict[int, str](), dict[int, str]()
     for i, member in enumerate(members):
         if problem := odd(archive.getinfo(member)):
@@ -212,7 +220,7 @@ def _decode(archive: zipfile.ZipFile, members: Sequence[str]) -> Decoded:
             continue
         try:
             content = io.BytesIO(archive.read(member))
-            images[i], change = read_face(content, LARGEST_PICTURE, squeeze=False)
+            images[i], change = read_face(content, LARGEST_PICTURE, squeeze=False, channels=channels)
         except PictureError as error:
             problems[i] = str(error)
         except (*DAMAGE, OSError, ValueError, NotImplementedError) as error:

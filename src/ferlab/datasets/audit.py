@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ferlab.data.colour import to_grey
 from ferlab.data.ids import sequence
 from ferlab.data.images import ImageSet
 from ferlab.data.neighbours import first_of_equals, near_groups
@@ -19,7 +20,7 @@ def image_table(sets: Mapping[str, ImageSet], near_constant_std: float, near_cor
 
     Returns:
         `split`, `id`, `label` (the class's name);
-        `duplicate_group`: int64, equal numbers = equal pixels;
+        `duplicate_group`: int64, equal numbers = equal pixels, in all channels;
         `near_group`: int64, equal numbers = connected by correlations above `near_correlation`, or equal pixels;
         `copy_in_train`: bool, an exact copy of this image, which is in valid or test, is in train;
         `copy_in_held_out`: bool, an exact copy of this image, which is in train, is in valid or test;
@@ -36,7 +37,8 @@ def image_table(sets: Mapping[str, ImageSet], near_constant_std: float, near_cor
     table["near_group"] = near_groups(pixels, near_correlation)
     table["copy_in_train"] = _stands_in(table, "duplicate_group", HELD_OUT, ("train",))
     table["copy_in_held_out"] = _stands_in(table, "duplicate_group", ("train",), HELD_OUT)
-    table["constant"] = np.concatenate([images.images.std(axis=(1, 2)) for images in sets.values()]) < near_constant_std
+    spread = np.concatenate([to_grey(images.images).std(axis=(1, 2)) for images in sets.values()])
+    table["constant"] = spread < near_constant_std
     return table
 
 

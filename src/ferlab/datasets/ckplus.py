@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
+from ferlab.data.colour import GREY
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import CKPLUS_CLASSES, standard_name
 from ferlab.datasets.archive import inside, picture_members, read_pictures
@@ -34,7 +35,7 @@ def is_member(member: str) -> bool:
     return _FILE.match(inside(member).stem) is not None
 
 
-def read_folders(archive: zipfile.ZipFile) -> Reading:
+def read_folders(archive: zipfile.ZipFile, channels: int = GREY) -> Reading:
     """Read `<any>/<class>/<any>/Sxxx_yyy_zzzzzzzz.<ext>`, in any case.
 
     Returns:
@@ -67,7 +68,7 @@ def read_folders(archive: zipfile.ZipFile) -> Reading:
         )
     rows.sort()
     rows, notices = without_copies(archive, rows, lambda row: row[1], lambda row: row[3])
-    decoded = read_pictures(archive, [member for _, member, _, _ in rows])
+    decoded = read_pictures(archive, [member for _, member, _, _ in rows], channels)
     problems += [Problem(rows[i][1], what) for i, what in decoded.problems.items()]
     good = [i for i in range(len(rows)) if i not in decoded.problems]
     members = tuple(rows[i][1] for i in good)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ferlab.data.colour import GREY
 from ferlab.data.labels import CKPLUS_CLASSES
 from ferlab.datasets.archive import inside, is_junk, is_picture
 from ferlab.datasets.ckplus import PUBLISHED as FRAMES
@@ -35,7 +36,7 @@ def recognise(archive: zipfile.ZipFile) -> bool:
     return any(name.lower().endswith("_emotion.txt") and _parse(name) for name in archive.namelist())
 
 
-def read(archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None) -> Reading:
+def read(archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None, channels: int = GREY) -> Reading:
     """Read the peak frames of each labelled sequence, cut to the face.
 
     `Sxxx_yyy_zzzzzzzz` is subject, sequence and frame: frames are pictures of that name, `…_emotion.txt` labels the
@@ -47,6 +48,7 @@ def read(archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None) 
 
     Args:
         side: pixels. classes: those to read, in their order; None for CK+'s seven.
+        channels: 1 (grey) or 3 (RGB).
 
     Raises:
         UserError: as `build`.
@@ -98,7 +100,7 @@ def read(archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None) 
     notices += [f"{neutral} neutral sequences are left out: they are none of the seven expressions"] * bool(neutral)
     notices += [f"{without} frames have no landmarks: their middle is used, not their face"] * bool(without)
     found = Listing(NAME, "CK+ (original)", CKPLUS_CLASSES, rows, problems, notices, cut)
-    return build(archive, found, side=side, classes=classes)
+    return build(archive, found, side=side, classes=classes, channels=channels)
 
 
 def square_round(points: Points, width: int, height: int) -> Box:

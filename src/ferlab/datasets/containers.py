@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ferlab.data.colour import GREY
 from ferlab.datasets import forms, gather, unpack
 from ferlab.datasets.fer2013 import SPLITS
 from ferlab.datasets.forms import CKPLUS, FER2013
@@ -45,12 +46,17 @@ class Found:
 
 
 def examine(
-    paths: Sequence[Path], allow_partial: bool, scratch: Path, say: Callable[[str], None] = lambda _: None
+    paths: Sequence[Path],
+    allow_partial: bool,
+    scratch: Path,
+    say: Callable[[str], None] = lambda _: None,
+    channels: int = GREY,
 ) -> dict[str, Found]:
     """Read whole what people give, in whatever form, and check the counts; nothing is changed outside `scratch`.
 
     Args:
         say: is told what is being done, for whoever waits.
+        channels: of the study: 1 (grey) or 3 (RGB).
 
     Returns:
         What was found, by dataset (`fer2013`, `ckplus`).
@@ -72,7 +78,7 @@ def examine(
             )
         for container in containers:
             say(f"{container.shown}: reading every image")
-            dataset, new = _read(container, allow_partial, scratch)
+            dataset, new = _read(container, allow_partial, scratch, channels)
             if dataset in here and new.content == found[dataset].content:
                 found[dataset].notices.append(f"{new.shown} holds the same and isn't used")
                 continue
@@ -120,8 +126,8 @@ def keep_others(folder: Path, fresh: Path, replaced: Collection[str]) -> None:
             shutil.copyfile(path, fresh / path.name)
 
 
-def _read(container: Container, allow_partial: bool, scratch: Path) -> tuple[str, Found]:
-    reading = forms.read(container.path, allow_partial, container.shown)
+def _read(container: Container, allow_partial: bool, scratch: Path, channels: int) -> tuple[str, Found]:
+    reading = forms.read(container.path, allow_partial, container.shown, channels)
     _refuse_what_misleads(reading, container.shown)
     if reading.halved:
         differences = forms.differences_of_halves(reading.sets)

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from ferlab.data.colour import GREY
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import FER_CLASSES, standard_name
 from ferlab.datasets.archive import inside, picture_members, read_pictures
@@ -55,7 +56,7 @@ def is_member(member: str) -> bool:
     return _place(member) is not None
 
 
-def read_folders(archive: zipfile.ZipFile) -> Reading:
+def read_folders(archive: zipfile.ZipFile, channels: int = GREY) -> Reading:
     """Read `<any>/<class>/{Training,PublicTest,PrivateTest}_<n>.<ext>` or `<any>/<split>/<class>/<any>.<ext>`.
 
     A class is a name or the challenge's number, a split `train`, `Training`, `PublicTest`, `test` or the like.
@@ -90,7 +91,7 @@ def read_folders(archive: zipfile.ZipFile) -> Reading:
     else:
         rows, swapped = _told_apart(rows, label_of)
         notices += swapped
-    decoded = read_pictures(archive, [row.member for row in rows])
+    decoded = read_pictures(archive, [row.member for row in rows], channels)
     problems += [Problem(rows[i].member, what) for i, what in decoded.problems.items()]
     split = np.array(["" if i in decoded.problems else row.split for i, row in enumerate(rows)])
     labels = np.array([label_of[row.name] for row in rows], dtype=np.int64)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ferlab.data.colour import GREY
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import translate
 from ferlab.datasets import fer2013
@@ -33,7 +34,7 @@ def recognise(archive: zipfile.ZipFile) -> bool:
     return find_votes(archive) is not None
 
 
-def read(archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None) -> Reading:
+def read(archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None, channels: int = GREY) -> Reading:
     """Read `fer2013new.csv`, and the images from `fer2013.csv` or from the pictures that it names.
 
     Row i of one table is row i of the other, whatever the images are called. Pictures are those that the authors' own
@@ -44,6 +45,7 @@ def read(archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None) 
 
     Args:
         side: pixels. classes: those to read, in their order; None for FER-2013's seven and contempt.
+        channels: 1 (grey) or 3 (RGB).
 
     Returns:
         `train`, `valid` and `test`; their votes are the shares of the classes among the votes left for them.
@@ -57,11 +59,11 @@ def read(archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None) 
     where = f"{archive.filename}: {member}"
     tables = (n for n in sorted(archive.namelist()) if n.lower().endswith(".csv") and not is_junk(n))
     images = next((name for name in tables if is_table(head(archive, name))), None)
-    reading = _by_row(archive, images, votes, where) if images else _by_name(archive, votes, side, where)
+    reading = _by_row(archive, images, votes, where) if images else _by_name(archive, votes, side, channels, where)
     if not reading.sets:
         raise UserError("no image has a majority for an expression", where=where, next_step=_GIVE)
     reading = replace(reading, notices=[*reading.notices, *left_out(votes.counts)])
-    return fit(reading, side=side, classes=classes, where=str(archive.filename))
+    return fit(reading, side=side, classes=classes, where=str(archive.filename), channels=channels)
 
 
 def _by_row(archive: zipfile.ZipFile, images_in: str, votes: Votes, where: str) -> Reading:
@@ -85,7 +87,7 @@ def _by_row(archive: zipfile.ZipFile, images_in: str, votes: Votes, where: str) 
     return Reading(NAME, "FER+ on fer2013.csv", sets, [], reading.notices)
 
 
-def _by_name(archive: zipfile.ZipFile, votes: Votes, side: int, where: str) -> Reading:
+def _by_name(archive: zipfile.ZipFile, votes: Votes, side: int, channels: int, where: str) -> Reading:
     """The votes laid on pictures that are called as the table says."""
     row_of = {name.rpartition(".")[0].lower(): row for row, name in enumerate(votes.names) if name}
     if len(row_of) < sum(map(bool, votes.names)):
@@ -109,7 +111,7 @@ def _by_name(archive: zipfile.ZipFile, votes: Votes, side: int, where: str) -> R
             rows.append(Row(member, split, EIGHT[labels[row]]))
     notices = [f"{n} other pictures were passed over"] if (n := len(pictures.keys() - row_of.keys())) else []
     listing = Listing(NAME, "FER+ on the pictures that it names", EIGHT, rows, problems, notices)
-    reading = build(archive, listing, side=side, classes=None)
+    reading = build(archive, listing, side=side, classes=None, channels=channels)
     row_by_id = {pictures[stem]: row for stem, row in row_of.items() if stem in pictures}
     sets = {split: replace(s, votes=shares[[row_by_id[i] for i in s.ids]]) for split, s in reading.sets.items()}
     return replace(reading, sets=sets)

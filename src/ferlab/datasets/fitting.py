@@ -1,4 +1,4 @@
-"""A data set as somebody asked for it: some of its classes in their own order, and images of another side."""
+"""A data set as somebody asked for it: some of its classes in their own order, images of another side, or in colour."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ferlab.data.colour import GREY, to_channels
 from ferlab.data.images import ImageSet, of_classes
 from ferlab.data.labels import FER_CLASSES, standard_name
 from ferlab.datasets.members import scaled
@@ -70,15 +71,16 @@ def left_out(counts: dict[str, int]) -> list[str]:
     return [f"{sum(counts.values())} images of other classes are left out ({names})"] if counts else []
 
 
-def fit(reading: Reading, *, side: int, classes: Sequence[str] | None, where: str) -> Reading:
-    """A reading whose images have the side, and whose sets have the classes, that were asked for.
+def fit(reading: Reading, *, side: int, classes: Sequence[str] | None, where: str, channels: int = GREY) -> Reading:
+    """A reading whose images have the side and channels, and whose sets have the classes, that were asked for.
 
     Args:
-        side: pixels. classes: in their order; None for all.
+        side: pixels. classes: in their order; None for all. channels: 1 (grey) or 3 (RGB).
 
     Raises:
         UserError: as `choose`.
     """
+    reading = in_channels(reading, channels)
     known = next(iter(reading.sets.values())).classes
     chosen = choose(classes, known, where)
     sets, notices, lost = dict[str, ImageSet](), list(reading.notices), dict[str, int]()
@@ -96,8 +98,19 @@ def fit(reading: Reading, *, side: int, classes: Sequence[str] | None, where: st
     return replace(reading, sets=sets, notices=notices)
 
 
+def in_channels(reading: Reading, channels: int) -> Reading:
+    """A reading whose images are grey (1 channel) or RGB (3); the same one where they are that already."""
+    if {images.channels for images in reading.sets.values()} <= {channels}:
+        return reading
+    sets = {split: replace(one, images=to_channels(one.images, channels)) for split, one in reading.sets.items()}
+    said = "images became grey" if channels == GREY else "images are grey: their three channels are equal"
+    return replace(reading, sets=sets, notices=[*reading.notices, said])
+
+
 def resized(images: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """Images (N, any, any) as uint8 (N, side, side), as `scaled` makes them; the same array where nothing changes."""
+    """Images (N, any, any[, 3]) as uint8 of (side, side[, 3]), as `scaled` makes them; itself where nothing changes."""
     if images.shape[1] == side:
         return images
-    return np.array([scaled(Image.fromarray(image), side) for image in images], np.uint8).reshape(-1, side, side)
+    return np.array([scaled(Image.fromarray(image), side) for image in images], np.uint8).reshape(
+        -1, side, side, *images.shape[3:]
+    )

@@ -5,6 +5,7 @@ import zipfile
 from collections import defaultdict
 from collections.abc import Sequence
 
+from ferlab.data.colour import GREY
 from ferlab.datasets.archive import inside, is_junk, picture_members
 from ferlab.datasets.fitting import EIGHT, canonical
 from ferlab.datasets.reading import Problem, Reading
@@ -30,7 +31,7 @@ def recognise(archive: zipfile.ZipFile) -> bool:
     return any(_place(inside(member).folders, ())[0] for member in picture_members(archive))
 
 
-def read(archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None) -> Reading:
+def read(archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None, channels: int = GREY) -> Reading:
     """Read pictures in a folder a class, with or without folders of splits round them.
 
     A class is called as its folder is, by `fitting.canonical`. Without `classes` the
@@ -39,6 +40,7 @@ def read(archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None) 
 
     Args:
         side: pixels. classes: those to read; None for all.
+        channels: 1 (grey) or 3 (RGB).
 
     Raises:
         UserError: classes are numbers and `classes` doesn't say which, one is asked for that isn't there, only one is
@@ -71,7 +73,8 @@ def read(archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None) 
             next_step="name the classes with --classes",
         )
     known = (*(name for name in EIGHT if name in names), *sorted(names - set(EIGHT)))
-    return build(archive, Listing(NAME, "class folders", known, rows, problems, notices), side=side, classes=classes)
+    found = Listing(NAME, "class folders", known, rows, problems, notices)
+    return build(archive, found, side=side, classes=classes, channels=channels)
 
 
 def _place(folders: tuple[str, ...], asked: Sequence[str]) -> tuple[str, str]:

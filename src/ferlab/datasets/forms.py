@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from ferlab.data.colour import GREY
 from ferlab.data.images import SIDE, ImageSet
 from ferlab.datasets import ckplus, fer2013, paper_sets, registry
 from ferlab.datasets.archive import open_archive
 from ferlab.datasets.counts import PUBLISHED
+from ferlab.datasets.fitting import in_channels
 from ferlab.datasets.members import MOST_FILES
 from ferlab.datasets.paper_sets import Reader
 from ferlab.datasets.reading import Reading, refuse
@@ -26,22 +28,23 @@ COST = {
 }
 
 
-def recognise(archive: zipfile.ZipFile) -> Reader | None:
+def recognise(archive: zipfile.ZipFile, channels: int = GREY) -> Reader | None:
     """How an archive is read that nobody named, judged by its names and its tables' first lines; None if unknown."""
-    if found := paper_sets.find(archive):
+    if found := paper_sets.find(archive, channels):
         return found[1]
     others = (form for form in registry.rows() if not form.asked_for and form.name not in (FER2013, CKPLUS))
     form = next((form for form in others if form.recognise(archive)), None)
-    return partial(form.read, side=SIDE, classes=None) if form else None
+    return partial(form.read, side=SIDE, classes=None, channels=channels) if form else None
 
 
-def read(path: Path, allow_partial: bool = False, shown: str = "") -> Reading:
+def read(path: Path, allow_partial: bool = False, shown: str = "", channels: int = GREY) -> Reading:
     """Recognise and read one container.
 
     Args:
         path: a zip archive.
         allow_partial: read on where pictures or rows can't be used; they are among the reading's problems.
         shown: the name for messages, where `path` is only a temporary copy.
+        channels: 1 (grey) or 3 (RGB).
 
     Raises:
         UserError: absent, not a zip, cut off, neither dataset, a split without images, or a picture or row that can't
@@ -49,8 +52,8 @@ def read(path: Path, allow_partial: bool = False, shown: str = "") -> Reading:
     """
     where = shown or str(path)
     with open_archive(path) as archive:
-        reader = recognise(archive)
-        reading = reader(archive) if reader else None
+        reader = recognise(archive, channels)
+        reading = in_channels(reader(archive), channels) if reader else None
     missing = [split for split, images in reading.sets.items() if not len(images)] if reading else []
     if reading and (not allow_partial or len(missing) == len(reading.sets)):
         lacks = any(n == 0 for images in reading.sets.values() for n in images.counts().values())
@@ -73,6 +76,7 @@ def read_as(
     *,
     side: int,
     classes: Sequence[str] | None = None,
+    channels: int = GREY,
     allow_partial: bool = False,
     shown: str = "",
 ) -> Reading:
@@ -83,6 +87,7 @@ def read_as(
         name: of a form in the registry, e.g. `rafdb`.
         side: pixels of the images.
         classes: those to read, in their order; None for all.
+        channels: 1 (grey) or 3 (RGB).
         allow_partial, shown: as of `read`.
 
     Raises:
@@ -94,7 +99,7 @@ def read_as(
         if not form.recognise(archive):
             raise UserError(f"this is not {form.title}", where=where, next_step=f"its layout is {form.layout}")
         try:
-            reading = form.read(archive, side=side, classes=classes)
+            reading = form.read(archive, side=side, classes=classes, channels=channels)
         except UserError as error:  # readers know the archive by its path, which nobody else may know
             place = error.where.replace(str(path), where)
             raise UserError(error.what, where=place, next_step=error.next_step) from None

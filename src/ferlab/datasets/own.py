@@ -1,10 +1,13 @@
 """Forms of data sets that other packages bring."""
 
 import sys
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+from typing import Any
 
-from ferlab.parts import DATASETS, DatasetPart, offers, usable
+from ferlab.datasets.fitting import in_channels
+from ferlab.datasets.reading import Reading
+from ferlab.parts import DATASETS, DatasetPart, offers, takes, usable
 
 
 def own_forms() -> Mapping[str, DatasetPart]:
@@ -23,6 +26,15 @@ def own_form(name: str) -> DatasetPart:
         UserError: as `parts.Offer.load`.
     """
     return offers(DATASETS)[name].load(DatasetPart)
+
+
+def read_by(form: DatasetPart) -> Callable[..., Reading]:
+    """Its reader, as of ferlab's own forms: told of channels too. What one without `channels` reads is made so."""
+    return form.read if takes(form.read, "channels") else partial(_read_without, form)
+
+
+def _read_without(form: DatasetPart, *args: Any, channels: int, **kwargs: Any) -> Reading:
+    return in_channels(form.read(*args, **kwargs), channels)
 
 
 @cache

@@ -7,6 +7,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from ferlab.data.colour import GREY
 from ferlab.datasets import ckplus, fer2013
 from ferlab.datasets.archive import is_junk, picture_members
 from ferlab.datasets.fitting import fit
@@ -16,13 +17,17 @@ from ferlab.datasets.tables import LONGEST_LINE, head, is_table
 Reader = Callable[[zipfile.ZipFile], Reading]
 
 
-def find(archive: zipfile.ZipFile) -> tuple[str, Reader] | None:
-    """The data set and how it is read, judged by the names in it and the first lines of its tables; None if neither."""
+def find(archive: zipfile.ZipFile, channels: int = GREY) -> tuple[str, Reader] | None:
+    """The data set and how it is read, judged by the names in it and the first lines of its tables; None if neither.
+
+    Args:
+        channels: of pictures that are read, 1 (grey) or 3 (RGB); tables hold grey ones.
+    """
     pictures = picture_members(archive)
     if any(ckplus.is_member(member) for member in pictures):
-        return ckplus.DATASET, ckplus.read_folders
+        return ckplus.DATASET, partial(ckplus.read_folders, channels=channels)
     if any(fer2013.is_member(member) for member in pictures):
-        return fer2013.DATASET, fer2013.read_folders
+        return fer2013.DATASET, partial(fer2013.read_folders, channels=channels)
     for member in archive.namelist():
         if member.lower().endswith(".csv") and not is_junk(member) and is_table(head(archive, member)):
             if _is_ckplus(archive, member):
@@ -37,11 +42,13 @@ def recognise(dataset: str, archive: zipfile.ZipFile) -> bool:
     return found is not None and found[0] == dataset
 
 
-def read(dataset: str, archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None) -> Reading:
+def read(
+    dataset: str, archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None, channels: int = GREY
+) -> Reading:
     """Read one of the two; its images are scaled and its classes chosen after that, where that is asked for."""
-    found = find(archive)
+    found = find(archive, channels)
     assert found is not None and found[0] == dataset, "ask `recognise` first"
-    return fit(found[1](archive), side=side, classes=classes, where=str(archive.filename))
+    return fit(found[1](archive), side=side, classes=classes, where=str(archive.filename), channels=channels)
 
 
 def _is_ckplus(archive: zipfile.ZipFile, member: str) -> bool:

@@ -1,4 +1,4 @@
-"""Any picture of one face as the networks know faces: upright, grey, 8 bits, 48x48.
+"""Any picture of one face as the networks know faces: upright, grey or in colour (RGB), 8 bits, 48x48.
 
 The one way in for pictures, of a dataset or of a user. What a picture means is never guessed: where its range of values
 can't be told, it is refused.
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from ferlab.data.colour import GREY, MODES, NAMES
 from ferlab.data.images import SIDE
 from ferlab.datasets.content import what_is
 
@@ -36,8 +37,8 @@ class PictureError(ValueError):
     """Why a picture can't become a face, to be read after its name."""
 
 
-class Grey(NamedTuple):
-    """A picture upright and in grey of 8 bits (luma, ITU-R BT.601), of its own size.
+class Upright(NamedTuple):
+    """A picture upright and of 8 bits, of its own size: in grey (luma, ITU-R BT.601) or in RGB.
 
     Attributes:
         mode: Pillow's name for what it was before, "L" being grey. steps: what else was done to it.
@@ -48,7 +49,9 @@ class Grey(NamedTuple):
     steps: tuple[str, ...]
 
 
-def read_face(source: IO[bytes], largest: int = LARGEST, *, squeeze: bool = True) -> tuple[NDArray[np.uint8], str]:
+def read_face(
+    source: IO[bytes], largest: int = LARGEST, *, squeeze: bool = True, channels: int = GREY
+) -> tuple[NDArray[np.uint8], str]:
     """A picture as a person would see it, made a face.
 
     Transparent parts lie on white, of several pictures the first counts, the camera's turn is undone. More than 8 bits
@@ -58,23 +61,24 @@ def read_face(source: IO[bytes], largest: int = LARGEST, *, squeeze: bool = True
         source: a file open for reading.
         largest: pixels that it may have at most.
         squeeze: whether a picture that isn't square is squeezed; else it is refused.
+        channels: 1 makes it grey, 3 RGB; of a grey picture all three are equal.
 
     Returns:
-        uint8 (48, 48), 0-255; and how it was changed to become that, "" if it was that already.
+        uint8 (48, 48) or (48, 48, 3), 0-255; and how it was changed to become that, "" if it was that already.
 
     Raises:
         PictureError: it can't be read, is far too large, or nobody can tell what its values mean.
     """
-    return _read(source, largest, partial(_face, squeeze=squeeze))
+    return _read(source, largest, partial(_face, squeeze=squeeze, channels=channels))
 
 
-def read_grey(source: IO[bytes], largest: int = LARGEST) -> Grey:
+def read_upright(source: IO[bytes], channels: int = GREY, largest: int = LARGEST) -> Upright:
     """The same without changing its size or its shape.
 
     Raises:
         PictureError: it can't be read, is far too large, or nobody can tell what its values mean.
     """
-    return _read(source, largest, _grey)
+    return _read(source, largest, partial(_upright, channels=channels))
 
 
 def _read(source: IO[bytes], largest: int, make: Callable[[Image.Image], T]) -> T:
@@ -102,19 +106,19 @@ def _read(source: IO[bytes], largest: int, make: Callable[[Image.Image], T]) -> 
             raise PictureError(f"can't be decoded: it is cut off or damaged ({type(error).__name__})") from None
 
 
-def _face(picture: Image.Image, squeeze: bool) -> tuple[NDArray[np.uint8], str]:
+def _face(picture: Image.Image, squeeze: bool, channels: int) -> tuple[NDArray[np.uint8], str]:
     width, height = picture.size
     if width != height and not squeeze:
         raise PictureError(f"is {width}x{height}, not a square picture of one face")
-    grey, mode, steps = _grey(picture)
-    square = grey.resize((SIDE, SIDE), Image.Resampling.BILINEAR) if grey.size != (SIDE, SIDE) else grey
-    if (mode, *grey.size) == ("L", SIDE, SIDE) and not steps:
+    upright, mode, steps = _upright(picture, channels)
+    square = upright.resize((SIDE, SIDE), Image.Resampling.BILINEAR) if upright.size != (SIDE, SIDE) else upright
+    if (mode, *upright.size) == (MODES[channels], SIDE, SIDE) and not steps:
         return np.asarray(square), ""
-    became = f"{mode} {grey.width}x{grey.height} became grey {SIDE}x{SIDE}"
+    became = f"{mode} {upright.width}x{upright.height} became {NAMES[channels]} {SIDE}x{SIDE}"
     return np.asarray(square, dtype=np.uint8), "; ".join([became, *steps])
 
 
-def _grey(picture: Image.Image) -> Grey:
+def _upright(picture: Image.Image, channels: int) -> Upright:
     _refuse_what_misleads(picture)
     many = getattr(picture, "is_animated", False)
     deep = any(
@@ -123,13 +127,14 @@ def _grey(picture: Image.Image) -> Grey:
     turned = picture.getexif().get(_ORIENTATION) in _TURNS
     upright = ImageOps.exif_transpose(picture) if turned else picture
     if upright.mode.split(";")[0] in _WIDE:
-        grey, how = _from_wide(upright, getattr(picture, "tag_v2", {}))
+        made, how = _from_wide(upright, getattr(picture, "tag_v2", {}))
+        made = made.convert(MODES[channels])
     else:
-        grey, how = _from_bytes(upright)
-    if deep and 0 < np.asarray(grey).max() <= 255 // _FILLED:
+        made, how = _from_bytes(upright, MODES[channels])
+    if deep and 0 < np.asarray(made).max() <= 255 // _FILLED:
         raise PictureError("is almost black in 16 bits a channel, or has fewer bits than that: save it with 8 bits")
     steps = ["the first of several pictures"] * many + ["turned upright"] * turned + [how] * bool(how)
-    return Grey(grey, upright.mode, tuple(steps))
+    return Upright(made, upright.mode, tuple(steps))
 
 
 def _refuse_what_misleads(picture: Image.Image) -> None:
@@ -146,22 +151,22 @@ def _refuse_what_misleads(picture: Image.Image) -> None:
         )
 
 
-def _from_bytes(picture: Image.Image) -> tuple[Image.Image, str]:
-    """Grey of 8 bits a channel, what shows through being white."""
+def _from_bytes(picture: Image.Image, mode: str) -> tuple[Image.Image, str]:
+    """In a mode of 8 bits a channel, what shows through being white."""
     if getattr(picture, "tag_v2", {}).get(_SAMPLES, (1,)) == (2,):
         raise PictureError("has values of 8 bits with a sign, which aren't read: save it without")
     if picture.mode == "LAB":  # which Pillow converts to nothing
         raise PictureError("is in the colours of LAB, which aren't read: save it in grey or RGB")
     if not picture.has_transparency_data:
-        return picture.convert("L"), ""
+        return picture.convert(mode), ""
     colour = picture.convert("RGBA")
     shown = colour.getchannel("A").getextrema()
     if shown == (0, 0):
         raise PictureError("is transparent throughout, so that nothing is to be seen: save it without transparency")
     if shown == (255, 255):
-        return colour.convert("L"), ""
+        return colour.convert(mode), ""
     white = Image.new("RGBA", colour.size, "white")
-    return Image.alpha_composite(white, colour).convert("L"), "transparent parts laid on white"
+    return Image.alpha_composite(white, colour).convert(mode), "transparent parts laid on white"
 
 
 def _from_wide(picture: Image.Image, tags: Any) -> tuple[Image.Image, str]:

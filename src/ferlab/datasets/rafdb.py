@@ -4,6 +4,7 @@ import re
 import zipfile
 from collections.abc import Sequence
 
+from ferlab.data.colour import GREY
 from ferlab.datasets.archive import inside, is_junk, picture_members
 from ferlab.datasets.members import MemberError, read_lines
 from ferlab.datasets.reading import Problem, Reading
@@ -26,7 +27,7 @@ def recognise(archive: zipfile.ZipFile) -> bool:
     return _list(archive) is not None
 
 
-def read(archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None) -> Reading:
+def read(archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None, channels: int = GREY) -> Reading:
     """Read `list_patition_label.txt` and the pictures it names: `<name>_aligned.jpg`, else `<name>.jpg`.
 
     A line is a picture's name and a number: 1 surprise, 2 fear, 3 disgust, 4 happiness, 5 sadness, 6 anger, 7 neutral.
@@ -34,6 +35,7 @@ def read(archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None) 
 
     Args:
         side: pixels. classes: those to read, in their order; None for all.
+        channels: 1 (grey) or 3 (RGB).
 
     Raises:
         UserError: the list can't be read, no listed picture is there, or as `build`.
@@ -78,7 +80,8 @@ def read(archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None) 
         notices.append(f"{whole} pictures are not called aligned: if they are whole scenes, give Image/aligned")
     if compound:
         notices.append("are these the compound expressions? Read are the basic ones")
-    return build(archive, Listing(NAME, "RAF-DB (basic)", CLASSES, rows, problems, notices), side=side, classes=classes)
+    found = Listing(NAME, "RAF-DB (basic)", CLASSES, rows, problems, notices)
+    return build(archive, found, side=side, classes=classes, channels=channels)
 
 
 def _list(archive: zipfile.ZipFile) -> str | None:

@@ -10,7 +10,7 @@ from ferlab.data.images import ImageSet
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
 from ferlab.datasets import affectnet, ckplus, ckplus_original, counts, fer2013, ferplus, folders, paper_sets, rafdb
 from ferlab.datasets.fitting import EIGHT
-from ferlab.datasets.own import own_forms
+from ferlab.datasets.own import own_forms, read_by
 from ferlab.datasets.reading import Reading
 from ferlab.errors import UserError
 
@@ -19,13 +19,15 @@ class Read(Protocol):
     """Reads an archive that its form recognises.
 
     Args:
-        side: pixels of the images. classes: those to read, in their order; None for all.
+        side: pixels of the images. classes: those to read, in their order; None for all. channels: 1 (grey) or 3 (RGB).
 
     Raises:
         UserError: it can't be read as a whole. Single pictures that can't are among the reading's problems.
     """
 
-    def __call__(self, archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None) -> Reading: ...
+    def __call__(
+        self, archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None, channels: int
+    ) -> Reading: ...
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ FORMS = (
 def rows() -> tuple[Form, ...]:
     """All data sets that can be read, in the order in which they are looked for: other packages' come last."""
     others = (
-        Form(name, one.title or name, one.layout or name, one.recognise, one.read, one.classes, asked_for=one.asked_for)
+        Form(name, one.title or name, one.layout or name, one.recognise, read_by(one), one.classes, None, one.asked_for)
         for name, one in own_forms().items()
     )
     return (*FORMS, *others)

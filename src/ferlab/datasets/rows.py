@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ferlab.data.colour import GREY
 from ferlab.data.images import ImageSet
 from ferlab.datasets.fitting import choose, left_out, need_two
 from ferlab.datasets.members import Cut, read_squares
@@ -45,8 +46,10 @@ class Listing:
     cut: Cut | None = None
 
 
-def build(archive: zipfile.ZipFile, found: Listing, *, side: int, classes: Sequence[str] | None) -> Reading:
-    """Decode the pictures of the classes asked for.
+def build(
+    archive: zipfile.ZipFile, found: Listing, *, side: int, classes: Sequence[str] | None, channels: int = GREY
+) -> Reading:
+    """Decode the pictures of the classes asked for, of so many channels.
 
     Returns:
         One ImageSet a split that has pictures, in the order of their names; ids are these names.
@@ -63,7 +66,7 @@ def build(archive: zipfile.ZipFile, found: Listing, *, side: int, classes: Seque
     others = Counter(row.name for row in found.rows if row.name not in chosen)
     rows = sorted((row for row in found.rows if row.name in chosen), key=lambda row: row.member)
     need_two((row.name for row in rows), chosen, found.form, where)
-    squared = read_squares(archive, [row.member for row in rows], side, found.cut)
+    squared = read_squares(archive, [row.member for row in rows], side, found.cut, channels)
     problems = found.problems + [Problem(rows[i].member, what) for i, what in squared.problems.items()]
     good = [i for i in range(len(rows)) if i not in squared.problems]
     sets = dict[str, ImageSet]()

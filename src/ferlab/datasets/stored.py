@@ -38,9 +38,12 @@ def read_stored(folder: Path, data: Data, name: str) -> Reading:
         )
     if own:
         # what can't be used was accepted when the archive was added, and its hash says that it is that archive
-        return forms.read_as(path, own.form, side=data.side, classes=own.classes, allow_partial=True)
+        return forms.read_as(
+            path, own.form, side=data.side, classes=own.classes, channels=data.channels, allow_partial=True
+        )
     assert name in PAPERS_OWN, name
-    reading = fit(forms.read(path), side=data.side, classes=None, where=str(path))
+    read = forms.read(path, channels=data.channels)
+    reading = fit(read, side=data.side, classes=None, where=str(path), channels=data.channels)
     if reading.dataset != name:
         raise UserError(f"data/{path.name} holds {reading.form}", where=str(path), next_step=ADD)
     return reading

@@ -12,6 +12,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from ferlab.data.colour import to_grey
 from ferlab.data.images import SIDE, ImageSet
 from ferlab.data.labels import standard_name
 from ferlab.datasets.fitting import EIGHT
@@ -135,11 +136,11 @@ def _lines(text: IO[str], where: str) -> Iterator[str]:
 
 
 def write_table(sets: Mapping[str, ImageSet], usages: Mapping[str, str]) -> str:
-    """The text of a table of sets by split; `usages` names each split as the table does."""
+    """The text of a table of sets by split, in grey; `usages` names each split as the table does."""
     lines = [
         f"{label},{' '.join(map(str, image.ravel()))},{usages[split]}\n"
         for split, images in sets.items()
-        for image, label in zip(images.images, images.labels, strict=True)
+        for image, label in zip(to_grey(images.images), images.labels, strict=True)
     ]
     return "emotion,pixels,Usage\n" + "".join(lines)
 

@@ -1,4 +1,4 @@
-"""The faces of a picture file, each as the classifiers know faces: grey, 8 bits, square, filled by the face."""
+"""The faces of a picture file, each as the classifiers know faces: grey or RGB, 8 bits, square, filled by the face."""
 
 from dataclasses import dataclass
 from typing import IO, Literal
@@ -7,14 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ferlab.data.colour import GREY, MODES, NAMES
 from ferlab.data.images import SIDE
-from ferlab.datasets.picture import read_grey
+from ferlab.datasets.picture import read_upright
 from ferlab.detection.detector import Box, find_faces
 
 
 @dataclass(frozen=True)
 class Face:
-    """One face: where it is in the upright picture, and its pixels, uint8 (side, side), 0-255."""
+    """One face: where it is in the upright picture, and its pixels, uint8 (side, side[, 3]), 0-255."""
 
     box: Box
     pixels: NDArray[np.uint8]
@@ -39,28 +40,29 @@ class Picture:
     change: str
 
 
-def read_faces(source: IO[bytes], side: int = SIDE, *, whole: bool = False) -> Picture:
+def read_faces(source: IO[bytes], side: int = SIDE, channels: int = GREY, *, whole: bool = False) -> Picture:
     """Find the faces of a picture file. A picture of side x side pixels is a face already, and isn't searched.
 
     Args:
         source: a file open for reading.
         side: pixels, of the faces that the classifier was trained on.
+        channels: of these faces, 1 (grey) or 3 (RGB).
         whole: take a picture as one face, the middle of one that isn't square, as of the data sets' pictures.
 
     Raises:
-        PictureError: the picture can't be read, as `read_grey` says.
+        PictureError: the picture can't be read, as `read_upright` says.
     """
-    grey, mode, steps = read_grey(source)
-    width, height = grey.size
+    upright, mode, steps = read_upright(source, channels)
+    width, height = upright.size
     how: Literal["as_is", "detected", "whole"] = "detected"
-    if whole or grey.size == (side, side):
-        how, boxes = "as_is" if grey.size == (side, side) else "whole", [_middle(width, height)]
-        if how == "whole" or mode != "L" or steps:
+    if whole or upright.size == (side, side):
+        how, boxes = "as_is" if upright.size == (side, side) else "whole", [_middle(width, height)]
+        if how == "whole" or mode != MODES[channels] or steps:
             steps = steps if width == height else (*steps, "its middle square is taken")
-            steps = (f"{mode} {width}x{height} became grey {side}x{side}", *steps)
+            steps = (f"{mode} {width}x{height} became {NAMES[channels]} {side}x{side}", *steps)
     else:
-        boxes = find_faces(grey)
-    faces = tuple(Face(box, _square(grey.crop(box.corners), side)) for box in boxes)
+        boxes = find_faces(upright.convert(MODES[GREY]))
+    faces = tuple(Face(box, _square(upright.crop(box.corners), side)) for box in boxes)
     return Picture(width, height, how, faces, "; ".join(steps))
 
 

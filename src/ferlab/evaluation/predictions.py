@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
+from ferlab.data.colour import GREY
 from ferlab.data.images import SIDE, ImageSet
 from ferlab.data.labels import FER_CLASSES
 from ferlab.data.votes import fault
@@ -34,6 +35,7 @@ class Predictions:
         classes: C names, in the order of the classifier's outputs.
         split: which part of a data set the images are, e.g. `test`.
         side: height and width of the images, in pixels.
+        channels: of the images, 1 (grey) or 3 (RGB).
         votes: float32 (N, C), by how many of those who voted each class was seen, rows summing to 1; None where nobody
             voted.
     """
@@ -45,13 +47,14 @@ class Predictions:
     classes: tuple[str, ...] = FER_CLASSES
     split: str = "test"
     side: int = SIDE
+    channels: int = GREY
     votes: NDArray[np.float32] | None = None
 
     @classmethod
     def of(cls, images: ImageSet, probabilities: NDArray[np.float64], run: str) -> Self:
         """What the training `run` says of a set: `probabilities` is float64 (N, C), a column a class of the set."""
-        about = images.classes, images.split, images.side, images.votes
-        return cls(images.ids, images.labels, probabilities, run, *about)
+        kind = images.split, images.side, images.channels
+        return cls(images.ids, images.labels, probabilities, run, images.classes, *kind, images.votes)
 
     @property
     def chosen(self) -> NDArray[np.int64]:
@@ -86,8 +89,8 @@ def concatenate(parts: Sequence[Predictions]) -> Predictions:
     if not others:
         return first
     for part in others:
-        votes = part.votes is None, first.votes is None
-        if (part.run, part.classes, part.side) != (first.run, first.classes, first.side) or len(set(votes)) > 1:
+        kind = part.run, part.classes, part.side, part.channels, part.votes is None
+        if kind != (first.run, first.classes, first.side, first.channels, first.votes is None):
             raise UserError(
                 f"the predictions of {part.split} are of another run than those of {first.split}",
                 where=f"{first.run} and {part.run}",
@@ -104,6 +107,7 @@ def concatenate(parts: Sequence[Predictions]) -> Predictions:
         first.classes,
         "+".join(part.split for part in parts),
         first.side,
+        first.channels,
         None if first.votes is None else np.concatenate([part.votes for part in parts if part.votes is not None]),
     )
 
@@ -111,14 +115,16 @@ def concatenate(parts: Sequence[Predictions]) -> Predictions:
 def write(path: Path, predictions: Predictions) -> None:
     """Write predictions as parquet, atomically: equal ones give equal bytes.
 
-    Columns are `id`, `truth`, one a class, and `run`; classes, split and side stand in the file's metadata. Where there
-    are votes, a class has a column `votes:<class>` too, and the metadata say so.
+    Columns are `id`, `truth`, one a class, and `run`; classes, split and side stand in the file's metadata, and that
+    images are in colour. Where there are votes, a class has a column `votes:<class>` too, and the metadata say so.
     """
     columns: dict[str, Any] = {"id": pa.array(predictions.ids, pa.large_string()), "truth": predictions.truth}
     for name, column in zip(predictions.classes, predictions.probabilities.T, strict=True):
         columns[name] = np.ascontiguousarray(column)
     columns["run"] = pa.array([predictions.run] * len(predictions.ids), pa.large_string())
-    about: dict[str, Any] = {"classes": predictions.classes, "split": predictions.split, "side": predictions.side}
+    about: dict[str, Any] = {key: getattr(predictions, key) for key in ("classes", "split", "side")}
+    if predictions.channels != GREY:
+        about["channels"] = predictions.channels
     if predictions.votes is not None:
         for name, column in zip(predictions.classes, predictions.votes.T, strict=True):
             columns[f"{_VOTES}{name}"] = np.ascontiguousarray(column)
@@ -140,7 +146,7 @@ def read(path: Path) -> Predictions:
         about = json.loads((content.schema.metadata or {}).get(_ABOUT, b"{}"))
         classes = tuple(about.get("classes", FER_CLASSES))
         split = str(about.get("split", "test"))
-        side = int(about.get("side", SIDE))
+        side, channels = int(about.get("side", SIDE)), int(about.get("channels", GREY))
         table = content.to_pandas()
         probabilities = table[list(classes)].to_numpy(dtype=np.float64)
         ids = table["id"]
@@ -160,4 +166,4 @@ def read(path: Path) -> Predictions:
         raise UserError("a class is out of range, or the rows are of several runs", where=str(path))
     if votes is not None and (wrong := fault(votes, len(truth), len(classes))):
         raise UserError(f"the votes can't be right: {wrong}", where=str(path))
-    return Predictions(tuple(ids), truth, probabilities, str(runs[0]), classes, split, side, votes)
+    return Predictions(tuple(ids), truth, probabilities, str(runs[0]), classes, split, side, channels, votes)

@@ -4,6 +4,7 @@ import json
 import zipfile
 from pathlib import Path, PurePosixPath
 
+from ferlab.data.images import Faces
 from ferlab.params.data import Data
 from ferlab.project import Project
 
@@ -28,11 +29,13 @@ def _count(project: Project, data: Data, name: str, made: Path, share: float) ->
     own = data.sets.get(name)
     if own is None:
         return 0
-    return _prepared(made, tuple(own.classes), data.side) or _pictures(project.data / f"{name}.zip", share)
+    return _prepared(made, Faces(tuple(own.classes), data.side, data.channels)) or _pictures(
+        project.data / f"{name}.zip", share
+    )
 
 
-def _prepared(folder: Path, classes: tuple[str, ...], side: int) -> int:
-    """How many images lie in a folder, if they are of such classes and size; those of another set may lie there."""
+def _prepared(folder: Path, faces: Faces) -> int:
+    """How many images lie in a folder, if they are of such classes, size and channels: others may lie there."""
     import numpy as np  # late: most estimates need none of it
 
     try:
@@ -40,7 +43,7 @@ def _prepared(folder: Path, classes: tuple[str, ...], side: int) -> int:
         known = tuple(json.loads((folder / "meta.json").read_text(encoding="utf-8"))["classes"])
     except (OSError, ValueError, KeyError):
         return 0
-    return int(shape[0]) if (known, shape[1:]) == (classes, (side, side)) else 0
+    return int(shape[0]) if (known, shape[1:]) == (faces.classes, faces.shape) else 0
 
 
 def _pictures(path: Path, share: float) -> int:

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from ferlab.data.colour import GREY
 from ferlab.data.images import SIDE
 from ferlab.errors import UserError
 from ferlab.gan.networks import Discriminator, Generator
 from ferlab.gan.objectives import MINIMAX, WASSERSTEIN, Objective
 from ferlab.params import GanFamily
-from ferlab.parts import GANS, offers
+from ferlab.parts import GANS, offers, takes
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,12 @@ class Family:
     objective: Objective
     conditional: bool
 
-    def networks(self, settings: GanFamily, n_labels: int, side: int = SIDE) -> tuple[nn.Module, nn.Module]:
+    def networks(
+        self, settings: GanFamily, n_labels: int, side: int = SIDE, channels: int = GREY
+    ) -> tuple[nn.Module, nn.Module]:
         """A new (generator, discriminator). Both are called with labels, which an unconditional family's ignore."""
         told = n_labels if self.conditional else 0
-        return Generator(settings, told, side), Discriminator(settings, told, side)
+        return Generator(settings, told, side, channels), Discriminator(settings, told, side, channels)
 
 
 FAMILIES = {
@@ -38,6 +41,27 @@ FAMILIES = {
     "cgan": Family(WASSERSTEIN, conditional=True),  # the paper's: labels to both networks, gradient penalty
     "cgan_plain": Family(MINIMAX, conditional=True),  # control: labels, but DCGAN's loss and no penalty
 }
+
+
+def networks_of(
+    family: Family, settings: GanFamily, n_labels: int, side: int, channels: int
+) -> tuple[nn.Module, nn.Module]:
+    """A family's networks for images of a side and of 1 or 3 channels.
+
+    Raises:
+        UserError: networks of its own know grey images alone.
+    """
+    if channels == GREY:
+        return family.networks(settings, n_labels, side)
+    if not takes(family.networks, "channels"):
+        raise UserError(
+            f"the GAN family {type(family).__module__}.{type(family).__name__} makes grey images alone, and the "
+            "study's are RGB",
+            where="params.yaml: data.channels",
+            next_step="set it to 1, or leave that family out of run.families; one that makes both takes `channels` in "
+            "`networks`",
+        )
+    return family.networks(settings, n_labels, side, channels)
 
 
 def family_named(name: str) -> Family:

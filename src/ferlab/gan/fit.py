@@ -25,7 +25,7 @@ LEAST = 2  # images a label: one face can't show how faces differ
 GRID_COLUMNS = 8  # images a label in a sample grid
 
 GridObserver = Callable[[int, NDArray[np.uint8]], None]
-"""Called with an epoch and uint8 (n_labels, 8, side, side): what the generator makes of the same noise each time."""
+"""Called with an epoch and uint8 (n_labels, 8, side, side[, 3]): what the generator makes of always the same noise."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def fit(
     every `grid_every` epochs and at the end; what they do can't change the result.
 
     Args:
-        images: uint8 (N, side, side), 0-255.
+        images: uint8 (N, side, side), or (N, side, side, 3) in RGB, 0-255.
         labels: int64 (N,), indices into `classes`.
         classes: what the labels mean; a conditional family is told them, any other should have one.
         seed: decides first weights, order and noise.
@@ -70,9 +70,11 @@ def fit(
             or a signal that is no longer finite (the last finite checkpoint is kept).
     """
     _must_be_enough(labels, classes)
-    _must_double(images.shape[-1])
-    pair = AdversarialPair(family, settings, len(classes), seed, device, images.shape[-1])
-    update = Step(pair, to_network(images), labels)
+    side = images.shape[1]
+    _must_double(side)
+    inputs = to_network(images)
+    pair = AdversarialPair(family, settings, len(classes), seed, device, side, inputs.shape[1])
+    update = Step(pair, inputs, labels)
     step = 0
     history = list[dict[str, float]]()
 
@@ -113,7 +115,7 @@ def fit(
 
 
 def sample_grid(pair: AdversarialPair, n_labels: int, seed: int) -> NDArray[np.uint8]:
-    """What a generator makes of always the same noise: uint8 (n_labels, 8, side, side), a row a label."""
+    """What a generator makes of always the same noise: uint8 (n_labels, 8, side, side[, 3]), a row a label."""
     number = n_labels * GRID_COLUMNS
     z = torch.randn(number, pair.settings.latent, 1, 1, generator=random_generator(seed, "grid"))
     labels = torch.arange(n_labels).repeat_interleave(GRID_COLUMNS)

@@ -1,14 +1,15 @@
-"""Generators and discriminators for small square grey faces.
+"""Generators and discriminators for small square faces, grey or in RGB.
 
 Every generator is called as `generator(z, labels)` and every discriminator as `discriminator(images, labels)`; networks
-that are told no labels ignore them. Shapes: z float32 (N, latent, 1, 1), images float32 (N, 1, side, side) in [-1, 1],
-labels int64 (N,).
+that are told no labels ignore them. Shapes: z float32 (N, latent, 1, 1), images float32 (N, channels, side, side) in
+[-1, 1], labels int64 (N,).
 """
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ferlab.data.colour import GREY
 from ferlab.data.images import SIDE
 from ferlab.gan.layers import FoldedConvTranspose2d, UnfoldedConv2d
 from ferlab.params import GanFamily
@@ -24,9 +25,10 @@ class Generator(nn.Module):
     Args:
         side: of its images, in pixels: a multiple of 16.
         n_labels: number of labels that it is told, as one-hot numbers after z (Mirza & Osindero 2014); 0 for none.
+        channels: of its images, 1 (grey) or 3 (RGB).
     """
 
-    def __init__(self, settings: GanFamily, n_labels: int = 0, side: int = SIDE) -> None:
+    def __init__(self, settings: GanFamily, n_labels: int = 0, side: int = SIDE, channels: int = GREY) -> None:
         super().__init__()
         self.n_labels = n_labels
         c = settings.base_channels
@@ -37,7 +39,7 @@ class Generator(nn.Module):
             *_up(8 * c, 4 * c, FoldedConvTranspose2d),
             *_up(4 * c, 2 * c),
             *_up(2 * c, c),
-            nn.ConvTranspose2d(c, 1, 4, 2, 1),
+            nn.ConvTranspose2d(c, channels, 4, 2, 1),
             nn.Tanh(),
         )
         self.apply(radford_init)
@@ -52,14 +54,15 @@ class Discriminator(nn.Module):
 
     Args:
         n_labels: number of labels that it is told, as that many constant maps beside the image; 0 for none.
+        channels: of the images, 1 (grey) or 3 (RGB).
     """
 
-    def __init__(self, settings: GanFamily, n_labels: int = 0, side: int = SIDE) -> None:
+    def __init__(self, settings: GanFamily, n_labels: int = 0, side: int = SIDE, channels: int = GREY) -> None:
         super().__init__()
         self.n_labels = n_labels
         c, norm = settings.base_channels, settings.critic_norm
         self.layers = nn.Sequential(
-            nn.Conv2d(1 + n_labels, c, 4, 2, 1),
+            nn.Conv2d(channels + n_labels, c, 4, 2, 1),
             nn.LeakyReLU(LEAK, inplace=True),
             *_down(c, 2 * c, norm),
             *_down(2 * c, 4 * c, norm),
@@ -110,10 +113,15 @@ def radford_init(module: nn.Module) -> None:
 
 
 def to_network(images: Tensor) -> Tensor:
-    """uint8 (N, side, side) in 0-255 to float32 (N, 1, side, side) in [-1, 1]; or float64, torch's default then."""
-    return images.unsqueeze(1).to(torch.get_default_dtype()) / 127.5 - 1.0
+    """uint8 (N, side, side) in 0-255 to float32 (N, 1, side, side) in [-1, 1]; or float64, torch's default then.
+
+    RGB, uint8 (N, side, side, 3), becomes (N, 3, side, side).
+    """
+    planes = images.unsqueeze(1) if images.ndim == 3 else images.permute(0, 3, 1, 2).contiguous()
+    return planes.to(torch.get_default_dtype()) / 127.5 - 1.0
 
 
 def to_pixels(images: Tensor) -> Tensor:
-    """float32 (N, 1, side, side) in [-1, 1] to uint8 (N, side, side) in 0-255, rounded."""
-    return ((images.squeeze(1) + 1.0) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    """float32 (N, 1, side, side) in [-1, 1] to uint8 (N, side, side) in 0-255, rounded; RGB to (N, side, side, 3)."""
+    planes = images.squeeze(1) if images.shape[1] == GREY else images.permute(0, 2, 3, 1)
+    return ((planes + 1.0) * 127.5).round().clamp(0, 255).to(torch.uint8)

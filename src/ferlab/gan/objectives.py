@@ -51,8 +51,8 @@ def gradient_norms(discriminator: Callable[[Tensor], Tensor], real: Tensor, fake
     """The Euclidean norm of the discriminator's gradient at a point between each real and each fake image.
 
     Args:
-        discriminator: float32 (N, 1, side, side) -> logits (N,); no image may see another one.
-        real, fake: float32 (N, 1, side, side), without a graph.
+        discriminator: float32 (N, channels, side, side) -> logits (N,); no image may see another one.
+        real, fake: float32 (N, channels, side, side), without a graph.
         alpha: float32 (N, 1, 1, 1) in [0, 1), the weight of the real image in a point (Gulrajani et al. 2017, algorithm
             1: one uniform number an image).
 

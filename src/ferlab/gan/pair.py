@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
+from ferlab.data.colour import GREY
 from ferlab.data.images import SIDE
 from ferlab.errors import UserError
-from ferlab.gan.families import Family
+from ferlab.gan.families import Family, networks_of
 from ferlab.gan.networks import to_pixels
 from ferlab.gan.objectives import gradient_norms, gradient_penalty
 from ferlab.params import GanFamily
@@ -42,14 +43,22 @@ class AdversarialPair:
         n_labels: number of labels that a conditional family is told.
         seed: decides first weights and noise.
         side: of the images, in pixels.
+        channels: of the images, 1 (grey) or 3 (RGB).
     """
 
     def __init__(
-        self, family: Family, settings: GanFamily, n_labels: int, seed: int, device: str, side: int = SIDE
+        self,
+        family: Family,
+        settings: GanFamily,
+        n_labels: int,
+        seed: int,
+        device: str,
+        side: int = SIDE,
+        channels: int = GREY,
     ) -> None:
         self.family, self.settings, self.device = family, settings, device
         with seeded(derive(seed, "weights")):
-            generator, discriminator = family.networks(settings, n_labels, side)
+            generator, discriminator = networks_of(family, settings, n_labels, side, channels)
         self.generator, self.discriminator = generator.to(device), discriminator.to(device)
         self.generator_optimizer = self._adam(self.generator)
         self.discriminator_optimizer = self._adam(self.discriminator)
@@ -123,7 +132,11 @@ class AdversarialPair:
         return _detached({"generator_loss": loss, "generator_gradient": gradient})
 
     def sample(self, z: Tensor, labels: Tensor) -> NDArray[np.uint8]:
-        """The images (N, side, side) that the generator makes of a given z, in evaluation mode; changes no state."""
+        """What the generator makes of a given z, in evaluation mode; changes no state.
+
+        Returns:
+            uint8 (N, side, side) or (N, side, side, 3).
+        """
         self.generator.eval()
         with torch.inference_mode():
             images = to_pixels(self.generator(z.to(self.device), labels.to(self.device)))

@@ -22,7 +22,7 @@ class Step:
     nothing, and a GPU can replay it as a graph.
 
     Args:
-        images: float32 (N, 1, side, side) in [-1, 1].
+        images: float32 (N, channels, side, side) in [-1, 1].
         labels: int64 (N,).
     """
 

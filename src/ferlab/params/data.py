@@ -28,6 +28,7 @@ class Data(Section):
     train: Name
     gans: Name
     side: Annotated[int, Field(ge=16, le=512)]
+    channels: Literal[1, 3]
 
     @model_validator(mode="after")
     def _sets_are_here(self) -> Self:
@@ -76,7 +77,8 @@ def archives(data: Mapping[str, Any]) -> dict[str, str]:
 
 def rests_on(data: Mapping[str, Any]) -> dict[str, Any]:
     """What of a section `data` can change a number; it is told as for `archives`."""
-    return {"kind": data["kind"], "side": data.get("side", 48), "archives": archives(data)}
+    made = {"side": data.get("side", 48), "channels": data.get("channels", 1)}
+    return {"kind": data["kind"], **made, "archives": archives(data)}
 
 
 class Audit(Section):

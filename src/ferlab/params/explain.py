@@ -7,6 +7,9 @@ from pydantic import BaseModel
 
 from ferlab.params.near import did_you_mean
 
+ADDED = {"data.channels": "; write 1 for grey faces, as they were before there was a choice, or 3 for RGB"}
+"""Keys that an earlier version didn't have -> what to write."""
+
 CHOSEN = ("tagged-union", "union")  # kinds of schema whose members pydantic names in the paths of errors
 
 
@@ -22,7 +25,7 @@ def explain(error: Mapping[str, Any], model: type[BaseModel], known: Sequence[st
         meant = did_you_mean(path, others)
         return f"{path}: unknown key (value {error['input']!r}){meant}"
     if error["type"] == "missing":
-        return f"{path}: missing key"
+        return f"{path}: missing key{ADDED.get(path, '')}"
     if error["type"] == "value_error":
         return str(error["ctx"]["error"])
     return f"{path}: {error['input']!r} is not allowed: {error['msg'][0].lower()}{error['msg'][1:]}"

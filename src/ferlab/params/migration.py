@@ -28,7 +28,7 @@ def migrated(tree: Any) -> Any:
         tree["runtime"].setdefault(key, value)
     for classifier in tree["classifiers"].values():
         migrated_classifier(classifier)
-    tree["data"] = {"sets": {}, "train": "fer2013", "gans": "ckplus", "side": 48} | tree["data"]
+    tree["data"] = {"sets": {}, "train": "fer2013", "gans": "ckplus", "side": 48, "channels": 1} | tree["data"]
     run = tree["run"]
     arms = tree["arms"]
     run.setdefault("draws", [0])

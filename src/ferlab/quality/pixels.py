@@ -3,17 +3,19 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ferlab.data.colour import to_grey
+
 
 def standardise(images: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Rows of mean 0 and length 1, so that products are correlations; a constant image becomes zeros.
 
     Args:
-        images: uint8 (N, 48, 48).
+        images: uint8 (N, 48, 48), or in RGB, of which the grey levels count.
 
     Returns:
         float64 (N, 2304).
     """
-    rows = images.reshape(len(images), -1).astype(np.float64)
+    rows = to_grey(images).reshape(len(images), -1).astype(np.float64)
     rows -= rows.mean(axis=1, keepdims=True)
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     standard: NDArray[np.float64] = np.divide(rows, length, out=np.zeros_like(rows), where=length > 0)

@@ -15,7 +15,7 @@ from ferlab.params import Quality
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Features = Callable[[NDArray[np.uint8]], Array]
-"""uint8 (N, side, side) -> float64 (N, d)."""
+"""uint8 (N, side, side) or (N, side, side, 3) -> float64 (N, d)."""
 
 
 @dataclass(frozen=True)

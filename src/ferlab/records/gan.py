@@ -22,3 +22,4 @@ class GanRecord(Record):
     identity: str
     sha256: dict[str, Sha256]
     side: int = 48  # pixels, of the images
+    channels: int = 1  # of the images: 1 (grey) or 3 (RGB)

@@ -22,7 +22,7 @@ class RunRecord(Record):
         selected_epoch: whose weights were kept.
         valid_accuracy: of that epoch, 0-1.
         notes: what the classifier says besides, e.g. `converged`.
-        classes, side: of the faces that it was trained on; None in records of before other faces could be.
+        classes, side, channels: of the faces that it was trained on; None in records of before other faces could be.
     """
 
     arm: str
@@ -36,6 +36,7 @@ class RunRecord(Record):
     notes: dict[str, float | int | bool]
     classes: tuple[str, ...] | None = None
     side: int | None = None
+    channels: int | None = None
 
 
 class Selection(Record):

@@ -75,12 +75,16 @@ def halved(image: Raster) -> Raster:
     return np.asarray(Image.fromarray(image).reduce(2))
 
 
-def png(image: Raster, dpi: int) -> bytes:
-    """The bytes of a PNG, equal for equal images. Grey ones keep every level; others get a palette of 256 colours."""
+def png(image: Raster, dpi: int, *, every_colour: bool = False) -> bytes:
+    """The bytes of a PNG, equal for equal images. Grey ones keep every level; others get a palette of 256 colours.
+
+    Args:
+        every_colour: keep all of them, as faces in colour need it.
+    """
     picture = Image.fromarray(image)
     if (image == image[:, :, :1]).all():
         picture = picture.convert("L")
-    else:
+    elif not every_colour:
         picture = picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         tints = picture.getpalette() or []
         picture.putpalette([255 if value > 250 else value for value in tints])  # the quantiser greys white a little

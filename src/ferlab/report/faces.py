@@ -9,13 +9,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from ferlab.data import colour
 from ferlab.papers import FigureRow
 from ferlab.records.quality import ClassQuality, FamilyQuality
 from ferlab.report import words
 from ferlab.report.drawing import GREY, INK, ORANGE, Panel
 
 Faces = NDArray[np.uint8]
-"""Samples of a family: uint8 (C, shown, S, S), in the order of the classes."""
+"""Samples of a family: uint8 (C, shown, S, S), or (C, shown, S, S, 3) in RGB, in the order of the classes."""
 
 _GAP, _NOTE = 5, 30  # pixels between faces, and of the lines under a row
 _SIDE = 48  # pixels of a face where there is none to measure
@@ -29,17 +30,20 @@ class Wall:
         classes: a column each, C names.
         side: S, height and width of a face in pixels.
         names: GAN family -> its name.
+        channels: 1 where all faces are grey, else 3 (RGB).
     """
 
     classes: Sequence[str]
     side: int
     names: Mapping[str, str]
+    channels: int = colour.GREY
 
     @classmethod
     def of(cls, samples: Mapping[str, Faces], classes: Sequence[str], rows: Sequence[FigureRow]) -> "Wall":
         """One for these samples, by family; `rows` are of the paper's figure."""
-        side = max((faces.shape[-1] for faces in samples.values()), default=_SIDE)
-        return cls(classes, side, {row.family: row.name for row in rows})
+        side = max((faces.shape[2] for faces in samples.values()), default=_SIDE)
+        channels = colour.RGB if any(faces.ndim > 4 for faces in samples.values()) else colour.GREY
+        return cls(classes, side, {row.family: row.name for row in rows}, channels)
 
     @property
     def cell(self) -> int:
@@ -53,12 +57,12 @@ class Wall:
         return column * self.cell + self.side / 2
 
     def blank(self, height: int) -> Faces:
-        return np.full((height, self.width), 255, dtype=np.uint8)
+        return np.full((height, self.width, *([self.channels] if self.channels > 1 else [])), 255, dtype=np.uint8)
 
     def put(self, pixels: Faces, faces: Faces, top: int, rows: int) -> None:
         """The first faces of each class on a wall's pixels, below each other."""
         for i, j in np.ndindex(len(self.classes), rows):
-            face = faces[i, j]
+            face = colour.to_channels(faces[[i], j], self.channels)[0]
             pixels[top + j * self.cell :, i * self.cell :][: len(face), : len(face)] = face
 
     def name_family(self, axes: Axes, family: str, middle: float) -> None:

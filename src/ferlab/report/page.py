@@ -54,13 +54,19 @@ class Album:
     draw: bool = True
     kept: Path | None = None
 
-    def keep(self, name: str, alt: str, panel: drawing.Panel, size: tuple[float, float]) -> Picture:
-        """One panel of `size` inches as `folder`/`name`.png, and as a picture of the page."""
+    def keep(
+        self, name: str, alt: str, panel: drawing.Panel, size: tuple[float, float], *, every_colour: bool = False
+    ) -> Picture:
+        """One panel of `size` inches as `folder`/`name`.png, and as a picture of the page.
+
+        Args:
+            every_colour: as of `drawing.png`.
+        """
         if not self.draw:
-            return self._kept(name, 1, [alt])[0]
+            return self._kept(name, 1, [alt], every_colour)[0]
         image = drawing.raster(panel, size)
-        self._write(name, image)
-        return _picture(alt, image)
+        self._write(name, image, every_colour)
+        return _picture(alt, image, every_colour)
 
     def panels(
         self, name: str, columns: int, size: tuple[float, float], drawn: Mapping[str, drawing.Panel]
@@ -86,21 +92,21 @@ class Album:
             self._write(name, drawing.sheet(images, columns))
         return images
 
-    def _kept(self, name: str, columns: int, alts: Sequence[str]) -> list[Picture]:
+    def _kept(self, name: str, columns: int, alts: Sequence[str], every_colour: bool = False) -> list[Picture]:
         path = self.kept / f"{name}.png" if self.kept else None
         if path is None or not path.is_file() or not alts:
             return [Picture("", alt) for alt in alts]
         try:
             panels = drawing.cut(drawing.read_png(path.read_bytes()), columns, len(alts))
-            return [_picture(alt, panel) for alt, panel in zip(alts, panels, strict=True)]
+            return [_picture(alt, panel, every_colour) for alt, panel in zip(alts, panels, strict=True)]
         except ValueError as error:
             raise UserError(f"not this report's figure: {error}", where=str(path), next_step=_REDO) from None
 
-    def _write(self, name: str, image: drawing.Raster) -> None:
+    def _write(self, name: str, image: drawing.Raster, every_colour: bool = False) -> None:
         with atomic_write(self.folder / f"{name}.png") as handle:
-            handle.write(drawing.png(image, drawing.PRINT_DPI))
+            handle.write(drawing.png(image, drawing.PRINT_DPI, every_colour=every_colour))
 
 
-def _picture(alt: str, image: drawing.Raster) -> Picture:
-    data = drawing.png(drawing.halved(image), drawing.PRINT_DPI // 2)
+def _picture(alt: str, image: drawing.Raster, every_colour: bool = False) -> Picture:
+    data = drawing.png(drawing.halved(image), drawing.PRINT_DPI // 2, every_colour=every_colour)
     return Picture("data:image/png;base64," + base64.b64encode(data).decode(), alt)

@@ -8,7 +8,7 @@ from ferlab.adapters.known import find_named
 from ferlab.adapters.tracking import tracked
 from ferlab.classifiers.base import Classifier
 from ferlab.classifiers.blockwise import predict_blockwise
-from ferlab.classifiers.catalogue import METHODS, create, faces_of
+from ferlab.classifiers.catalogue import METHODS, create, faces_of, must_see
 from ferlab.data.images import ImageSet
 from ferlab.evaluation import metrics, predictions
 from ferlab.evaluation.predictions import Predictions
@@ -35,7 +35,7 @@ def run(context: Context) -> None:
     with atomic_write(context.out("curve")) as handle:
         handle.write((context.input("run") / "curve.csv").read_bytes())
     Selection(
-        **{key: value for key, value in record if key not in ("manifest", "selected_epoch", "classes", "side")},
+        **{key: value for key, value in record if key in Selection.model_fields and key != "selected_epoch"},
         selected_epoch=epoch,
         valid_would_select=record.selected_epoch,
     ).write(context.out("selection"))
@@ -46,6 +46,7 @@ def run(context: Context) -> None:
 
 
 def _predict(context: Context, classifier: Classifier, images: ImageSet, record: RunRecord) -> Predictions:
+    must_see(record, images)
     if METHODS[record.settings.method].slow:
         found = predict_blockwise(classifier, images.images, context.checkpoints.child(images.split))
     else:

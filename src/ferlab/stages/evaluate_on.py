@@ -8,7 +8,7 @@ import numpy as np
 from ferlab.adapters.known import find_named
 from ferlab.adapters.tracking import tracked
 from ferlab.classifiers.blockwise import predict_blockwise
-from ferlab.classifiers.catalogue import METHODS, faces_of, load_run
+from ferlab.classifiers.catalogue import METHODS, faces_of, load_run, must_see
 from ferlab.data.images import ImageSet, of_classes
 from ferlab.errors import UserError
 from ferlab.evaluation import metrics, predictions
@@ -24,6 +24,7 @@ def run(context: Context) -> None:
     set_up(Compute.model_validate(record.manifest["params"]["plan"]["compute"]).threads)
     name, classes = context.arguments["set"], faces_of(record).classes
     whole = ImageSet.open(context.input("images"))
+    must_see(record, whole)
     images = known_to(classes, whole)
     if METHODS[record.settings.method].slow:
         said = predict_blockwise(classifier, np.asarray(images.images), context.checkpoints.child(name))

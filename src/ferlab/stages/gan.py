@@ -45,6 +45,7 @@ def run(context: Context) -> None:
             identity=context.identity.name,
             sha256=hashes,
             side=images.side,
+            channels=images.channels,
         ).write(folder / FILE)
     context.end_training()
 
@@ -118,9 +119,10 @@ def _keep_grids(tracked_run: TrackedRun) -> GridObserver:
     """Pictures of what the generator makes of the same noise, as artifacts of the run: a row a label."""
 
     def keep(epoch: int, images: NDArray[np.uint8]) -> None:
-        wall = np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=255)
-        rows, columns, high, wide = wall.shape
-        picture = Image.fromarray(wall.swapaxes(1, 2).reshape(rows * high, columns * wide))
+        frame = ((0, 0), (0, 0), (1, 1), (1, 1), (0, 0))[: images.ndim]
+        wall = np.pad(images, frame, constant_values=255)
+        rows, columns, high, wide = wall.shape[:4]
+        picture = Image.fromarray(wall.swapaxes(1, 2).reshape(rows * high, columns * wide, *wall.shape[4:]))
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"epoch-{epoch:04d}.png"
             picture.save(path)

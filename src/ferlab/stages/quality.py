@@ -43,7 +43,7 @@ def run(context: Context) -> None:
 
 
 def _shown(fake: ImageSet, copies: NDArray[np.bool_], number: int) -> NDArray[np.uint8]:
-    """The first samples of each class that are no copies: uint8 (7, number, 48, 48), blank where there are too few."""
+    """The first samples of each class that are no copies: uint8 (7, number, 48, 48[, 3]), blank where too few are."""
     shown = np.full((len(fake.classes), number, *fake.images.shape[1:]), BLANK, np.uint8)
     for label in range(len(fake.classes)):
         chosen = np.flatnonzero((fake.labels == label) & ~copies)[:number]

@@ -8,7 +8,7 @@ from torch import nn
 from ferlab.data.images import ImageSet, concatenate
 from ferlab.errors import UserError
 from ferlab.files import atomic_folder, sha256_file
-from ferlab.gan.families import family_named
+from ferlab.gan.families import family_named, networks_of
 from ferlab.records.gan import FILE, GanRecord
 from ferlab.stages.context import Context, Stage
 from ferlab.synthesis.sample import draw
@@ -65,7 +65,8 @@ def load_generator(source: Path, record: GanRecord, family: str, label: str) -> 
         UserError: the file is absent, isn't the one that was written, or is of another family, size or setting. Nothing
             is deleted.
     """
-    conditional = family_named(family).conditional
+    known = family_named(family)
+    conditional = known.conditional
     part = EVERY if conditional else label
     path = source / f"{part}.safetensors"
     if record.family != family:
@@ -78,9 +79,8 @@ def load_generator(source: Path, record: GanRecord, family: str, label: str) -> 
             where=str(path),
             next_step=REDO,
         )
-    generator, _ = family_named(family).networks(
-        record.settings, len(record.classes) if conditional else 1, record.side
-    )
+    n_labels = len(record.classes) if conditional else 1
+    generator, _ = networks_of(known, record.settings, n_labels, record.side, record.channels)
     try:
         generator.load_state_dict(load_state(path))
     except RuntimeError as error:

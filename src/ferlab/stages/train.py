@@ -125,6 +125,7 @@ def _record(context: Context, plan: ArmPlan, fit: Fit, faces: Faces) -> RunRecor
         notes=fit.notes,
         classes=faces.classes,
         side=faces.side,
+        channels=faces.channels,
     )
 
 

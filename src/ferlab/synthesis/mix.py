@@ -80,7 +80,7 @@ def shuffled(images: ImageSet, what: str, seed: int) -> ImageSet:
     Args:
         what: `labels` deals the labels out anew among the images, with the votes behind them, so that each class keeps
             its number and says nothing of what an image shows. `pixels` puts each image's pixels in an order of its
-            own: noise with the image's label and grey levels. `none` changes nothing.
+            own: noise with the image's label and pixels. `none` changes nothing.
         seed: decides the orders.
 
     Returns:
@@ -92,6 +92,8 @@ def shuffled(images: ImageSet, what: str, seed: int) -> ImageSet:
         votes = None if images.votes is None else images.votes[order]
         return replace(images, labels=images.labels[order], votes=votes)
     if what == "pixels":
-        flat = images.images.reshape(len(images), images.side**2)
-        return replace(images, images=rng.permuted(flat, axis=1).reshape(images.images.shape))
+        flat = images.images.reshape(len(images), images.side**2, images.channels)
+        order = rng.permuted(np.tile(np.arange(images.side**2, dtype=np.int32), (len(images), 1)), axis=1)
+        moved = np.take_along_axis(flat, order[..., None], axis=1)  # all channels of a pixel together
+        return replace(images, images=moved.reshape(images.images.shape))
     return images

@@ -20,7 +20,7 @@ def draw(generator: nn.Module, latent: int, label: int, n: int, seed: int) -> ND
         label: what a conditional generator is told.
 
     Returns:
-        uint8 (n, side, side), 0-255.
+        uint8 (n, side, side), or (n, side, side, 3) in RGB, 0-255.
     """
     noise = random_generator(seed, "z")
     chunks = []

@@ -16,7 +16,7 @@ from ferlab.data.images import ImageSet
 from ferlab.errors import UserError
 from ferlab.files import content_hash
 from ferlab.params import Classifier as Settings
-from ferlab.testing.faces import barred, noise
+from ferlab.testing.faces import barred, coloured, noise
 from ferlab.testing.watched import Dying, KilledError, Record
 from ferlab.training.checkpoint import Checkpoints
 from ferlab.training.observe import ignore
@@ -190,6 +190,21 @@ class ClassifierConformance:
         }[problem]
         with pytest.raises(UserError, match=named):
             fit(create(settings), Checkpoints(tmp_path, 1e9), train, valid)
+
+    def test_faces_in_colour(self, settings: Any, tmp_path: Path) -> None:
+        """It learns from them and comes back from disk; one that knows grey faces alone is refused by its name."""
+        train, valid = coloured(TRAIN), coloured(VALID)
+        if not METHODS[settings.method].colour:
+            with pytest.raises(UserError, match=settings.method):
+                create(settings, train.faces)
+            return
+        classifier = create(settings, train.faces)
+        fit(classifier, Checkpoints(tmp_path / "x", 1e9), train, valid)
+        found = classifier.predict_proba(valid.images)
+        assert found.shape == (len(VALID), CLASSES)
+        again = create(settings, train.faces).load(saved(classifier, tmp_path / "saved"))
+        np.testing.assert_array_equal(again.predict_proba(valid.images), found)
+        assert classifier.predict_proba(valid.images[:0]).shape == (0, CLASSES)
 
     def test_it_learns(self, enough: Any, tmp_path: Path) -> None:
         """Bars at seven heights can be told apart; one guess in seven is right by chance."""

@@ -2,10 +2,12 @@
 
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ferlab.data.colour import RGB
 from ferlab.data.images import ImageSet
 from ferlab.datasets import forms
 from ferlab.datasets.archive import open_archive
@@ -81,6 +83,14 @@ class DatasetConformance:
         assert {split: images.digest() for split, images in again.sets.items()} == {
             split: images.digest() for split, images in reading.sets.items()
         }
+
+    def test_in_colour_grey_faces_have_three_equal_channels(self, archive: Path, sets: Sets) -> None:
+        reading = forms.read(archive, channels=RGB)
+        for split, images in reading.sets.items():
+            assert images.channels == RGB
+            grey = replace(images, images=images.images[..., 0])
+            assert (images.images == grey.images[..., None]).all()
+            assert faces(grey) == faces(sets[split])
 
     @pytest.mark.parametrize("kind", OTHERS)
     def test_other_archives_are_left_alone(self, kind: str, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Small sets of faces that tests make for themselves; none shows a real person."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,6 +41,12 @@ def drawn(
         )
         images.append(draw_face(classes[label], person, moment, wobble, noise=f"{split}/{seed}/{i}"))
     return _named(np.stack(images), labels, classes, split, origin)
+
+
+def coloured(images: ImageSet) -> ImageSet:
+    """Grey faces made RGB ones, of a colour that depends on the grey level."""
+    grey = images.images
+    return replace(images, images=np.stack([grey, grey // 2, 255 - grey], axis=-1))
 
 
 def _named(

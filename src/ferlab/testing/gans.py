@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from ferlab.data.labels import CKPLUS_CLASSES
 from ferlab.errors import UserError
@@ -14,8 +15,9 @@ from ferlab.gan.fit import TrainedGan, fit
 from ferlab.gan.networks import to_network
 from ferlab.gan.pair import AdversarialPair
 from ferlab.params import GanFamily
+from ferlab.parts import takes
 from ferlab.synthesis.sample import draw
-from ferlab.testing.faces import barred
+from ferlab.testing.faces import barred, coloured
 from ferlab.testing.watched import Dying, KilledError, Record
 from ferlab.training.checkpoint import FILE, Checkpoints, load_state
 from ferlab.training.observe import Observer, ignore
@@ -42,12 +44,13 @@ def train(
     seed: int = 0,
     observe: Observer = ignore,
     n: int = len(FACES),
+    images: NDArray[np.uint8] = FACES.images,
 ) -> TrainedGan:
-    """A conditional family sees labels, another one has one; `n` images, of each label as many."""
+    """A conditional family sees labels, another one has one; `n` of the images, of each label as many."""
     return fit(
         family,
         settings,
-        torch.from_numpy(FACES.images)[:n],
+        torch.from_numpy(images)[:n],
         torch.arange(n) % LABELS if family.conditional else torch.zeros(n, dtype=torch.int64),
         classes=FACES.classes if family.conditional else ("happy",),
         seed=seed,
@@ -187,6 +190,20 @@ class GanConformance:
     def test_no_image_or_one(self, family: Family, settings: GanFamily, n: int, tmp_path: Path) -> None:
         with pytest.raises(UserError, match="has one image" if n else "has no images"):
             train(family, settings, Checkpoints(tmp_path, 1e9), n=n)
+
+    def test_faces_in_colour(self, family: Family, settings: GanFamily, tmp_path: Path) -> None:
+        """They are learned from and drawn; a family whose networks know grey faces alone is refused."""
+        images = coloured(FACES).images
+        if not takes(family.networks, "channels"):
+            with pytest.raises(UserError, match=type(family).__name__):
+                train(family, settings, Checkpoints(tmp_path, 1e9), images=images)
+            return
+        generator = train(family, settings, Checkpoints(tmp_path, 1e9), images=images).generator
+        drawn = draw(generator, settings.latent, 0, 3, seed=0)
+        assert drawn.shape == (3, SIDE, SIDE, 3)
+        assert (drawn != drawn[..., :1]).any(), "its channels are one"
+        with pytest.raises(UserError, match="checkpoint"):
+            train(family, settings, Checkpoints(tmp_path, 1e9))
 
     @pytest.mark.parametrize("n", [1, 49, 120])
     def test_faces_are_drawn_and_do_not_depend_on_how_many_at_once(

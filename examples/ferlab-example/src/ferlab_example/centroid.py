@@ -18,7 +18,7 @@ FILE = "centroid.safetensors"
 
 
 class Centroid:
-    """scikit-learn's nearest centroid, shrunken or not (Tibshirani et al. 2002), on grey levels from 0 to 1."""
+    """scikit-learn's nearest centroid, shrunken or not (Tibshirani et al. 2002), on the channels' levels in 0-1."""
 
     def __init__(self, settings: CentroidSettings, faces: Faces = FER_FACES) -> None:
         self.settings = settings

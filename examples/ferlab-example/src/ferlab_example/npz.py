@@ -24,11 +24,11 @@ def recognise(archive: zipfile.ZipFile) -> bool:
     return {f"{split}.npz" for split in SPLITS} <= set(archive.namelist())
 
 
-def read(archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None) -> Reading:
+def read(archive: zipfile.ZipFile, *, side: int, classes: Sequence[str] | None, channels: int) -> Reading:
     problems = list[Problem]()
     sets = {split: _read(archive, split, problems) for split in SPLITS}
     reading = Reading("fer2013", "FER-2013 as arrays of NumPy", sets, problems)
-    return fit(reading, side=side, classes=classes, where=str(archive.filename))
+    return fit(reading, side=side, classes=classes, where=str(archive.filename), channels=channels)
 
 
 def _read(archive: zipfile.ZipFile, split: str, problems: list[Problem]) -> ImageSet:

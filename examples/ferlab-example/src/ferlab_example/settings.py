@@ -20,4 +20,5 @@ PART = ClassifierPart(
     name="Centroid",
     title="nearest centroid",
     draws=False,
+    colour=True,
 )

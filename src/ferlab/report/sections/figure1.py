@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ferlab.data.colour import RGB
 from ferlab.errors import UserError
 from ferlab.report import words
 from ferlab.report.evidence import Evidence
@@ -22,9 +23,10 @@ def section(evidence: Evidence, album: Album) -> PageSection:
     alt += f" Empty rows, {words.NOT_RUN}: {missing}." if missing else ""
     shown = min(4, max((faces.shape[1] for faces in samples.values()), default=0))  # more would make a heavy page
     wall = Wall.of(samples, classes, rows)
+    coloured, sheet = wall.channels == RGB, samples_panel(samples, evidence.quality, max(shown, 1), wall)
     values = {
-        "figure1": album.keep("figure1", alt, *figure1_panel(samples, wall)),
-        "samples": album.keep("samples", alt, *samples_panel(samples, evidence.quality, max(shown, 1), wall)),
+        "figure1": album.keep("figure1", alt, *figure1_panel(samples, wall), every_colour=coloured),
+        "samples": album.keep("samples", alt, *sheet, every_colour=coloured),
         "shown": shown,
     }
     nav, title = ("Figure 1", "Figure 1: generated faces") if theirs else ("Faces", "Generated faces")
@@ -40,8 +42,8 @@ def _samples(path: Path, classes: int) -> Faces | None:
     except (OSError, ValueError, EOFError) as error:
         raise UserError(f"not an array of samples: {error}", where=str(path), next_step=redo) from None
     shape = faces.shape
-    if faces.dtype != np.uint8 or len(shape) != 4 or shape[0] != classes or shape[2] != shape[3] or 0 in shape:
-        raise UserError(
-            f"samples are {faces.dtype} {shape}, not uint8 ({classes}, n, S, S)", where=str(path), next_step=redo
-        )
+    fits = faces.dtype == np.uint8 and len(shape) >= 4 and shape[4:] in ((), (RGB,)) and 0 not in shape
+    if not fits or shape[0] != classes or shape[2] != shape[3]:
+        what = f"samples are {faces.dtype} {shape}, not uint8 ({classes}, n, S, S) or, in RGB, ({classes}, n, S, S, 3)"
+        raise UserError(what, where=str(path), next_step=redo)
     return faces

@@ -1,5 +1,6 @@
 """How to make this very page."""
 
+from ferlab.data.colour import GREY
 from ferlab.params.data import Data
 from ferlab.report.evidence import Evidence
 from ferlab.report.page import Album, PageSection
@@ -32,4 +33,5 @@ def sources(evidence: Evidence) -> list[str]:
 def _own(data: Data, name: str) -> str:
     uses = [key for key, used in (("train", data.train), ("gans", data.gans)) if used == name] or ["tests"]
     use, form = "both" if len(uses) == 2 else uses[0], data.sets[name].form
-    return f"ferlab data add {name}.zip --as {form} --name {name} --side {data.side} --for {use}"
+    images = f"--side {data.side}" + (f" --channels {data.channels}" if data.channels != GREY else "")
+    return f"ferlab data add {name}.zip --as {form} --name {name} {images} --for {use}"
