@@ -22,7 +22,7 @@ SAID = np.array([[0.5, 0.25, 0.25], [0.5, 0.25, 0.25], [0.125, 0.125, 0.75], [0.
 
 def run(split: str = "test", votes: np.ndarray | None = VOTES) -> Predictions:
     ids = tuple(f"{split}/{i}" for i in range(4))
-    return Predictions(ids, np.array([0, 1, 2, 0]), SAID, "0123456789abcdef", CLASSES, split, 48, votes)
+    return Predictions(ids, np.array([0, 1, 2, 0]), SAID, "0123456789abcdef", CLASSES, split, 48, votes=votes)
 
 
 def test_by_hand() -> None:
