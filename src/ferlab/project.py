@@ -103,6 +103,19 @@ class Project:
         return os.environ.get("MLFLOW_TRACKING_URI") or _sqlite(self.home / "mlflow.db")
 
     @property
+    def tracking_file(self) -> Path | None:
+        """The file that MLflow's store is; None of a server, or of an address that is none."""
+        from sqlalchemy.engine import make_url  # late: most commands need none
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            url = make_url(self.tracking_uri)
+        except (ArgumentError, ValueError):  # the latter: a port that is no number
+            return None
+        is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+        return Path(str(url.database)).absolute() if is_file else None
+
+    @property
     def study_uri(self) -> str:
         """Optuna's storage: FERLAB_STUDY_STORAGE, else a file of the project's own."""
         return os.environ.get("FERLAB_STUDY_STORAGE") or _sqlite(self.state / "optuna.db")

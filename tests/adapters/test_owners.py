@@ -96,8 +96,7 @@ def test_on_a_shared_server_nobody_elses_run_is_marked_or_taken(
 ) -> None:
     """Neither by whoever opens the store, nor by the same training here, nor by a search."""
     begin_there = begin(project, **theirs)
-    for module in ("store", "store_run", "known", "tracking"):  # as of a server: the store is no file
-        monkeypatch.setattr(f"ferlab.adapters.{module}.database_of", lambda _: None)
+    monkeypatch.setattr(Project, "tracking_file", None)  # as of a server: the store is no file
     here = Project(tmp_path)
     connect(here)
     mark_killed(here, "classifiers", lambda _: False)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ferlab.adapters.runs import predictions_of
 from ferlab.cli.folder import budget_of
 from ferlab.errors import UserError
 from ferlab.evaluation import predictions
@@ -53,11 +54,12 @@ def test_a_bare_clone_rebuilds_and_verifies_every_byte(done: TemporaryProject, t
 
 
 def test_compare_by_arm_by_file_and_by_mlflow_run(finished: TemporaryProject) -> None:
-    """Three names of one run give one answer."""
+    """Four names of one run give one answer, that of MLflow's run without MLflow."""
     here = finished.root / "reports" / "tiny" / "predictions"
     run = {line["arm"]: line["mlflow_run"] for line in finished.ledger()}
-    names = ("resnet50-dcgan", "resnet50-dcgan-0", str(here / "resnet50-dcgan-0.parquet"), run["resnet50-dcgan"])
+    names = ("resnet50-dcgan", "resnet50-dcgan-0", str(here / "resnet50-dcgan-0.parquet"))
     told = [json.loads(finished.ferlab("compare", "svm", other, "--json")) for other in names]
+    told.append(json.loads(finished.python(BLOCK, "compare", "svm", run["resnet50-dcgan"], "--json")))
     for one in told:
         one.pop("second")
     assert told[1:] == told[:1] * 3
@@ -69,6 +71,19 @@ def test_compare_by_arm_by_file_and_by_mlflow_run(finished: TemporaryProject) ->
     assert len(told[0]["images"]) == pair["lost"] + pair["won"]
     assert told[0]["difference"] is None
     assert "Not decided" in finished.ferlab("compare", "svm", "resnet50-dcgan")
+
+
+def test_a_server_is_asked_for_the_same_predictions(
+    finished: TemporaryProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = Project(finished.root)
+    (run,) = (line["mlflow_run"] for line in finished.ledger() if line["arm"] == "svm")
+    beside = predictions_of(project, run, tmp_path)
+    monkeypatch.setattr(Project, "tracking_file", None)  # as of a server: the store is no file
+    fetched = predictions_of(project, run, tmp_path)
+    assert fetched.is_relative_to(tmp_path)
+    assert not beside.is_relative_to(tmp_path)
+    assert fetched.read_bytes() == beside.read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL
 from ferlab.adapters.known import Known, keep
 from ferlab.adapters.outbox import Outbox
 from ferlab.adapters.owners import HOST, PLACE, PROCESS
-from ferlab.adapters.store import connect, database_of, is_missed, make_experiment
+from ferlab.adapters.store import connect, is_missed, make_experiment
 from ferlab.adapters.store_run import BATCH, ENDED, ENDING, IDENTITY, SECONDS, Ending, Opening, find
 from ferlab.errors import masked
 from ferlab.project import Project
@@ -98,7 +98,7 @@ def _tags(run: Run, code: Mapping[str, str], ids: Mapping[str, str]) -> dict[str
 
 def _take(project: Project, arrived: _Arrived) -> str | None:
     """Enter a run, or keep it for a server that is away; returns its id here, if it has one."""
-    if database_of(project):
+    if project.tracking_file:
         return _enter(project, arrived)
     outbox = Outbox.of(project, arrived.experiment, arrived.identity)
     with outbox.lock:

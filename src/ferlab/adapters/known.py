@@ -10,7 +10,7 @@ from mlflow.entities import Run
 
 from ferlab.adapters import owners
 from ferlab.adapters.outbox import Outbox
-from ferlab.adapters.store import AwayError, connect, database_of, experiment_named, has_answered
+from ferlab.adapters.store import AwayError, connect, experiment_named, has_answered
 from ferlab.adapters.store_run import ENDED, find
 from ferlab.errors import masked
 from ferlab.project import Project
@@ -56,7 +56,7 @@ def kept(project: Project, experiment: str, identity: str) -> Known | None:
 
 def find_named(project: Project, experiment: str, identity: str) -> Known | None:
     """What is known of the run of an identity; None where there is none, or nobody can tell for now."""
-    if database_of(project) is None and Outbox.of(project, experiment, identity).exists:
+    if project.tracking_file is None and Outbox.of(project, experiment, identity).exists:
         return kept(project, experiment, identity)
     client = reached(project)
     if client is None:
@@ -74,7 +74,7 @@ def mark_killed(project: Project, experiment: str, is_alive: Callable[[str], boo
     client = reached(project)
     if client and experiment_named(project, client, experiment):
         runs = owners.running(client, [experiment])
-        owners.mark_killed(client, runs, project, database_of(project), is_alive)
+        owners.mark_killed(client, runs, project, project.tracking_file, is_alive)
 
 
 def reached(project: Project) -> MlflowClient | None:

@@ -1,27 +1,49 @@
 """Prediction files out of MLflow's runs."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
-from mlflow.exceptions import MlflowException
-
-from ferlab.adapters.store import connect
 from ferlab.errors import UserError
 from ferlab.project import Project
 
+PREDICTIONS = "predictions"  # a run's folder of artifacts
 
-def fetch_predictions(project: Project, run: str, folder: Path) -> tuple[str, Path]:
-    """Copy the prediction file of an MLflow run into `folder`.
 
-    Returns:
-        The run's name, and the file.
+def predictions_of(project: Project, run: str, folder: Path) -> Path:
+    """The prediction file of an MLflow run: where it lies on this machine, else copied into `folder`.
 
     Raises:
         UserError: there is no such run, or it has no predictions.
     """
+    return _beside(project, run) or _fetched(project, run, folder)
+
+
+def _beside(project: Project, run: str) -> Path | None:
+    """As an SQLite store says, read without MLflow, whose imports take longer than what it is asked for."""
+    file = project.tracking_file
+    if file is None or not file.is_file():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as store:
+            found = store.execute("SELECT artifact_uri FROM runs WHERE run_uuid = ?", (run,)).fetchone()
+    except sqlite3.Error:  # MLflow says what is wrong with it
+        return None
+    place = urlsplit(found[0] if found else "")
+    files = sorted(Path(unquote(place.path), PREDICTIONS).glob("*.parquet")) if place.scheme == "file" else []
+    return files[0] if files else None
+
+
+def _fetched(project: Project, run: str, folder: Path) -> Path:
+    from mlflow.exceptions import MlflowException  # late, as is what connects: seconds
+
+    from ferlab.adapters.store import connect
+
     client = connect(project)
     try:
         name = str(client.get_run(run).info.run_name)
-        files = [item.path for item in client.list_artifacts(run, "predictions") if item.path.endswith(".parquet")]
+        files = [item.path for item in client.list_artifacts(run, PREDICTIONS) if item.path.endswith(".parquet")]
     except MlflowException as error:
         raise UserError(
             f"MLflow knows no run {run}: {error.message}",
@@ -34,4 +56,4 @@ def fetch_predictions(project: Project, run: str, folder: Path) -> tuple[str, Pa
             where=project.tracking_uri,
             next_step="choose a run of the experiment `classifiers` whose evaluate stage has ended",
         )
-    return name, Path(client.download_artifacts(run, files[0], str(folder)))
+    return Path(client.download_artifacts(run, files[0], str(folder)))

@@ -18,8 +18,8 @@ from mlflow.entities import Experiment, LifecycleStage, ViewType
 from mlflow.exceptions import MlflowException
 from requests import RequestException
 from sqlalchemy import NullPool, create_engine
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import OperationalError
 
 from ferlab.adapters.moved import rebase
 from ferlab.adapters.owners import sweep
@@ -77,7 +77,7 @@ def connect(project: Project) -> MlflowClient:
             next_step="keep them: `mlflow migrate-filestore --source mlruns --target sqlite:///mlflow-old.db`, "
             "then move that folder out of mlruns/",
         )
-    uri, file = project.tracking_uri, database_of(project)
+    uri, file = project.tracking_uri, project.tracking_file
     if file:
         must_be_mlflows(file)
     project.state.mkdir(parents=True, exist_ok=True)
@@ -128,16 +128,6 @@ def _sweep_twins(uri: str) -> None:
         for twin in {Path(shown).parent, Path(quote(real)).parent} - {Path(real).parent}:
             with suppress(OSError):  # there is none, or somebody keeps something in it
                 os.removedirs(twin)
-
-
-def database_of(project: Project) -> Path | None:
-    """The file that the store is, if it is one."""
-    try:
-        url = make_url(project.tracking_uri)
-    except (ArgumentError, ValueError):  # the latter: a port that is no number
-        return None
-    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
-    return Path(str(url.database)).absolute() if is_file else None
 
 
 def _way_out(said: str) -> str:
@@ -227,7 +217,7 @@ def make_experiment(project: Project, client: MlflowClient, name: str) -> str:
         found = experiment_named(project, client, name)
         if found:
             return str(found.experiment_id)
-        file = database_of(project)  # MLflow would put artifacts below the working directory
+        file = project.tracking_file  # MLflow would put artifacts below the working directory
         place = f"{file.parent.as_uri()}/mlruns/{quote(name)}" if file else None
         return str(client.create_experiment(name, artifact_location=place))
 

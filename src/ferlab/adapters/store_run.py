@@ -16,7 +16,7 @@ from pydantic import Field
 
 from ferlab.adapters import owners
 from ferlab.adapters.owners import RUN_KEY
-from ferlab.adapters.store import database_of, make_experiment
+from ferlab.adapters.store import make_experiment
 from ferlab.project import NODE, Project
 from ferlab.records.record import Record
 
@@ -175,7 +175,7 @@ def open_run(project: Project, client: MlflowClient, opening: Opening) -> StoreR
 
 def _to_take_up(project: Project, client: MlflowClient, experiment_id: str, opening: Opening) -> Run | None:
     """The run of an identity at which nobody is at work; what a kill has left RUNNING under its run key is marked."""
-    file = database_of(project)
+    file = project.tracking_file
     stale = client.search_runs(
         [experiment_id], f"tags.`{RUN_KEY}` = '{opening.name}' AND attributes.status = 'RUNNING'"
     )

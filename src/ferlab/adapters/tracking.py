@@ -22,7 +22,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from ferlab.adapters.known import Known, keep, kept
 from ferlab.adapters.outbox import Outbox
 from ferlab.adapters.owners import source_tags
-from ferlab.adapters.store import briefly, connect, database_of, is_away, is_missed
+from ferlab.adapters.store import briefly, connect, is_away, is_missed
 from ferlab.adapters.store_run import BATCH, DVC_EXPERIMENT, Ending, Opening, StoreRun, Teller, open_run
 from ferlab.errors import UserError, masked
 from ferlab.project import Project
@@ -188,7 +188,7 @@ def _failed(project: Project, name: str, error: MlflowException) -> UserError:
 
 def _open(project: Project, opening: Opening, held: ExitStack, *, afterwards: bool) -> TrackedRun:
     """Open a run at its store; at its outbox where the store is away, or hasn't been told yet what lies there."""
-    if database_of(project):
+    if project.tracking_file:
         run = _at_store(project, opening)
         return TrackedRun(run, Known.of(run.run), None, afterwards)
     outbox = Outbox.of(project, opening.experiment, opening.identity)

@@ -118,10 +118,10 @@ def _runs(project: "Project", what: str, evidence: "Evidence | None") -> "Seeds"
         must_be_a_file(Path(what))
         return {None: predictions.read(Path(what))}
     if _MLFLOW.fullmatch(what):
-        from ferlab.adapters.runs import fetch_predictions
+        from ferlab.adapters.runs import predictions_of
 
         with tempfile.TemporaryDirectory() as folder:
-            return {None: predictions.read(fetch_predictions(project, what, Path(folder))[1])}
+            return {None: predictions.read(predictions_of(project, what, Path(folder)))}
     from ferlab.cli.folder import seeds_named
 
     assert evidence, what

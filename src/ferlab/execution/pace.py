@@ -14,8 +14,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from sqlalchemy.engine import make_url
-
 from ferlab.project import Project
 from ferlab.training.identity import flatten
 
@@ -54,8 +52,10 @@ class Pace:
     def read(cls, project: Project) -> "Pace":
         """The pace of a project's latest runs; an empty one where there is no store to read, or none answers."""
         uri = project.tracking_uri
-        read = _on_server if uri.startswith(("http://", "https://")) else _in_file
-        return cls(tuple(read(uri)))
+        if uri.startswith(("http://", "https://")):
+            return cls(tuple(_on_server(uri)))
+        file = project.tracking_file
+        return cls(tuple(_in_file(file) if file and file.is_file() else ()))
 
     def of_training(
         self, settings: Mapping[str, Any], data: str, threads: int, steps: int | None, images: int | None = None
@@ -98,13 +98,11 @@ class Pace:
         return dict(found)
 
 
-def _in_file(uri: str) -> list[dict[str, str]]:
+def _in_file(file: Path) -> list[dict[str, str]]:
     """Params and tags of an SQLite store's runs; none of a store of another version, or one not yet made."""
-    url, runs = make_url(uri), defaultdict[str, dict[str, str]](dict)
-    if url.get_backend_name() != "sqlite" or not url.database or not Path(url.database).is_file():
-        return []
+    runs = defaultdict[str, dict[str, str]](dict)
     try:
-        with closing(sqlite3.connect(f"{Path(url.database).absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
             for run, key, value in connection.execute(_FACTS):
                 runs[run][key] = value
     except sqlite3.Error:

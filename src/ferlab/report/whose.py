@@ -60,16 +60,9 @@ class Whose:
 
 def is_in_store(project: Project, run: str) -> bool | None:
     """Whether this project's MLflow store has a run; None where the store is no file, and would have to be asked."""
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        url = make_url(project.tracking_uri)
-    except ArgumentError:
+    path = project.tracking_file
+    if path is None:
         return None
-    if url.get_backend_name() != "sqlite" or not url.database:
-        return None
-    path = Path(url.database).absolute()
     if not path.is_file():
         return False
     try:
