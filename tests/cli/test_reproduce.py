@@ -107,6 +107,16 @@ def test_a_stage_in_parts_is_asked_about_again_when_what_it_reads_is_made(untouc
     assert len(first.later) + 1 == first.stages > 10
 
 
+def test_gans_are_packed_before_it_is_known_which_trainings_are(done: TemporaryProject) -> None:
+    def packs(words: Words) -> bool:
+        return words[2] in ("gan", "train")
+
+    done.change({"gan": {"seed": 5}})
+    found = due_tasks(Project(done.root), lambda _: 1.0, lambda *_: {}, 1, packs)
+    assert found.to_pack == ("gan@dcgan-0",)
+    assert {task.name for task in found.later} >= {"train@resnet50-dcgan-0", "report"}
+
+
 def test_parts_come_before_their_stage_and_only_where_it_would_run(done: TemporaryProject) -> None:
     def parts(words: Words, seconds: float) -> dict[str, Words]:
         return {"happy": (*words, "--label", "happy"), "sad": (*words, "--label", "sad")} if words[2] == "gan" else {}

@@ -18,6 +18,7 @@ from ferlab.gan.families import FAMILIES
 from ferlab.gan.fit import fit
 from ferlab.params import NetworkClassifier
 from ferlab.training.checkpoint import FILE, Checkpoints, load_state
+from ferlab.training.graph import own_stream
 from ferlab.training.observe import ignore
 from ferlab.training.seeding import set_up
 from small import UNCHANGED, Dying, KilledError, barred, gan, network, vgg
@@ -172,6 +173,30 @@ def test_a_gan_resumed_anywhere_ends_the_same(name: str, tmp_path: Path) -> None
     straight = train_gan(name, tmp_path / "straight")
     for writes in (1, BATCHES - 1, BATCHES, BATCHES + 1, 3 * BATCHES + 2):
         assert train_gan(name, tmp_path / f"{writes}", writes=writes) == straight, writes
+
+
+def test_gans_beside_each_other_end_as_alone(tmp_path: Path) -> None:
+    """Again and again: what one training could do to another depends on how their kernels fall together."""
+    names, seeds = [*GANS] * 3, [seed for seed in (0, 1, 2) for _ in GANS]
+    jobs = list(zip(names, seeds, strict=True))
+    alone = [train_gan(name, tmp_path / f"a-{name}-{seed}", seed) for name, seed in jobs]
+    for again in ("b", "c", "d"):
+        places = [tmp_path / f"{again}-{name}-{seed}" for name, seed in jobs]
+        with ThreadPoolExecutor(len(jobs)) as threads:
+            beside = list(threads.map(train_gan, names, places, seeds))
+        assert [job for job, one, other in zip(jobs, beside, alone, strict=True) if one != other] == [], again
+
+
+def test_a_stream_belongs_to_one_training_at_a_time() -> None:
+    """Also where one outlasts more of the others than torch has streams."""
+
+    def stream() -> int:
+        with own_stream("cuda"):
+            return torch.cuda.current_stream().cuda_stream
+
+    with own_stream("cuda"), ThreadPoolExecutor(1) as thread:
+        ours = torch.cuda.current_stream().cuda_stream
+        assert ours not in {thread.submit(stream).result() for _ in range(40)}
 
 
 def test_a_gans_row_an_epoch_has_all_signals(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
-"""Trainings of one process: the results are those of the stages, one by one."""
+"""Trainings of one process, GANs among them: the results are those of the stages, one by one."""
 
 import json
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -29,14 +30,14 @@ def test_trainings_become_one_task_and_what_waits_for_them_is_asked_about_again(
     )
     found = packed(Due(tasks, 6, more=False, to_pack=("train@a-1", "train@a-0")), 8)
     assert [one.name for one in found.tasks] == [PACK, "train@svm-0", "evaluate@svm-0"]
-    assert found.tasks[0].command == ("ferlab", "pack", "--at-once", "8", "a-0", "a-1")
+    assert found.tasks[0].command == ("ferlab", "pack", "--at-once", "8", "train@a-0", "train@a-1")
     assert found.tasks[0].seconds == 4
     assert (found.stages, found.more) == (6, True)
 
 
 def test_a_limit_of_time_is_passed_on() -> None:
     found = packed(Due((task("train@a-0"),), 1, more=False, to_pack=("train@a-0",)), 8, until=12.0)
-    assert found.tasks[0].command == ("ferlab", "pack", "--at-once", "8", "--until", "12", "a-0")
+    assert found.tasks[0].command == ("ferlab", "pack", "--at-once", "8", "--until", "12", "train@a-0")
 
 
 def test_without_a_training_to_pack_nothing_changes() -> None:
@@ -76,6 +77,9 @@ def planned(finished: TemporaryProject, tmp_path_factory: pytest.TempPathFactory
 def test_packed_it_ends_as_dvc_repro_does(planned: TemporaryProject, tmp_path: Path) -> None:
     """DVC's hashes, the ledger's and MLflow's runs; afterwards nothing is due."""
     one_by_one, together = planned.copy(tmp_path / "one"), planned.copy(tmp_path / "together")
+    for project in (one_by_one, together):
+        project.change({"run": {"families": ["dcgan", "cgan"]}, "gan": {"seed": 7}})
+        project.change({"gan": {"families": {"cgan": {"base_channels": 2, "epochs": 2}}}})
     one_by_one.repro()
     program = """
 from math import inf
@@ -90,7 +94,7 @@ if __name__ == "__main__":
     assert sitting.stages == len(outcome.done), (sitting.stages, outcome)
 """
     output = together.python(program)
-    assert "pack: done" in output
+    assert output.count("pack: done") == 2  # the GANs, and then what their images are added to
     assert together.due() == set()
     assert together.locked() == one_by_one.locked()
     line = "SELECT name, status FROM runs ORDER BY name"
@@ -105,7 +109,8 @@ def test_asked_to_stop_it_keeps_what_it_has(planned: TemporaryProject, tmp_path:
     project = planned.copy(tmp_path / "project")
     project.change({"classifiers": {"resnet50": {"epochs": 40}}})
     project.repro("mix")
-    names = ["resnet50-0", "resnet50-1", "vgg16-0"]
+    project.change({"gan": {"families": {"dcgan": {"epochs": 40}}}})
+    names = ["gan@dcgan-0", "train@resnet50-0", "train@resnet50-1", "train@vgg16-0"]
     straight = project.copy(tmp_path / "straight")
     straight.ferlab("pack", "--at-once", "3", *names)
     process = project.start("ferlab", "pack", "--at-once", "2", *names)
@@ -115,27 +120,40 @@ def test_asked_to_stop_it_keeps_what_it_has(planned: TemporaryProject, tmp_path:
     process.send_signal(2)
     assert process.wait(600) != 0
     project.ferlab("pack", "--at-once", "3", *names)
-    done = {f"{kind}@{name}" for name in names for kind in ("train", "evaluate")}
+    done = {*names, *(name.replace("train", "evaluate") for name in names)}
     assert {stage: outs for stage, outs in project.locked().items() if stage in done} == {
         stage: outs for stage, outs in straight.locked().items() if stage in done
     }
     assert not project.due() & done
 
 
+def test_a_familys_labels_side_by_side_make_what_its_stage_makes(finished: TemporaryProject, tmp_path: Path) -> None:
+    """Generators and curves to the last bit, as DVC's hash of the stage's outs tells, and a run of MLflow a label."""
+    project = finished.copy(tmp_path / "project", store=False)
+    shutil.rmtree(project.root / "work" / "gan")
+    gans = "SELECT name, status FROM runs WHERE name LIKE 'dcgan-0-%' ORDER BY name"
+    output = project.ferlab("pack", "--at-once", "7", "gan@dcgan-0")
+    assert "gan@dcgan-0:happy: trained (" in output
+    assert "(7 of 7)" in output
+    assert project.locked() == finished.locked()
+    assert project.query(gans) == finished.query(gans)
+    assert "gan@dcgan-0" not in project.due()
+
+
 def test_one_that_fails_takes_no_other_with_it(planned: TemporaryProject, tmp_path: Path) -> None:
     """It is named with its reason; the others' results are there for DVC."""
     project = planned.copy(tmp_path / "project")
     (project.root / "work" / "arms" / "resnet50" / "1" / "dropped.json").write_text("no list")
-    output = project.ferlab("pack", "--at-once", "2", "resnet50-1", "vgg16-0", code=1)
-    assert "resnet50-1: " in output
+    output = project.ferlab("pack", "--at-once", "2", "train@resnet50-1", "train@vgg16-0", code=1)
+    assert "train@resnet50-1: " in output
     assert json.loads((project.root / ".ferlab" / "pack.json").read_text())["failed"] == ["train@resnet50-1"]
-    assert "vgg16-0: trained and evaluated" in output
+    assert "train@vgg16-0: trained and evaluated" in output
     assert {"train@vgg16-0", "evaluate@vgg16-0"} <= project.locked().keys()
 
 
 def test_none_is_begun_that_could_not_end(planned: TemporaryProject, tmp_path: Path) -> None:
     project = planned.copy(tmp_path / "project")
-    assert "not begun" in project.ferlab("pack", "--until", "1", "vgg16-0", "vgg16-1")
+    assert "not begun" in project.ferlab("pack", "--until", "1", "train@vgg16-0", "train@vgg16-1")
     assert not (project.root / "work" / "runs" / "vgg16-0").exists()
 
 

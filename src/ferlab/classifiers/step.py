@@ -17,7 +17,7 @@ from ferlab.errors import UserError
 from ferlab.params import NetworkClassifier
 from ferlab.training.checkpoint import restore
 from ferlab.training.graph import Work, step_on
-from ferlab.training.seeding import random_generator
+from ferlab.training.seeding import choose_kernels, random_generator
 
 
 class Step:
@@ -81,7 +81,7 @@ class Step:
         n = self._size(self._next)
         if n not in self._updates:
             generators = [self.dropout] if self.device == "cuda" else []
-            prepare = partial(_choose_kernels, self.settings)
+            prepare = partial(choose_kernels, self.settings.deterministic)
             self._updates[n] = step_on(self.device, partial(self._update, n), self._held, generators, prepare)
         set_rate(self.optimizer, rate)
         self._batch.fill_(self._next)
@@ -140,12 +140,6 @@ class Step:
             if isinstance(rate, Tensor):
                 group["lr"] = rate.fill_(group["lr"])
         self._updates.clear()  # a graph knows the places of another state
-
-
-def _choose_kernels(settings: NetworkClassifier) -> None:
-    """Let a GPU's libraries use deterministic kernels, or whichever they time as the quickest."""
-    torch.use_deterministic_algorithms(settings.deterministic, warn_only=True)
-    torch.backends.cudnn.benchmark = not settings.deterministic  # it may choose another each run
 
 
 def _as_trained(model: nn.Module, settings: NetworkClassifier, device: str) -> Callable[[Tensor], Tensor]:

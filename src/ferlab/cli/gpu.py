@@ -1,5 +1,7 @@
 """What asks for a GPU isn't begun without one: a CPU could take weeks."""
 
+MOST_AT_ONCE = 32  # torch has no more streams, and each training of a pack needs one of its own
+
 
 def is_here() -> bool:
     """Whether this machine has a GPU."""

@@ -10,6 +10,7 @@ import typer
 
 from ferlab.cli import complete
 from ferlab.cli.cluster import On, must_suit, pipeline_on
+from ferlab.cli.gpu import MOST_AT_ONCE
 from ferlab.cli.ready import data_must_be_here
 
 if TYPE_CHECKING:
@@ -36,7 +37,13 @@ def reproduce(
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Stages side by side, on one GPU too.")] = 1,
     pack: Annotated[
-        int, typer.Option("--pack", min=0, help="On a GPU, train this many networks at once in one process; 0: none.")
+        int,
+        typer.Option(
+            "--pack",
+            min=0,
+            max=MOST_AT_ONCE,
+            help="On a GPU, train this many networks and GANs at once in one process; 0: none.",
+        ),
     ] = 0,
     on: On = None,
     resume: Annotated[

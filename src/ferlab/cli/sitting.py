@@ -29,7 +29,7 @@ class Sitting:
     Args:
         jobs: tasks side by side.
         deadline: a reading of time.monotonic().
-        pack: trainings of networks side by side in one task; 0: each is a task of its own.
+        pack: trainings of networks and GANs side by side in one task; 0: each is a task of its own.
         executor: what runs tasks; default: this machine.
         away: what of them other machines do.
 
@@ -96,15 +96,16 @@ class Sitting:
     def _can_be_packed(self, words: Words) -> bool:
         if self._away:
             return self._away.travels(words)
-        if not self.pack or words[2] != "train":
+        if not self.pack or words[2] not in ("gan", "train"):
             return False
-        return packs(self.params.classifiers[self.params.arms[words[3]].classifier])
+        return words[2] == "gan" or packs(self.params.classifiers[self.params.arms[words[3]].classifier])
 
     def _apart(self) -> Parts:
-        """On a GPU a label's GAN is trained sooner than another process would have started."""
+        """On a GPU a label's GAN is trained sooner than another process would have started; a pack has its own way."""
         if self._away:
             return self._away.parts
-        return labels_apart(1 if self.params.compute.device == "cuda" else self.jobs, self.params.data)
+        alone = self.pack or self.params.compute.device == "cuda"
+        return labels_apart(1 if alone else self.jobs, self.params.data)
 
     def _left(self) -> str:
         """How long all of it will take from now on."""

@@ -93,7 +93,8 @@ def due_tasks(
         blocked = {name for name in waits if name in undecided or before({name}, waits) & undecided}
         first = before(undecided, waits) - blocked
         now, later = ([one for one in tasks.values() if (_stage_of(one) in first) is asked] for asked in (True, False))
-        return Due(tuple(now), len(waits), more=True, later=tuple(later))
+        ready = tuple(name for name in to_pack if name in first)
+        return Due(tuple(now), len(waits), more=True, later=tuple(later), to_pack=ready)
     return Due(tuple(tasks.values()), len(waits), more=False, to_pack=tuple(to_pack))
 
 

@@ -1,4 +1,4 @@
-"""Trainings that are due as one task: a process that trains several at once on one GPU."""
+"""Trainings and GANs that are due as one task: a process that trains several at once on one GPU."""
 
 import json
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ PACK = "pack"  # the task's name
 
 
 def packed(due: Due, at_once: int, until: float = inf) -> Due:
-    """The trainings among due tasks that can be packed as one task, which evaluates them too; others as they are.
+    """The tasks among those due that can be packed as one, which evaluates trainings too; others as they are.
 
-    What waits for those trainings is asked of DVC again when they have ended.
+    What waits for them is asked of DVC again when they have ended.
 
     Args:
         at_once: how many the task trains side by side.
@@ -29,12 +29,13 @@ def packed(due: Due, at_once: int, until: float = inf) -> Due:
     waits = {name: task.waits_for & tasks.keys() for name, task in tasks.items()}
     ours = set(due.to_pack)
     beside = [task for name, task in tasks.items() if name not in ours and not before({name}, waits) & ours]
-    return Due((_task([tasks[name] for name in due.to_pack], at_once, until), *beside), due.stages, more=True)
+    pack = _task([tasks[name] for name in due.to_pack], at_once, until)
+    return replace(due, tasks=(pack, *beside), more=True, to_pack=())
 
 
 def _task(trainings: Sequence[Task], at_once: int, until: float) -> Task:
     ordered = sorted(trainings, key=lambda task: task.rank)
-    names = [task.name.removeprefix("train@") for task in ordered]
+    names = [task.name for task in ordered]
     limit = () if until == inf else ("--until", f"{until:.0f}")
     return replace(
         ordered[0],
@@ -53,7 +54,7 @@ class Ended:
     """How a pack ended, in names of stages.
 
     Attributes:
-        left: trainings that weren't begun for want of time.
+        left: those that weren't begun, or not as a whole, for want of time.
     """
 
     done: list[str] = field(default_factory=list)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ferlab.gan.pair import AdversarialPair, Noise
 from ferlab.training.graph import Work, step_on
+from ferlab.training.seeding import choose_kernels
 
 Sums = dict[str, list[float]]
 """Name of a signal to its total and the number of steps that it is of."""
@@ -69,7 +70,8 @@ class Step:
         """Make the epoch's next step, the training's `step`th from 0."""
         n, turn = self._size(self._next), self._is_generators_turn(step)
         if (n, turn) not in self._steps:
-            self._steps[n, turn] = step_on(self.pair.device, partial(self._make, n, turn), self._held)
+            prepare = partial(choose_kernels, deterministic=True)
+            self._steps[n, turn] = step_on(self.pair.device, partial(self._make, n, turn), self._held, (), prepare)
         self._batch.fill_(self._next)
         self._steps[n, turn]()
         for name in self.pair.signals(generator_too=turn):

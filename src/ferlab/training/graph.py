@@ -3,6 +3,10 @@
 A step of these networks is some hundred short kernels. Launched one by one by the host they take several times as long
 as the GPU needs for them; a graph launches all of them at once. A replay does to the last bit what the captured calls
 would have done. On a CPU there is nothing to capture, and a step is the call that it is.
+
+Trainings beside each other on threads of one process share nothing that a kernel writes to. Torch keeps work space for
+matrix products by stream, and handles of cuBLAS and cuDNN by thread. So each training has a stream that no other has
+meanwhile, gives up its graphs before it returns the stream, and goes backward on its own thread.
 """
 
 import threading
@@ -19,6 +23,7 @@ WARM_UP = 2  # calls before a capture: the first ones choose kernels and make th
 Work = Callable[[], None]
 
 _CAPTURE = threading.Lock()  # trainings beside each other capture and give up their graphs one at a time
+_STREAMS = list[torch.cuda.Stream]()  # made before and free now: torch has no more than 32, and then gives them anew
 _HERE = threading.local()  # graphs: those that this thread has captured on its own stream
 
 
@@ -59,7 +64,8 @@ class Graph:
 
     def __call__(self) -> None:
         if self._graph is None:
-            with _CAPTURE:
+            # torch's thread for backward passes would use its own handles for all trainings
+            with _CAPTURE, torch.autograd.set_multithreading_enabled(False):
                 self._prepare()
                 self._warm_up()
                 self._graph = self._capture()
@@ -106,12 +112,12 @@ def own_stream(device: str) -> Iterator[None]:
     """A stream of its own for a training on a GPU, so that several go on at once and each can be captured.
 
     Graphs captured inside are given up at its end: all graphs of a stream share their matrix products' work space,
-    which goes with the first of them to go, and torch soon gives the same stream to another training.
+    which goes with the first of them to go, and the next training gets the same stream.
     """
     if device != "cuda":
         yield
         return
-    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    stream = _free_stream()
     stream.wait_stream(torch.cuda.current_stream())  # what has been laid on the GPU so far is there
     _HERE.graphs = list[Graph]()
     with torch.cuda.stream(stream):
@@ -123,3 +129,11 @@ def own_stream(device: str) -> Iterator[None]:
                 for graph in _HERE.graphs:
                     graph.release()
                 _HERE.graphs.clear()  # each holds its training
+            _STREAMS.append(stream)
+
+
+def _free_stream() -> torch.cuda.Stream:
+    try:
+        return _STREAMS.pop()
+    except IndexError:
+        return torch.cuda.Stream()  # type: ignore[no-untyped-call]

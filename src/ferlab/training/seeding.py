@@ -74,6 +74,12 @@ def set_up(threads: int) -> None:
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a pass over each new tensor
 
 
+def choose_kernels(deterministic: bool) -> None:
+    """Let a GPU's libraries use deterministic kernels, or whichever they time as the quickest."""
+    torch.use_deterministic_algorithms(deterministic, warn_only=True)
+    torch.backends.cudnn.benchmark = not deterministic  # it may choose another each run
+
+
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Seed torch's global generator inside the block only; layers draw their first weights from it.
