@@ -5,13 +5,13 @@
 Prints, on drawn noise (speed doesn't depend on what is shown), for networks at full width, 48 px and batch 128:
 milliseconds a step as the plain loop makes it (each kernel launched by the host, the loss read every step) and as a
 graph, with deterministic kernels or free ones, in float32 and bfloat16; steps a second of several trainings in one
-process; the same for steps of GANs; seconds for nine evaluations in one process; and the losses after as many steps in
-float32 eagerly and in bfloat16 as graphs, over seeds.
+process, against one alone; the same for GANs; seconds for nine evaluations in one process; and the losses after as
+many steps in float32 eagerly and in bfloat16 as graphs, over seeds.
 """
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -98,10 +98,10 @@ class Network:
 class Gan:
     """One training of a GAN of one expression, with the paper's settings."""
 
-    def __init__(self, family: str) -> None:
+    def __init__(self, family: str, seed: int = 0) -> None:
         settings = PARAMS.gan.families[family].model_copy(update={"base_channels": 64})
         images, _ = faces(settings.batch_size * BATCHES)
-        pair = AdversarialPair(FAMILIES[family], settings, CLASSES, 0, "cuda")
+        pair = AdversarialPair(FAMILIES[family], settings, CLASSES, seed, "cuda")
         self.images, self.count = len(images), 0
         self.step = GanStep(pair, to_network(images), torch.zeros(len(images), dtype=torch.int64))
 
@@ -155,11 +155,28 @@ def networks(steps: int, compiled: bool) -> None:
             print(f"{kind}: graph {ms:.2f} ms a step (first ten steps {first:.1f} s)", flush=True)
 
 
-def pack(size: int, steps: int, *, deterministic: bool) -> None:
-    trainings = [Network("resnet50", seed, amp=True, deterministic=deterministic) for seed in range(size)]
+def packs(name: str, make: Callable[[int], "Network | Gan"], sizes: Sequence[int], steps: int) -> None:
+    """Print the pace of so many trainings together, and its ratio to the first of these sizes."""
+    first = None
+    for size in sizes:
+        rate, warm = together(make, size, steps)
+        first = first or rate
+        memory = torch.cuda.max_memory_allocated() / 2**30
+        print(
+            f"pack of {size} {name}: {rate:.0f} steps a second, {rate / first:.1f}x of {sizes[0]} "
+            f"(ready after {warm:.1f} s, {memory:.1f} GiB)",
+            flush=True,
+        )
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+
+
+def together(make: Callable[[int], "Network | Gan"], size: int, steps: int) -> tuple[float, float]:
+    """Steps a second of trainings side by side, and seconds until all were ready."""
+    trainings = [make(seed) for seed in range(size)]
     ready = Barrier(size + 1)
 
-    def work(training: Network) -> None:
+    def work(training: "Network | Gan") -> None:
         with own_stream("cuda"):
             training.run(10)
             ready.wait()
@@ -173,12 +190,7 @@ def pack(size: int, steps: int, *, deterministic: bool) -> None:
         warm = time.perf_counter() - began
         ready.wait()
         spent = seconds(lambda: [one.result() for one in running])
-    print(
-        f"pack of {size} resnet50, {'deterministic' if deterministic else 'free'}, bfloat16: "
-        f"{size * steps / spent:.0f} steps a second (ready after {warm:.1f} s, "
-        f"{torch.cuda.max_memory_allocated() / 2**30:.1f} GiB)",
-        flush=True,
-    )
+    return size * steps / spent, warm
 
 
 def evaluation() -> None:
@@ -216,10 +228,15 @@ def main() -> None:
     print(f"torch {torch.__version__}, {torch.cuda.get_device_name()}, cuDNN {torch.backends.cudnn.version()}")
     if "packs" in arguments.only:
         for deterministic in (False, True):
-            for size in arguments.packs:
-                pack(size, arguments.steps, deterministic=deterministic)
-                torch.cuda.empty_cache()
-                torch.cuda.reset_peak_memory_stats()
+            kind = f"resnet50, {'deterministic' if deterministic else 'free'}, bfloat16"
+            packs(
+                kind,
+                lambda seed, d=deterministic: Network("resnet50", seed, amp=True, deterministic=d),
+                arguments.packs,
+                arguments.steps,
+            )
+        for family in ("dcgan", "wgan_gp"):
+            packs(family, lambda seed, f=family: Gan(f, seed), arguments.packs, arguments.steps)
     if "networks" in arguments.only:
         networks(arguments.steps, arguments.compiled)
     if "gans" in arguments.only:
