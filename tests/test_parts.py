@@ -1,5 +1,6 @@
 """Parts of other packages: those that can't be used are named, and all else works."""
 
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -143,6 +144,24 @@ def test_a_classifier_that_knows_grey_faces_alone_is_refused_in_colour_by_its_na
     settings = check(using(tree, SETTINGS), "params.yaml").classifiers["own"]
     with pytest.raises(UserError, match="the classifier 'mine' takes grey faces alone"):
         create(settings, Faces(channels=3))
+
+
+def test_params_that_run_it_in_colour_are_refused_before_a_stage_begins(site: Path, tree: Any) -> None:
+    """And only where it is run."""
+    install(site, "mine", {CLASSIFIERS: {"mine": "mine.part:CLASSIFIER"}})
+    tree = json.loads(json.dumps(using(tree, SETTINGS)))
+    tree["data"]["channels"] = 3
+    tree["arms"]["odd"] = tree["arms"]["svm"] | {"classifier": "own"}
+    assert check(tree, "params.yaml").data.channels == 3
+    alone = tree["run"] | {"families": [], "tuned": [], "arms": {"odd": "none"}}
+    both = alone | {"tuned": ["own"], "arms": {"svm": "none"}}
+    for run, what in ((alone, "run.arms: 'odd', whose classifier is 'own',"), (both, "run.tuned: 'own'")):
+        with pytest.raises(UserError, match=f"{what} takes grey faces alone, and data.channels is 3; set that to 1"):
+            check(tree | {"run": run}, "params.yaml")
+    assert check(tree | {"run": alone, "data": tree["data"] | {"channels": 1}}, "params.yaml")
+    (site / "mine" / "part.py").write_text(PART.replace('"mine")', '"mine", colour=True)'))
+    sys.modules.pop("mine.part")
+    assert check(tree | {"run": alone}, "params.yaml")
 
 
 def test_a_family_whose_networks_know_grey_faces_alone_is_refused_in_colour_by_its_name() -> None:

@@ -44,8 +44,8 @@ class ClassifierPart:
         settings: a subclass of `ferlab.params.OwnClassifier`, whose `method` is a Literal of the entry point's name.
         module, name: the whole name of the module that holds its class, and the class's. Imported when used.
         title, counts_steps, augments, packs, slow, draws: as of `ferlab.classifiers.catalogue.Method`.
-        colour: it takes faces in RGB, uint8 (N, side, side, 3), beside grey ones. Without it, it is refused where
-            data.channels is 3.
+        colour: it takes faces in RGB, uint8 (N, side, side, 3), beside grey ones. Without it, params.yaml is
+            refused where it runs it with data.channels 3.
     """
 
     settings: type[Any]

@@ -53,6 +53,11 @@ class Data(Section):
         return self.sets[name].sha256
 
     @property
+    def in_colour(self) -> bool:
+        """Whether images are RGB."""
+        return self.channels == 3
+
+    @property
     def all(self) -> tuple[str, ...]:
         """The names of the data sets that have an archive."""
         return tuple(name for name in (*PAPERS_OWN, *self.sets) if self.sha256(name) is not None)

@@ -40,6 +40,15 @@ def own_classifier(name: str) -> ClassifierPart:
     return part
 
 
+def knows_colour(settings: BaseModel) -> bool:
+    """Whether a classifier with these settings takes faces in RGB; ferlab's own all do.
+
+    Raises:
+        UserError: as `own_classifier`.
+    """
+    return not isinstance(settings, OwnClassifier) or own_classifier(settings.method).colour
+
+
 def _whose(value: Any) -> str:
     """Whether settings are ferlab's own or another package's; no package is looked at where they are its own."""
     if isinstance(value, OwnClassifier):

@@ -17,7 +17,7 @@ from ferlab.params.explain import explain, in_the_file
 from ferlab.params.following import check_followed
 from ferlab.params.gan import Gan, Quality, Synthesis
 from ferlab.params.near import did_you_mean, names
-from ferlab.params.own import Classifier
+from ferlab.params.own import Classifier, knows_colour
 from ferlab.params.section import Name, Section
 from ferlab.params.tuning import Tune, check_space
 from ferlab.yaml_file import read_yaml
@@ -57,6 +57,7 @@ class Params(Section):
                 )
         for name in self.run.tuned:
             _must_be_known("run.tuned", name, self.classifiers)
+            self._must_know_colour(f"run.tuned: '{name}'", name)
             try:
                 check_space(self.classifiers[name], self.tune)
             except ValueError as error:
@@ -71,6 +72,7 @@ class Params(Section):
         for name, source in self.run.arms.items():
             _must_be_known("run.arms", name, self.arms)
             arm = self.arms[name]
+            self._must_know_colour(f"run.arms: '{name}', whose classifier is '{arm.classifier}',", arm.classifier)
             if source != arm.synthetic:
                 raise ValueError(
                     f"run.arms: '{name}' waits for '{source}', and arms.{name}.synthetic is '{arm.synthetic}'; write "
@@ -86,6 +88,13 @@ class Params(Section):
             if arm.tuned and arm.classifier not in self.run.tuned:
                 raise ValueError(f"run.arms: '{name}' is tuned, but '{arm.classifier}' is absent from run.tuned")
         return self
+
+    def _must_know_colour(self, what: str, classifier: str) -> None:
+        if self.data.in_colour and not knows_colour(self.classifiers[classifier]):
+            raise ValueError(
+                f"{what} takes grey faces alone, and data.channels is {self.data.channels}; set that to 1, or take it "
+                "out of `run`. A classifier of yours that takes both says `colour=True` in its ClassifierPart"
+            )
 
     def section(self, key: str) -> Any:
         """The checked value at a dotted key, e.g. `gan.families.dcgan`.
