@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from ferlab.cli import main
 from ferlab.cli.own_set import OwnSet, add_own, remove_own
 from ferlab.data.images import Faces, ImageSet
 from ferlab.errors import UserError
@@ -28,6 +30,16 @@ def write(folder: Path, per_class: int = 12, classes: tuple[str, ...] = CLASSES)
     for i, (image, label) in enumerate(zip(faces.images, faces.labels, strict=True)):
         (folder / classes[label] / f"{i}.png").write_bytes(png(image, "RGB"))
     return folder
+
+
+@pytest.mark.parametrize(("option", "allowed"), [("--channels", "'1', '3'"), ("--for", "'train', 'gans'")])
+def test_a_word_that_is_none_of_an_options_is_refused_plainly(
+    option: str, allowed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # outside a project, whose code would be checked first
+    said = CliRunner().invoke(main.app, ["data", "add", "faces", option, "2"])
+    assert said.exit_code == 2
+    assert f"Invalid value for '{option}': '2' is not one of {allowed}" in said.output
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from ferlab.cli import (
     ablate,
@@ -44,8 +45,21 @@ INTERRUPTED = 128 + 2  # what shells make of SIGINT
 READ_ONLY = {"compare", "crate", "doctor", "ensemble", "power", "trace", "ui", "verify"}
 """Commands that no other code can harm: they say whose runs, and go on. All others refuse to run another's."""
 
+
+class Plain(TyperGroup):
+    """Commands whose refusals of options are without the kind of error that typer's checker puts before them."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")
+            raise
+
+
 app = typer.Typer(
     name="ferlab",
+    cls=Plain,
     help="Rebuild a paper on facial expression recognition, question it, and trust the answer.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
