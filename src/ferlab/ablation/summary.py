@@ -1,7 +1,7 @@
 """What a question's answers say: a row a grid point, against the first one, by the evaluation room's statistics."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from ferlab.errors import UserError
 from ferlab.evaluation import predictions
 from ferlab.evaluation.comparison import mcnemar, paired
 from ferlab.evaluation.intervals import over_seeds, wilson
+from ferlab.evaluation.metrics import agreement
 from ferlab.evaluation.predictions import Predictions
 from ferlab.files import canonical_json, write_text
 from ferlab.project import Project
@@ -30,7 +31,9 @@ def summarise(project: Project, question: Question, answers: Sequence[Result]) -
         The varied keys; `runs` (answered) and `failed`; `accuracy`, `low`, `high` on PublicTest in percent, a t
         interval over seeds, Wilson's for one, or where the seed changes nothing; `difference` to the baseline in
         points, paired by seed, with its t interval `difference_low`, `difference_high` and `p`; with one seed, or
-        where the seed changes nothing, McNemar's exact `p` of the two models' images alone; `test` says which.
+        where the seed changes nothing, McNemar's exact `p` of the two models' images alone; `test` says which. Where
+        people voted on the images, `expected_accuracy` in percent, the mean over seeds, and `expected_difference` to
+        the baseline in points, paired by seed.
     """
     groups: dict[str, list[Result]] = {}
     for point in points(question):
@@ -38,10 +41,12 @@ def summarise(project: Project, question: Question, answers: Sequence[Result]) -
             a for a in answers if a.point.name == point.name
         )
     (_, baseline), *_ = groups.items()
+    agreed = _agreed(project, answers)
     rows = []
     for answered in groups.values():
         varied = {key: shown(value) for key, value in answered[0].point.varied.items()}
-        rows.append(varied | _figures(project, answered) | _against(project, answered, baseline))
+        figures = _figures(project, answered) | _against(project, answered, baseline)
+        rows.append(varied | figures | _by_votes(agreed, answered, baseline))
     return pd.DataFrame(rows)
 
 
@@ -75,6 +80,28 @@ def _against(project: Project, answers: Sequence[Result], baseline: Sequence[Res
         }
     first, second = (validation_predictions(project, a) for a in pairs[0])
     return figures | {"p": mcnemar(first, second).p, "test": "McNemar, these two models only"}
+
+
+def _agreed(project: Project, answers: Sequence[Result]) -> dict[str, float]:
+    """Identity of each training -> its expected accuracy, 0-1; nothing where there are images without votes."""
+    found = dict[str, float]()
+    for result in answers:
+        if result.answer and result.answer.identity not in found:
+            said = validation_predictions(project, result)
+            if said.votes is None:
+                return {}
+            found[result.answer.identity] = float(agreement(said).mean())
+    return found
+
+
+def _by_votes(agreed: Mapping[str, float], answers: Sequence[Result], baseline: Sequence[Result]) -> dict[str, object]:
+    before, after = (
+        {a.point.seed: agreed[a.answer.identity] for a in group if a.answer and agreed} for group in (baseline, answers)
+    )
+    figures: dict[str, object] = {"expected_accuracy": 100 * np.mean(list(after.values()))} if after else {}
+    if answers is not baseline and (shared := before.keys() & after.keys()):
+        figures["expected_difference"] = 100 * np.mean([after[seed] - before[seed] for seed in shared])
+    return figures
 
 
 def write(table: pd.DataFrame, path: Path) -> None:

@@ -70,6 +70,21 @@ class Display:
             difference = _interval(row, "difference", "difference_low", "difference_high", sign="+")
             shown.add_row(*keys, runs, _interval(row, "accuracy", "low", "high"), difference, p)
         Console().print(shown)
+        if "expected_accuracy" in table:
+            Console().print(self._judged_by_votes(table))
+
+    def _judged_by_votes(self, table: pd.DataFrame) -> Table:
+        shown = Table(
+            title="the same images judged by the votes: expected accuracy, %", caption="difference: points, untested"
+        )
+        for key in self.question.grid:
+            shown.add_column(key.rsplit(".", 1)[-1])
+        for column in ("expected accuracy", "difference"):
+            shown.add_column(column, justify="right")
+        for row in table.to_dict(orient="records"):
+            keys = [str(row[key]) for key in self.question.grid]
+            shown.add_row(*keys, _figure(row, "expected_accuracy"), _figure(row, "expected_difference", "+"))
+        return shown
 
     def _live_table(self) -> Live:
         """The table, there from the start and made anew at every beat: its clock goes on while nothing is told."""
@@ -102,7 +117,9 @@ class Display:
 
 
 def _interval(row: Mapping[Hashable, Any], value: str, low: str, high: str, sign: str = "") -> str:
-    if pd.isna(row.get(value)):
-        return ""
     bounds = "" if pd.isna(row.get(low)) else f" [{row[low]:{sign}.2f}, {row[high]:{sign}.2f}]"
-    return f"{row[value]:{sign}.2f}{bounds}"
+    return f"{_figure(row, value, sign)}{bounds}"
+
+
+def _figure(row: Mapping[Hashable, Any], value: str, sign: str = "") -> str:
+    return "" if pd.isna(row.get(value)) else f"{row[value]:{sign}.2f}"

@@ -4,7 +4,7 @@ import json
 import re
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +14,7 @@ from ferlab.cli import complete
 
 if TYPE_CHECKING:
     from ferlab.evaluation.comparison import Difference
-    from ferlab.evaluation.contrast import Contrast, Flip, OverSeeds, Seeds
+    from ferlab.evaluation.contrast import Contrast, Flip, Means, OverSeeds, Seeds
     from ferlab.project import Project
     from ferlab.report.evidence import Evidence
 
@@ -43,7 +43,8 @@ def compare(
 
     project = Project.find()
     evidence = evidence_of(project, name) if _is_of_report(first) or _is_of_report(second) else None
-    result = contrast(_runs(project, first, evidence), _runs(project, second, evidence), (first, second))
+    sides = _judged_alike(_runs(project, first, evidence), _runs(project, second, evidence))
+    result = contrast(*sides, (first, second))
     if as_json:
         typer.echo(json.dumps(result.plain(), indent=1))
         return
@@ -135,6 +136,17 @@ def _runs(project: "Project", what: str, evidence: "Evidence | None") -> "Seeds"
     )
 
 
+def _judged_alike(first: "Seeds", second: "Seeds") -> "tuple[Seeds, Seeds]":
+    """The same runs; without votes where some have none, as in files of before votes were kept."""
+    if all(run.votes is not None for run in (*first.values(), *second.values())):
+        return first, second
+    return _without_votes(first), _without_votes(second)
+
+
+def _without_votes(runs: "Seeds") -> "Seeds":
+    return {seed: replace(run, votes=None) for seed, run in runs.items()}  # type: ignore[return-value]
+
+
 def _tell(result: "Contrast", page: Page | None) -> None:
     names = f"{result.second} minus {result.first}"
     for pair in result.pairs:
@@ -152,11 +164,21 @@ def _tell(result: "Contrast", page: Page | None) -> None:
             f"({over.effect_low:.2f} to {over.effect_high:.2f})"
         )
     typer.echo(_decided(over, page))
+    if "expected_accuracy" in result.scores:
+        typer.echo(_by_votes(result.scores["expected_accuracy"], result.scores["vote_cross_entropy"]))
     changes = [f"{name} {100 * means.difference:+.1f}" for name, means in result.recall.items()]
     typer.echo(f"recall by class, {names}, points: {', '.join(changes)}")
     typer.echo(f"{len(result.images)} images flip" + (", such as" if result.images else ""))
     for image in _of_each_class(result.images):
         typer.echo(f"  {image.id} ({image.truth}): lost {image.lost}, won {image.won} times")
+
+
+def _by_votes(expected: "Means", entropy: "Means") -> str:
+    return (
+        f"judged by the votes, untested: expected accuracy {expected.first:.2%} and {expected.second:.2%}, "
+        f"{100 * expected.difference:+.2f} points; cross-entropy {entropy.first:.3f} and {entropy.second:.3f} nats, "
+        f"{entropy.difference:+.3f}"
+    )
 
 
 def _decided(over: "OverSeeds | None", page: Page | None) -> str:
