@@ -1,5 +1,7 @@
 """What of a section `data` results rest on, of this version and of earlier ones."""
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ from ferlab.errors import UserError
 from ferlab.params import check
 from ferlab.params.data import archives, rests_on
 from ferlab.params.migration import migrated
-from ferlab.yaml_file import read_yaml
+from ferlab.yaml_file import read_value, read_yaml
 from small import REPOSITORY
 
 EARLIER: dict[str, Any] = {"kind": "real", "allow_demo": False, "fer2013": "a" * 64, "ckplus": "b" * 64}
@@ -54,8 +56,16 @@ def test_channels_are_one_or_three(tree: Any, channels: Any) -> None:
         check({**tree, "data": {**tree["data"], "channels": channels}}, "params.yaml")
 
 
-def test_who_lacks_the_key_is_told_and_a_published_report_is_of_grey_faces(tree: Any) -> None:
-    lacking = {**tree, "data": {key: value for key, value in tree["data"].items() if key != "channels"}}
-    with pytest.raises(UserError, match=r"data\.channels: missing key; write 1 for grey faces"):
-        check(lacking, "params.yaml")
-    assert check(migrated(lacking), "params.yaml").data.channels == 1
+def test_params_of_an_earlier_version_are_told_what_to_write_and_a_published_report_is_of_grey_faces(tree: Any) -> None:
+    """Of every key that 0.2.0 didn't have, in all the rows that want it."""
+    text = (REPOSITORY / "params.yaml").read_text()
+    earlier_text, added = re.subn(r"^(  channels| *targets): .*\n", "", text, flags=re.MULTILINE)
+    earlier = read_value(earlier_text, "params.yaml")
+    with pytest.raises(UserError) as caught:
+        check(earlier, "params.yaml")
+    said = caught.value.what.splitlines()
+    assert "data.channels: missing key; write 1 for grey faces, as they were" in said[0]
+    assert len(said) == added > 2
+    advised = "targets: missing key; write majority, to learn the label as before there was a choice"
+    assert all(line.startswith("classifiers.") and line.endswith(advised) for line in said[1:])
+    assert check(migrated(json.loads(json.dumps(earlier))), "params.yaml") == check(tree, "params.yaml")

@@ -7,8 +7,11 @@ from pydantic import BaseModel
 
 from ferlab.params.near import did_you_mean
 
-ADDED = {"data.channels": "; write 1 for grey faces, as they were before there was a choice, or 3 for RGB"}
-"""Keys that an earlier version didn't have -> what to write."""
+ADDED = {
+    "data.channels": "; write 1 for grey faces, as they were before there was a choice, or 3 for RGB",
+    "targets": "; write majority, to learn the label as before there was a choice",
+}
+"""Keys that an earlier version didn't have, or their last names where many rows have them -> what to write."""
 
 CHOSEN = ("tagged-union", "union")  # kinds of schema whose members pydantic names in the paths of errors
 
@@ -25,7 +28,8 @@ def explain(error: Mapping[str, Any], model: type[BaseModel], known: Sequence[st
         meant = did_you_mean(path, others)
         return f"{path}: unknown key (value {error['input']!r}){meant}"
     if error["type"] == "missing":
-        return f"{path}: missing key{ADDED.get(path, '')}"
+        last = path.rpartition(".")[2]
+        return f"{path}: missing key{ADDED.get(path) or ADDED.get(last, '')}"
     if error["type"] == "value_error":
         return str(error["ctx"]["error"])
     return f"{path}: {error['input']!r} is not allowed: {error['msg'][0].lower()}{error['msg'][1:]}"
