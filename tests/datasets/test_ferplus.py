@@ -127,6 +127,8 @@ def swapped(rows: list[str], a: int, b: int) -> list[str]:
         ([*TABLE[:3], TABLE[3].replace("Training", "\x1b[2J"), *TABLE[4:]], FER, "line 4: .* is no usage"),
         (TABLE[:1], FER, "0 rows of votes, but 7 images"),
         (TABLE, [*FER[:3], "0,1 2,Training\n", *FER[4:]], "line 4 can't be read: 2 pixels"),
+        ([TABLE[0].replace("anger", "fear"), *TABLE[1:]], FER, r"this is not FER\+"),
+        ([TABLE[0].replace("NF", "NF,fear"), *TABLE[1:]], FER, "line 1: more than one column is called fear"),
         (["Usage,neutral\n"], FER, r"this is not FER\+"),
     ],
 )
@@ -134,6 +136,8 @@ def test_votes_that_do_not_match(tmp_path: Path, votes: list[str], fer: list[str
     with pytest.raises(UserError, match=what) as caught:
         by_row(tmp_path, votes, fer)
     assert "\x1b" not in str(caught.value)
+    if what.startswith("this is not"):
+        assert all(column in caught.value.next_step for column in COLUMNS)
     assert "--allow-partial" not in caught.value.next_step, "votes count by their place: none can be left out"
 
 

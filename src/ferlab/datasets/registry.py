@@ -8,7 +8,18 @@ from typing import Protocol
 
 from ferlab.data.images import ImageSet
 from ferlab.data.labels import CKPLUS_CLASSES, FER_CLASSES
-from ferlab.datasets import affectnet, ckplus, ckplus_original, counts, fer2013, ferplus, folders, paper_sets, rafdb
+from ferlab.datasets import (
+    affectnet,
+    ckplus,
+    ckplus_original,
+    counts,
+    fer2013,
+    ferplus,
+    folders,
+    paper_sets,
+    rafdb,
+    votes,
+)
 from ferlab.datasets.fitting import EIGHT
 from ferlab.datasets.own import own_forms, read_by
 from ferlab.datasets.reading import Reading
@@ -92,7 +103,7 @@ FORMS = (
         {"all": ckplus.PUBLISHED},
         asked_for=False,
     ),
-    Form(ferplus.NAME, "FER+", "fer2013new.csv and fer2013.csv", ferplus.recognise, ferplus.read, EIGHT),
+    Form(ferplus.NAME, "FER+", votes.LAYOUT, ferplus.recognise, ferplus.read, EIGHT),
     Form(
         ckplus_original.NAME,
         "CK+ (original)",

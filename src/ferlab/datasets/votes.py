@@ -19,7 +19,10 @@ from ferlab.errors import UserError, printable
 COLUMNS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "nf")
 """The columns of votes; the last two are no expression: unknown, and not a face."""
 
+LAYOUT = f"fer2013new.csv (with commas; its columns: Usage, Image name, {', '.join(COLUMNS)}) and fer2013.csv"
+
 _USAGE, _NAME = "usage", "image name"
+_MEND = "mend that line, or bring fer2013new.csv as its authors have it"
 _SPLIT_OF = {usage.lower(): split for usage, split in SPLITS.items()}
 _ORDER = [next(i for i, column in enumerate(COLUMNS) if standard_name(column) == name) for name in EIGHT]
 _PLACE = np.argsort([*_ORDER, 8, 9])  # of each column in EIGHT; 8 and 9: in none
@@ -54,7 +57,8 @@ def read_votes(archive: zipfile.ZipFile, member: str, next_step: str) -> Votes:
     """Read a table of votes; its columns are found by their names, in any order.
 
     Raises:
-        UserError: a row can't be read: each is one image's by its place, so none can be left out.
+        UserError: a column is there twice, or a row can't be read: each is one image's by its place, so none can be
+            left out.
     """
     where = f"{archive.filename}: {member}"
     try:
@@ -64,7 +68,10 @@ def read_votes(archive: zipfile.ZipFile, member: str, next_step: str) -> Votes:
     rows = csv.reader(lines)
     counts, splits, names, numbers = list[list[int]](), list[str](), list[str](), list[int]()
     try:
-        column_of = {name.strip().lower(): i for i, name in enumerate(next(rows))}
+        header = [name.strip().lower() for name in next(rows)]
+        column_of = {name: i for i, name in enumerate(header)}
+        if twice := [name for name in (_USAGE, _NAME, *COLUMNS) if header.count(name) > 1]:
+            raise ValueError(f"more than one column is called {' or '.join(twice)}")
         for row in rows:
             if row:
                 counts.append([_count(row[column_of[name]]) for name in COLUMNS])
@@ -72,9 +79,9 @@ def read_votes(archive: zipfile.ZipFile, member: str, next_step: str) -> Votes:
                 names.append(row[column_of[_NAME]].strip() if _NAME in column_of else "")
                 numbers.append(rows.line_num)
     except IndexError:
-        raise UserError(f"line {rows.line_num} has too few columns", where=where, next_step=next_step) from None
+        raise UserError(f"line {rows.line_num} has too few columns", where=where, next_step=_MEND) from None
     except (ValueError, csv.Error) as error:
-        raise UserError(f"line {rows.line_num}: {error}", where=where, next_step=next_step) from None
+        raise UserError(f"line {rows.line_num}: {error}", where=where, next_step=_MEND) from None
     table = np.array(counts, np.int64).reshape(-1, len(COLUMNS))
     return Votes(table, tuple(splits), tuple(names), tuple(numbers))
 
