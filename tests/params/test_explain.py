@@ -1,9 +1,9 @@
 """Errors name the file's own keys, whatever unions the schema is made of."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ferlab.params.explain import explain
 
@@ -28,6 +28,13 @@ class Deep(Part):
 class Wide(Part):
     method: Literal["net"]
     net: Literal["wide"]
+    whole: bool = False
+
+    @model_validator(mode="after")
+    def _is_odd(self) -> Self:
+        if self.size % 2 == 0:
+            raise ValueError(f"{'methods.mine.' if self.whole else ''}size: {self.size} is even")
+        return self
 
 
 Net = Annotated[Deep | Wide, Field(discriminator="net")]
@@ -38,6 +45,7 @@ class Whole(BaseModel):
 
 
 TREE = {"method": "tree", "size": 1, "tree": {"size": 1}, "parts": [{"size": 1}]}
+WIDE = {"method": "net", "net": "wide", "size": 2}
 DEEP = {"method": "net", "net": "deep", "size": 1, "limits": {"low": 1}}
 
 
@@ -57,6 +65,8 @@ def lines(method: dict[str, Any]) -> list[str]:
         (TREE | {"parts": [{"size": 1}, {}]}, "methods.mine.parts.1.size: missing key"),
         (DEEP | {"size": 0}, "methods.mine.size: 0 is not allowed: input should be greater than 0"),
         (DEEP | {"deep": 0}, "methods.mine.deep: unknown key (value 0)"),
+        (WIDE, "methods.mine: size: 2 is even"),
+        (WIDE | {"whole": True}, "methods.mine.size: 2 is even"),
         (DEEP | {"limits": {"low": "x"}}, "methods.mine.limits.low: 'x' is not allowed: input should be a valid"),
     ],
 )

@@ -31,7 +31,8 @@ def explain(error: Mapping[str, Any], model: type[BaseModel], known: Sequence[st
         last = path.rpartition(".")[2]
         return f"{path}: missing key{ADDED.get(path) or ADDED.get(last, '')}"
     if error["type"] == "value_error":
-        return str(error["ctx"]["error"])
+        said = str(error["ctx"]["error"])  # a check of a whole section names keys of it, or whole ones
+        return said if said.startswith(path) else f"{path}: {said}"
     return f"{path}: {error['input']!r} is not allowed: {error['msg'][0].lower()}{error['msg'][1:]}"
 
 
