@@ -10,9 +10,9 @@ from ferlab.cli.main import app
 from ferlab.code.check import NAME, fault
 from ferlab.errors import UserError
 from ferlab.layout.lay import lay
-from ferlab.layout.pipeline import of_installed
+from ferlab.layout.pipeline import of_installed, outdated, renew
 from ferlab.project import Project
-from ferlab.yaml_file import read_yaml
+from ferlab.yaml_file import dump_yaml, read_yaml
 from temporary import REPOSITORY
 
 OURS = "src/ferlab/"
@@ -51,6 +51,24 @@ def test_it_is_worked_on_with_the_ferlab_that_laid_it_out(study: Project) -> Non
         assert "they differ in gan" in str(fault(study))
     finally:
         (study.root / NAME).write_text(record)
+
+
+def test_stages_of_an_earlier_ferlab_are_laid_anew_and_the_studys_own_stay(tmp_path: Path) -> None:
+    """Else DVC wouldn't run a stage when what it reads by now changes."""
+    study = lay(tmp_path / "study", "")
+    path = study.root / "dvc.yaml"
+    fresh = read_yaml(path)["stages"]
+    assert outdated(study) == ()
+    tree = read_yaml(path)
+    tree["stages"]["mix"]["do"]["deps"].pop()
+    del tree["stages"]["further"]
+    tree["stages"]["mine"] = {"cmd": "true", "deps": ["paper.yaml"]}
+    path.write_text(dump_yaml(tree))
+    assert set(renew(study)) == {"mix", "further"}
+    assert outdated(study) == ()
+    assert read_yaml(path)["stages"] == {**fresh, "mine": {"cmd": "true", "deps": ["paper.yaml"]}}
+    assert path.read_text().startswith("# The stages of the study")
+    assert outdated(Project(REPOSITORY)) == ()
 
 
 def test_it_brings_its_own_paper(study: Project) -> None:

@@ -60,6 +60,7 @@ def _look(project: "Project", say: Callable[[str], None]) -> tuple[dict[str, Any
     from ferlab.execution.dvc import must_be_readable
     from ferlab.execution.remotes import look
     from ferlab.files import disk_errors, sha256_file
+    from ferlab.layout.pipeline import outdated
     from ferlab.stages.ledger import differences
 
     say("comparing the code and what is installed with the project's")
@@ -124,6 +125,8 @@ def _look(project: "Project", say: Callable[[str], None]) -> tuple[dict[str, Any
     say("asking DVC and its remotes")
     try:
         must_be_readable(project)
+        if names := outdated(project):
+            problems.append(f"dvc.yaml has {', '.join(names)} otherwise than this ferlab: `ferlab code` lays them anew")
         seen = look(project)
         facts["DVC remotes"] = ", ".join(f"{name} ({url})" for name, url in seen.remotes.items()) or "none"
         notes += seen.notes

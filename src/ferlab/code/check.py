@@ -24,7 +24,7 @@ def check(project: Project) -> None:
     """
     if refusal := fault(project):
         raise refusal
-    if _own_source(project):
+    if own_source(project):
         record(project)
 
 
@@ -34,15 +34,15 @@ def fault(project: Project) -> UserError | None:
     It must be the checkout's own, whatever its content: another clone's may change while this one is at work. The
     copies that DVC makes for experiments run the checkout's, as long as it is equal to theirs.
     """
-    own_source = _own_source(project)
-    if own_source is None:
+    own = own_source(project)
+    if own is None:
         return _unlike_record(project.code_home)
-    if own_source.samefile(SOURCE) or (project.home != project.code_home and Code.of(own_source) == Code.of(SOURCE)):
+    if own.samefile(SOURCE) or (project.home != project.code_home and Code.of(own) == Code.of(SOURCE)):
         return None
     if project.home != project.code_home:
         return UserError(
             "this experiment's code is not the code that would run: the checkout has been edited since",
-            where=f"the experiment has {own_source}; ferlab is imported from {SOURCE}",
+            where=f"the experiment has {own}; ferlab is imported from {SOURCE}",
             next_step="put PYTHONPATH=src before the command (`PYTHONPATH=src dvc queue start`), "
             "and each experiment runs its own code",
         )
@@ -50,7 +50,7 @@ def fault(project: Project) -> UserError | None:
         "the code that would run is not this project's own: the environment of another clone is active",
         where=f"the project is {project.code_home}; ferlab is imported from {SOURCE}",
         next_step="type `make setup` here, then `. .venv/bin/activate`; "
-        f"or keep the environment and `export PYTHONPATH={own_source.parent}`",
+        f"or keep the environment and `export PYTHONPATH={own.parent}`",
     )
 
 
@@ -60,7 +60,7 @@ def record(project: Project) -> bool:
     Raises:
         UserError: the project has source of its own, and it is another.
     """
-    if _own_source(project) and (refusal := fault(project)):
+    if own_source(project) and (refusal := fault(project)):
         raise refusal
     code = Code.of(SOURCE)
     path = project.code_home / NAME
@@ -79,7 +79,8 @@ def read(path: Path) -> Code | None:
         return None
 
 
-def _own_source(project: Project) -> Path | None:
+def own_source(project: Project) -> Path | None:
+    """The package's folder in a checkout; None in a project without source of its own."""
     source = project.code_home / "src" / "ferlab"
     return source if (source / "__init__.py").is_file() else None
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from ferlab.code.check import record
 from ferlab.errors import UserError
 from ferlab.files import disk_errors, write_text
-from ferlab.layout.pipeline import of_installed
+from ferlab.layout.pipeline import pipeline_of
 from ferlab.layout.template import BUDGETS, PARAMS, PIPELINE, template
 from ferlab.project import Project
-from ferlab.yaml_file import dump_yaml, read_yaml
+from ferlab.yaml_file import dump_yaml
 
 IGNORED = """# what the stages make (DVC keeps it), what is in flight, what MLflow writes
 /work
@@ -82,9 +82,7 @@ def _must_take_folders(place: Path) -> None:
 
 def _write(study: Path, paper: str) -> None:
     source = template()
-    tree = of_installed(read_yaml(source / PIPELINE))
-    tree["stages"]["report"]["deps"].append(Project(study).paper.name)
-    text = dump_yaml(tree)
+    text = dump_yaml(pipeline_of(Project(study)))
     write_text(study / PIPELINE, HEAD + text[text.index("\nstages:") :])
     shutil.copyfile(source / PARAMS, study / PARAMS)
     shutil.copytree(source / BUDGETS, study / BUDGETS)
