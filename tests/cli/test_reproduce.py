@@ -8,9 +8,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from ferlab.cli import estimate
-from ferlab.cli.reproduce import TIME_UP, parse_duration
+from ferlab.cli.main import INTERRUPTED
+from ferlab.cli.reproduce import TIME_UP, parse_duration, reproduce
+from ferlab.cli.sitting import Sitting
 from ferlab.errors import UserError
 from ferlab.execution.dvc import due_tasks
 from ferlab.execution.local import GRACE
@@ -156,6 +160,40 @@ def test_what_is_in_flight_is_set_aside_not_lost(done: TemporaryProject) -> None
     (done.root / ".ferlab" / "inflight" / "mine").mkdir(parents=True)
     assert "set aside" in done.ferlab("reproduce", "--no-resume")
     assert len(list((done.root / ".ferlab").glob("inflight-*/mine"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("makes", "said"),
+    [
+        (lambda page: None, "the page stays as it was, "),
+        (lambda page: page.write_text("new"), "the page was made anew, "),
+        (lambda page: page.unlink(), "there is no page now; the same command makes "),
+    ],
+)
+def test_ctrl_c_says_what_the_page_is_now(
+    makes: Callable[[Path], object],
+    said: str,
+    untouched: TemporaryProject,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project = untouched.copy(tmp_path / "project")
+    page = project.root / "reports" / "tiny" / "index.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("old")
+
+    def stopped(_: Sitting) -> None:
+        makes(page)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Sitting, "run", stopped)
+    monkeypatch.setattr("ferlab.execution.signals.stop_on_signals", lambda: None)  # this process is pytest's
+    monkeypatch.chdir(project.root)
+    app = typer.Typer()
+    app.command()(reproduce)
+    result = CliRunner().invoke(app, [], obj={"quiet": True})
+    assert result.exit_code == INTERRUPTED
+    assert result.stderr.startswith(f"{said}{page}")
 
 
 @pytest.mark.long  # a whole pipeline

@@ -2,7 +2,6 @@
 
 import re
 import time
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -82,22 +81,24 @@ def reproduce(
     if not resume:
         _set_aside(project)
 
+    from ferlab.cli.page import make_page, told_if_stopped
     from ferlab.cli.sitting import Sitting
     from ferlab.report.lock import keep_lock
 
     stop_on_signals()
-    quiet = context.obj["quiet"]
-    if on is None:
-        sitting = Sitting(project, settings, jobs, deadline, pack=pack, quiet=quiet)
-        outcome = sitting.run()
-    else:
-        with pipeline_on(on, jobs, project, settings) as (executor, away, at_once):
-            sitting = Sitting(project, settings, at_once, deadline, quiet=quiet, executor=executor, away=away)
+    quiet, page = context.obj["quiet"], project.reports(settings.budget) / "index.html"
+    with told_if_stopped(page):
+        if on is None:
+            sitting = Sitting(project, settings, jobs, deadline, pack=pack, quiet=quiet)
             outcome = sitting.run()
+        else:
+            with pipeline_on(on, jobs, project, settings) as (executor, away, at_once):
+                sitting = Sitting(project, settings, at_once, deadline, quiet=quiet, executor=executor, away=away)
+                outcome = sitting.run()
     keep_lock(project, settings.budget)
     unfinished = sitting.stages - len(outcome.done) - len(outcome.failed)
     if outcome.failed or unfinished:
-        _page(project, outcome.done, sitting.say)
+        make_page(project, page, outcome.done, sitting.say)
     if bring:
         _bring(project, settings.budget, bring)
     typer.echo(
@@ -106,7 +107,6 @@ def reproduce(
         + (f", {unfinished} to go; the same command continues" if unfinished else "")
     )
     if not outcome.failed and not unfinished:
-        page = project.reports(settings.budget) / "index.html"
         typer.echo(f"the page: {page}; `ferlab verify` recomputes its numbers")
     if outcome.failed:
         raise typer.Exit(1)
@@ -211,32 +211,6 @@ def _set_aside(project: "Project") -> None:
         aside = project.state / f"inflight-{time.strftime('%Y%m%dT%H%M%S')}"
         inflight.rename(aside)
         typer.echo(f"checkpoints in flight are set aside in {aside}", err=True)
-
-
-def _page(project: "Project", done: Sequence[str], say: Callable[[str], None]) -> None:
-    """The page of what there is so far; the pipeline's last stage makes it anew. Without a new run it stays.
-
-    Args:
-        done: stages that this sitting has ended.
-    """
-    from ferlab import params
-    from ferlab.cli.folder import evidence_of
-    from ferlab.code.commit import read_commit
-    from ferlab.errors import UserError
-    from ferlab.report.render import build
-    from ferlab.report.whose import Whose
-
-    kept = (project.reports(params.load(project.params).budget) / "index.html").is_file()
-    stays = "the page stays as it was" if kept else "there is no page now"
-    if not any(name.startswith("evaluate@") for name in done):
-        say(f"{stays}: no run was evaluated")
-        return
-    try:
-        evidence = evidence_of(project, None)
-        whose = Whose(project, evidence.folder)
-        build(evidence.folder, evidence.params, evidence.paper, dirty=read_commit(project).code_dirty, whose=whose.of)
-    except UserError:  # no results yet, or some are still of the settings before a change
-        say(f"{stays}: some results still belong to earlier settings")
 
 
 def _bring(project: "Project", budget: str, target: Path) -> None:
