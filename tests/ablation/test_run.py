@@ -224,10 +224,14 @@ def test_seeds_asked_at_once_train_once_where_a_fit_draws_nothing(done: Temporar
 def test_an_arm_needs_no_more_than_it_takes(
     words: tuple[str, ...], untouched: TemporaryProject, tmp_path: Path
 ) -> None:
-    """The shortest way to a first number: no search, no GAN, nothing of other arms."""
+    """The shortest way to a first number: no search, no GAN, nothing of other arms. It reads no archive anew."""
     project = untouched.copy(tmp_path / "project")
     project.run("dvc", "repro", "audit")
-    assert "%" in project.run("ferlab", "train", *words)
+    with (project.root / "data" / "fer2013.zip").open("ab") as archive:
+        archive.write(b"edited")
+    output = project.run("ferlab", "train", *words)
+    assert "%" in output
+    assert "warning: data/fer2013.zip: NOT what params.yaml names" in output
     assert not list((project.root / ".ferlab" / "trained").glob("*"))  # a published number isn't of this run
 
 

@@ -78,12 +78,14 @@ def test_data_show_tells_missing_and_swapped_archives(fresh: TemporaryProject) -
     swapped = fresh.root / "data" / "ckplus.zip"
     swapped.unlink()
     swapped.write_bytes(b"another")
-    facts = as_json(fresh, "data", "show", "--json")
+    facts = as_json(fresh, "data", "show", "--json", code=1)
     assert facts["fer2013"]["sha256"] is None
     assert not facts["ckplus"]["as_named"]
-    text = fresh.ferlab("data", "show")
+    text = fresh.ferlab("data", "show", code=1)
     assert "data/fer2013.zip: missing" in text
     assert "NOT the file that params.yaml names" in text
+    fresh.run("dvc", "checkout", "--force", "data.dvc")  # as it says
+    assert "as params.yaml names it" in fresh.ferlab("data", "show")
 
 
 def test_data_audit_prints_what_the_pipeline_found(finished: TemporaryProject, fresh: TemporaryProject) -> None:

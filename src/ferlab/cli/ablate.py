@@ -11,7 +11,7 @@ import typer
 
 from ferlab.cli import complete
 from ferlab.cli.cluster import On
-from ferlab.cli.ready import data_must_be_here
+from ferlab.cli.ready import data_must_be_here, warn_of_swapped
 
 if TYPE_CHECKING:
     from ferlab.ablation.plan import Planned
@@ -144,6 +144,7 @@ def _answer(
     if question.size > ASK_ABOVE and not (yes or dry_run):
         _confirm(question)
     planned = _plan(project, question)
+    warn_of_swapped(project, planned[0].params.data)
     if dry_run:
         typer.echo(json.dumps([p.plain() for p in planned], indent=1) if as_json else told(question, planned, jobs))
         return

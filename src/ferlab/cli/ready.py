@@ -1,9 +1,13 @@
-"""What must be there before a pipeline is begun, said before anything starts."""
+"""What must be there before anything is begun, and what may not be what it seems."""
 
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ferlab.params.data import Data
     from ferlab.project import Project
+
+BRING_BACK = "`dvc checkout data.dvc` brings back what DVC has noted, `ferlab data add …` takes others"
 
 
 def data_must_be_here(project: "Project") -> None:
@@ -26,6 +30,22 @@ def data_must_be_here(project: "Project") -> None:
         where=str(project.data),
         next_step="; ".join(ways),
     )
+
+
+def warn_of_swapped(project: "Project", data: "Data") -> None:
+    """Warn where data/ holds another archive than params.yaml names.
+
+    What trains sees the faces that were prepared of the former one, and is named by them: nothing false is kept.
+    """
+    from ferlab.execution.archives import swapped
+
+    if found := swapped(project, data):
+        names = " and ".join(f"data/{name}" for name in found)
+        print(
+            f"warning: {names}: NOT what params.yaml names. This trains on the faces of work/prepared, made before; "
+            + BRING_BACK,
+            file=sys.stderr,
+        )
 
 
 def _has_a_remote(project: "Project") -> bool:
