@@ -37,10 +37,10 @@ class Ask:
     project: TemporaryProject
     patch: pytest.MonkeyPatch
 
-    def __call__(self, *words: str | Path, run: str = "svm-0") -> tuple[str, str]:
+    def __call__(self, *words: str | Path, run: str | None = "svm-0") -> tuple[str, str]:
         """What it prints, and what it notes; an error that a user can mend is raised."""
         self.patch.chdir(self.project.root)
-        result = CliRunner().invoke(APP, [*map(str, words), "--run", run], obj={"quiet": True})
+        result = CliRunner().invoke(APP, [*map(str, words), *(["--run", run] if run else [])], obj={"quiet": True})
         self.out, self.err = result.stdout, result.stderr
         if result.exception:
             raise result.exception
@@ -50,6 +50,12 @@ class Ask:
 @pytest.fixture
 def ask(finished: TemporaryProject, monkeypatch: pytest.MonkeyPatch) -> Ask:
     return Ask(finished, monkeypatch)
+
+
+def test_without_a_run_those_that_exist_are_named(ask: Ask) -> None:
+    with pytest.raises(UserError, match="--run") as caught:
+        ask("a.png", run=None)
+    assert "resnet50-dcgan-0 (run here), svm-0 (run here)" in str(caught.value.next_step)
 
 
 def test_an_unknown_run_is_named_with_those_that_exist(finished: TemporaryProject) -> None:

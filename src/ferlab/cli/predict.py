@@ -26,11 +26,11 @@ def predict(
         typer.Argument(help="Pictures (PNG, JPEG, TIFF, BMP, GIF, WebP or PGM), or folders of them, with all below."),
     ],
     run: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--run", help="A trained arm and its seed, e.g. resnet50-0 (work/runs/).", autocompletion=complete.run
         ),
-    ],
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     whole: Annotated[
         bool, typer.Option("--whole", help="Search no faces: each picture is one, of one that isn't square its middle.")
@@ -78,11 +78,11 @@ def predict(
         )
 
 
-def load(project: "Project", run: str) -> "tuple[Classifier, RunRecord]":
+def load(project: "Project", run: str | None) -> "tuple[Classifier, RunRecord]":
     """The classifier that a run has selected, and the run's record.
 
     Raises:
-        UserError: there is no such run; those that exist are named.
+        UserError: there is no such run, or none was named; those that exist are.
     """
     from ferlab import params
     from ferlab.classifiers.catalogue import load_run
@@ -93,19 +93,19 @@ def load(project: "Project", run: str) -> "tuple[Classifier, RunRecord]":
     if run not in known:
         here = f"trained are: {', '.join(f'{name} ({_whose(project, name)})' for name in known)}; " if known else ""
         raise UserError(
-            f"there is no trained run '{run}'",
+            f"there is no trained run '{run}'" if run else "name the run that is to answer: --run",
             where=str(project.work / "runs"),
             next_step=f"{here}{_training(params.load(project.params), run)}; `ferlab train` keeps no weights",
         )
     return load_run(project.work / "runs" / run)
 
 
-def _training(params: "Params", run: str) -> str:
+def _training(params: "Params", run: str | None) -> str:
     """What trains a run, if it is one of params.yaml's. An arm that needs no search and no GAN waits for none."""
     from ferlab.params.experiment import NONE
 
     planned = {f"{arm}-{seed}": arm for arm in params.run.arms for seed in params.run.seeds}
-    if run not in planned:
+    if run is None or run not in planned:
         return "`dvc repro` trains params.yaml's arms"
     arm = params.arms[planned[run]]
     others = {arm.match_steps_of, arm.oversample_to} - {None, planned[run]}
