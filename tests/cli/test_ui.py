@@ -3,14 +3,19 @@
 import http.client
 import re
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from ferlab.adapters.dashboard import missing
+from ferlab.cli import ui
 from ferlab.cli.landing import Door, serving
+from ferlab.errors import UserError
 from ferlab.files import write_json
 from ferlab.project import Project
 
@@ -84,6 +89,32 @@ def test_a_port_that_is_taken_is_no_hindrance(project: Project) -> None:
             assert get(url, "/")[0] == 200
     with pytest.raises(ConnectionRefusedError):
         get(url, "/")
+
+
+SERVER = ("-m", "http.server", "--bind", HOST)
+
+
+@pytest.mark.parametrize(
+    ("words", "patience", "said"),
+    [
+        (SERVER, 120.0, ""),
+        (("-c", "raise SystemExit(3)"), 120.0, "the server of MLflow has ended, with exit code 3"),
+        (("-c", "import time; time.sleep(900)"), 0.5, "the server of MLflow gives no answer within 0.5 s"),
+    ],
+)
+def test_a_server_is_told_once_it_answers(
+    words: tuple[str, ...], patience: float, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ui, "PATIENCE", patience)
+    port = ui.free_port(0)
+    door = Door("MLflow", f"http://{HOST}:{port}", "runs")
+    with subprocess.Popen([sys.executable, *words, str(port)], stderr=subprocess.DEVNULL) as server:
+        try:
+            with pytest.raises(UserError) if said else nullcontext() as caught:
+                ui.wait_for(door, server, "its log has why")
+            assert said in str(caught.value) if caught else get(door.url, "/")[0] == 200
+        finally:
+            server.kill()
 
 
 def test_without_a_dashboard_the_page_says_what_to_do(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

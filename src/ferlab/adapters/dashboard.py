@@ -23,11 +23,16 @@ def missing(project: Project) -> str:
     return ""
 
 
+def log_of(project: Project) -> Path:
+    """Where what it prints is kept: it prints each request."""
+    return project.state / "logs" / "dashboard.log"
+
+
 def start(project: Project, host: str, port: int) -> "subprocess.Popen[bytes]":
     """Start it as a process that leads a group of its own."""
     command = [sys.executable, "-m", __name__, host, str(port)]
     told = os.environ | {STORAGE: project.study_uri}  # everyone here sees a command's words
-    log = project.state / "logs" / "dashboard.log"  # it prints each request
+    log = log_of(project)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         return subprocess.Popen(

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from ferlab.project import Project
 
 HOST = "127.0.0.1"
+PATIENCE = 120.0  # seconds that a server has to answer; MLflow's takes ten, on a busy machine many more
+POLL = 0.2  # seconds
 
 
 def ui(
@@ -21,10 +23,13 @@ def ui(
 ) -> None:
     """Open one page with links to MLflow, each report, Optuna's dashboard and the documentation. Ctrl-C ends all.
 
+    The addresses are printed once all of them answer.
+
     MLflow's page is that of `mlflow ui` in the project's folder. The dashboard needs the extra `dashboard`.
     """
     import threading
 
+    from ferlab.adapters.dashboard import log_of
     from ferlab.cli.landing import serving
     from ferlab.execution.signals import end_group, stop_on_signals
     from ferlab.project import Project
@@ -40,6 +45,11 @@ def ui(
             if dashboard:
                 started.callback(end_group, dashboard)
             page = started.enter_context(serving(project, [runs, searches], HOST, port + 1))
+            if server:
+                typer.echo("MLflow's server is starting", err=True)
+                wait_for(runs, server, "what it printed stands above")
+            if dashboard:
+                wait_for(searches, dashboard, f"{log_of(project)} has what it printed")
             for door in (runs, searches):
                 typer.echo(f"{door.name}: {door.url or door.text}")
             typer.echo(f"all of it, with the reports: {page} ; Ctrl-C ends it")
@@ -85,6 +95,44 @@ def _searches(project: "Project", port: int) -> "tuple[Door, subprocess.Popen[by
     port = free_port(port)
     text = "the trials of each search; what is deleted there is gone"
     return Door("Optuna's dashboard", f"http://{HOST}:{port}", text), start(project, HOST, port)
+
+
+def wait_for(door: "Door", server: "subprocess.Popen[bytes]", words: str) -> None:
+    """Wait until a server that was started answers.
+
+    Args:
+        words: where what it prints can be read.
+
+    Raises:
+        UserError: it has ended instead, or doesn't answer in time.
+    """
+    import time
+
+    from ferlab.errors import UserError
+
+    last = time.monotonic() + PATIENCE
+    while not _answers(door.url):
+        ended = server.poll()
+        if ended is not None or time.monotonic() > last:
+            said = f"gives no answer within {PATIENCE:g} s" if ended is None else f"has ended, with exit code {ended}"
+            raise UserError(f"the server of {door.name} {said}", where=door.url, next_step=words)
+        time.sleep(POLL)
+
+
+def _answers(url: str) -> bool:
+    """Whether somebody speaks HTTP there, whatever they say."""
+    import http.client
+    from urllib.parse import urlsplit
+
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)
+    try:
+        connection.request("HEAD", "/")
+        connection.getresponse()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True
 
 
 def free_port(wanted: int) -> int:
