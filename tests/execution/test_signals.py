@@ -50,16 +50,13 @@ def test_all_pages_end_with_their_command(number: int, tmp_path: Path) -> None:
         port = free.getsockname()[1]
     project = TemporaryProject.create(tmp_path / "project", None)
     page = project.start(sys.executable, "-c", PAGE, str(port))
-    while True:
+    while not (shown := re.search(r"all of it, with the reports: (\S+)", project.beside("log.txt").read_text())):
         assert page.poll() is None
-        with socket.socket() as client:
-            if client.connect_ex(("127.0.0.1", port)) == 0:
-                break
         time.sleep(0.1)
     workers = psutil.Process(page.pid).children(recursive=True)
     assert workers
-    (shown,) = re.findall(r"all of it, with the reports: (\S+)", project.beside("log.txt").read_text())
-    assert f'href="http://127.0.0.1:{port}"' in urlopen(shown, timeout=60).read().decode()
+    assert urlopen(f"http://127.0.0.1:{port}", timeout=10).status == 200  # it answers by then
+    assert f'href="http://127.0.0.1:{port}"' in urlopen(shown[1], timeout=60).read().decode()
     page.send_signal(number)
     assert page.wait(60) == 0
     assert psutil.wait_procs(workers, 60)[1] == []
