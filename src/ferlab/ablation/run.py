@@ -1,7 +1,6 @@
 """Run a planned question: what is known is taken, the rest are tasks of an executor, the whole is one MLflow run."""
 
 import hashlib
-import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
@@ -12,6 +11,7 @@ from ferlab.ablation.result import Result
 from ferlab.ablation.variant import Variant
 from ferlab.execution.cost import OTHERS, START_UP, gan_seconds, training_seconds
 from ferlab.execution.images import to_draw_from
+from ferlab.execution.killed import Killed, was_killed
 from ferlab.execution.locks import exclusive
 from ferlab.execution.pace import Pace
 from ferlab.execution.task import Event, Executor, Task, Words, in_parts, resources
@@ -21,9 +21,7 @@ from ferlab.project import Project
 Parts = Callable[[Words, float], Mapping[str, Words]]
 Watch = Callable[[Point, str], None]
 """(point, words): how far a point's training is."""
-STOPPED_BY_SYSTEM = (
-    "the system killed this run, most likely because memory ran out: try a smaller batch_size or width, or --jobs 1"
-)
+LESS_MEMORY = "a smaller batch_size or width, or --jobs 1, needs less"
 
 
 def run(
@@ -78,6 +76,7 @@ class _Hearing:
     heard: Callable[[Result], None]
     results: dict[str, Result] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)  # why what others wait for has failed
+    killed: Killed = field(default_factory=lambda: Killed(LESS_MEMORY))
 
     @property
     def open(self) -> list[Planned]:
@@ -92,13 +91,13 @@ class _Hearing:
         one = self.planned.get(event.task.name)
         if one is None:
             if event.kind == "failed":
-                self.lost.append(f"{event.task.name}: {_reason(event)}")
+                self.lost.append(f"{event.task.name}: {self._reason(event)}")
         elif event.kind == "printed":
             self.watch(one.point, event.text)
         elif event.kind == "stopping":
             self.watch(one.point, "stops, and keeps what it has reached")
         elif event.kind == "failed":
-            self._keep(Result(one.point, "failed", error=_reason(event)))
+            self._keep(Result(one.point, "failed", error=self._reason(event)))
         elif event.kind == "done":
             now = one
             if not (one.identity and find_answer(self.project, one.identity)):
@@ -112,6 +111,13 @@ class _Hearing:
         """What was never begun failed with what it waited for."""
         for one in self.open:
             self._keep(Result(one.point, "failed", error="; ".join(self.lost)))
+
+    def _reason(self, event: Event) -> str:
+        """Why a task failed, for people."""
+        if was_killed(event):
+            return str(self.killed)
+        _, error, said = event.text.rpartition("error: ")  # as the command line ends what a user can mend
+        return said if error else f"{event.text.rpartition(chr(10))[2]} (more in {event.task.log})"
 
     def _keep(self, result: Result) -> None:
         self.results[result.point.name] = result
@@ -165,14 +171,6 @@ def _name(variant: Variant) -> str:
 
 def _names(sources: Sequence[object]) -> frozenset[str]:
     return frozenset(_name(source) for source in sources if isinstance(source, Variant))
-
-
-def _reason(event: Event) -> str:
-    """Why a task failed, for people."""
-    if event.code == -signal.SIGKILL:
-        return STOPPED_BY_SYSTEM
-    _, error, said = event.text.rpartition("error: ")  # as the command line ends what a user can mend
-    return said if error else f"{event.text.rpartition(chr(10))[2]} (more in {event.task.log})"
 
 
 def _digest(question: Question) -> str:

@@ -12,6 +12,7 @@ from ferlab.execution.cost import expected
 from ferlab.execution.dvc import Due, Parts, due_tasks, how
 from ferlab.execution.dvc_errors import explain, lock_holder
 from ferlab.execution.forecast import makespan
+from ferlab.execution.killed import Killed, was_killed
 from ferlab.execution.labels import labels_apart
 from ferlab.execution.local import GRACE, Local
 from ferlab.execution.packs import PACK, noted, packed
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from ferlab.params import Params
     from ferlab.project import Project
     from ferlab.stages.returned import Returned
+
+LESS_MEMORY = "--jobs 1 needs less; the same command continues"
 
 
 class Sitting:
@@ -53,6 +56,7 @@ class Sitting:
         self.project, self.params, self.jobs, self.deadline, self.pack = project, params, jobs, deadline, pack
         self.stages, self._quiet, self._began = 0, quiet, time.monotonic()
         self._outcome, self._parts, self._ended = Outcome(), set[str](), set[str]()
+        self._killed = Killed(LESS_MEMORY)
         self._open, self._running, self._beats = dict[str, Task](), dict[str, float](), Heartbeats()
 
     def run(self) -> Outcome:
@@ -151,6 +155,8 @@ class Sitting:
                 self.say(f"{name}: failed after {event.seconds:.0f} s; the end of its log, {log}:")
                 words = explain(self.project.root, event.text)
                 self.say("\n".join(f"  {line}" for line in words.splitlines()))
+                if was_killed(event):
+                    self.say(f"{name}: {self._killed}")
             case "stopping":
                 self.say(f"{name}: asked to stop; it first keeps what it has reached, for {GRACE:.0f} s at most")
             case "stopped":
