@@ -1,8 +1,11 @@
 """Where a project's files lie."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import URL
 
 from ferlab.errors import UserError
 from ferlab.project import Project
@@ -76,6 +79,30 @@ def test_home_is_the_checkout_itself_otherwise(root: Path) -> None:
 def test_the_environment_names_another_store(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
     assert Project(root).tracking_uri == "http://127.0.0.1:5000"
+
+
+def test_a_store_that_is_a_file_is_asked_without_mlflow(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And never written: what is no store of MLflow, or isn't there, answers nothing."""
+    file = tmp_path / "a store?#%20.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", URL.create("sqlite", database=str(file)).render_as_string())
+    ask = "SELECT run_uuid FROM runs WHERE name = ?"
+    assert Project(root).in_store(ask, "mine") is None
+    assert not file.exists()
+    with closing(sqlite3.connect(file)) as store, store:
+        store.execute("CREATE TABLE others (name)")
+    assert Project(root).in_store(ask, "mine") is None
+    with closing(sqlite3.connect(file)) as store, store:
+        store.execute("CREATE TABLE runs (run_uuid, name)")
+        store.execute("INSERT INTO runs VALUES ('a', 'mine'), ('b', 'yours')")
+    assert Project(root).in_store(ask, "mine") == [("a",)]
+    assert Project(root).in_store("DELETE FROM runs") is None
+    assert Project(root).in_store(ask, "mine") == [("a",)]
+    file.write_bytes(b"no database" * 100)
+    assert Project(root).in_store(ask, "mine") is None
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
+    assert Project(root).in_store(ask, "mine") is None
 
 
 def test_below_the_root_an_error_says_where_dvc_is_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

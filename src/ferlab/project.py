@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ferlab.errors import UserError
 
@@ -114,6 +115,24 @@ class Project:
             return None
         is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
         return Path(str(url.database)).absolute() if is_file else None
+
+    def in_store(self, sql: str, *values: str) -> list[tuple[Any, ...]] | None:
+        """Rows of MLflow's store where that is a file, read without MLflow, whose imports take seconds.
+
+        Returns:
+            None where it is no file, isn't there yet, or isn't a store of the version that `sql` is written for.
+        """
+        import sqlite3  # late: most commands need none
+        from contextlib import closing
+
+        file = self.tracking_file
+        if file is None or not file.is_file():
+            return None
+        try:
+            with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as store:
+                return store.execute(sql, values).fetchall()
+        except sqlite3.Error:
+            return None
 
     @property
     def study_uri(self) -> str:

@@ -1,7 +1,5 @@
 """Prediction files out of MLflow's runs."""
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -22,15 +20,8 @@ def predictions_of(project: Project, run: str, folder: Path) -> Path:
 
 def _beside(project: Project, run: str) -> Path | None:
     """As an SQLite store says, read without MLflow, whose imports take longer than what it is asked for."""
-    file = project.tracking_file
-    if file is None or not file.is_file():
-        return None
-    try:
-        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as store:
-            found = store.execute("SELECT artifact_uri FROM runs WHERE run_uuid = ?", (run,)).fetchone()
-    except sqlite3.Error:  # MLflow says what is wrong with it
-        return None
-    place = urlsplit(found[0] if found else "")
+    found = project.in_store("SELECT artifact_uri FROM runs WHERE run_uuid = ?", run)
+    place = urlsplit(found[0][0] if found else "")  # where there is none, MLflow says what is wrong
     files = sorted(Path(unquote(place.path), PREDICTIONS).glob("*.parquet")) if place.scheme == "file" else []
     return files[0] if files else None
 

@@ -4,13 +4,10 @@ A file is read with plain SQL, a server is asked as its REST API says: MLflow's 
 """
 
 import os
-import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -54,8 +51,10 @@ class Pace:
         uri = project.tracking_uri
         if uri.startswith(("http://", "https://")):
             return cls(tuple(_on_server(uri)))
-        file = project.tracking_file
-        return cls(tuple(_in_file(file) if file and file.is_file() else ()))
+        runs = defaultdict[str, dict[str, str]](dict)
+        for run, key, value in project.in_store(_FACTS) or ():
+            runs[run][key] = value
+        return cls(tuple(runs.values()))
 
     def of_training(
         self, settings: Mapping[str, Any], data: str, threads: int, steps: int | None, images: int | None = None
@@ -96,18 +95,6 @@ class Pace:
                 images = sum(int(count) for count in counts if count.isdecimal())
                 found[kind].append((float(run[SECONDS]) / (steps or 1), images))
         return dict(found)
-
-
-def _in_file(file: Path) -> list[dict[str, str]]:
-    """Params and tags of an SQLite store's runs; none of a store of another version, or one not yet made."""
-    runs = defaultdict[str, dict[str, str]](dict)
-    try:
-        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
-            for run, key, value in connection.execute(_FACTS):
-                runs[run][key] = value
-    except sqlite3.Error:
-        return []
-    return list(runs.values())
 
 
 def _on_server(uri: str) -> list[dict[str, str]]:
