@@ -194,7 +194,7 @@ def test_a_kill_between_training_and_answer_leaves_nothing_open(
         (("ablate", "--grid", "lr=1"), "names an arm"),
         (("ablate", "--arm", "resnet50-dcgan", "--seeds", "101"), "101 runs"),
         (("ablate", "--from", "absent.yaml"), "absent.yaml doesn't exist"),
-        (("train", "resnet5"), "the arms are"),
+        (("train", "resnet5"), "did you mean resnet50 or "),
     ],
 )
 def test_bad_input(words: tuple[str, ...], told: str, untouched: TemporaryProject) -> None:

@@ -1,5 +1,6 @@
 """Names that people type by habit or by mistake, against the keys of the real params.yaml."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -117,11 +118,13 @@ def test_from_one_budget_to_another_there_is_nothing_to_tell(project: Path) -> N
         (lambda: read_budget(REPOSITORY, "trail"), "trial"),
         (lambda: read_study(REPOSITORY, "colapse"), "collapse"),
         (lambda: ask(load(REPOSITORY / "params.yaml"), "svmm", [0]), "svm"),
+        (lambda: ask(load(REPOSITORY / "params.yaml"), "svn", [0]), "svm"),
         (lambda: ask(load(REPOSITORY / "params.yaml"), "resnet50-dcgna", [0]), "resnet50-dcgan"),
     ],
 )
 def test_a_slip_in_the_name_of_a_budget_a_study_or_an_arm(asked: Callable[[], object], meant: str) -> None:
     with pytest.raises(UserError) as caught:
         asked()
-    suggested = str(caught.value.next_step).partition("; did you mean ")[2].rstrip("?").split(" or ")
-    assert meant in suggested
+    suggested = re.search(r"did you mean (.*?)\?", caught.value.next_step)
+    assert suggested
+    assert meant in suggested[1].split(" or ")

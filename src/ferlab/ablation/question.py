@@ -15,7 +15,7 @@ from ferlab.ablation import keys
 from ferlab.errors import UserError
 from ferlab.files import canonical_json
 from ferlab.params import Params
-from ferlab.params.near import did_you_mean
+from ferlab.params.near import near
 from ferlab.yaml_file import read_value, read_yaml
 
 Words = tuple[str, Any, str]
@@ -152,7 +152,7 @@ def _checked(
         raise UserError(
             f"there is no arm '{arm}'",
             where=arm_is,
-            next_step=f"the arms are {', '.join(params.arms)}{did_you_mean(arm, params.arms)}",
+            next_step=f"{_meant(arm, params)}the arms are {', '.join(params.arms)}",
         )
     if not seeds or min(seeds) < 0 or len(set(seeds)) != len(seeds):
         raise UserError(f"seeds {list(seeds)}: at least one, each once, from 0 up", where=keys.QUESTION)
@@ -173,6 +173,12 @@ def _checked(
         for value in values:  # each alone: a wrong one is named before anything starts
             keys.changed(params, arm, own | {key: value}, where)
     return Question(arm, tuple(seeds), own, {key: values for key, values, _ in varied})
+
+
+def _meant(arm: str, params: Params) -> str:
+    """The arms that a mistaken name may have meant, before dozens of others."""
+    found = near(arm, params.arms)
+    return f"did you mean {' or '.join(found)}? " if found else ""
 
 
 def points(question: Question) -> list[Point]:

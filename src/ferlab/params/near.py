@@ -45,6 +45,8 @@ ELSEWHERE = {
     "families": "gans gan_families",
 }
 """A key's last name -> what libraries and papers call it too."""
+SLIP = 0.7  # of difflib's ratio, at least
+SHORT, SLIP_OF_SHORT = 3, 0.66  # letters; one of them may be wrong
 
 
 def names(tree: Any, path: str = "") -> Iterator[str]:
@@ -66,7 +68,7 @@ def near(key: str, known: Iterable[str], most: int = 3) -> list[str]:
     word = _plain(last)
     renamed = [name for name, others in ELSEWHERE.items() if word in map(_plain, (name, *others.split()))]
     begun = [name for name in by_name if len(name) > 1 < len(last) and (name.startswith(last) or last.startswith(name))]
-    slips = difflib.get_close_matches(last, by_name, n=most, cutoff=0.7)
+    slips = difflib.get_close_matches(last, by_name, n=most, cutoff=SLIP if len(last) > SHORT else SLIP_OF_SHORT)
     found = [name for name in dict.fromkeys((*renamed, *begun, *slips)) if name in by_name]
     best = [min(by_name[name], key=lambda one: _apart(parent, one)) for name in found]
     return sorted(best, key=lambda one: one.rpartition(".")[0] != parent)[:most]
