@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from ferlab.errors import UserError
 from ferlab.execution import dvc_errors
 from ferlab.execution.dvc import due_tasks
 from ferlab.execution.dvc_errors import explain, lock_holder
+from ferlab.execution.locks import started_by
 from ferlab.project import Project
 from temporary import TemporaryProject
 
@@ -77,6 +79,21 @@ def test_who_holds_dvcs_lock_is_named(project: TemporaryProject, monkeypatch: py
     assert f"process {holder.pid}" in told
     assert f"kill {holder.pid}" in told
     assert "zc.lockfile" in told  # its command
+
+
+def test_the_command_that_started_dvc_is_the_one_to_stop(tmp_path: Path) -> None:
+    """To kill its `dvc` alone would only fail one of its stages."""
+    command = tmp_path / "ferlab"
+    command.write_text("sleep 900 & echo $!; wait")
+    with subprocess.Popen(("sh", str(command)), stdout=subprocess.PIPE, process_group=0) as ferlab:
+        try:
+            assert ferlab.stdout
+            below = int(ferlab.stdout.readline())
+            assert started_by(below) == ferlab.pid
+            assert started_by(os.getpid()) == os.getpid()
+        finally:
+            os.killpg(ferlab.pid, signal.SIGKILL)
+    assert started_by(below) == below  # gone
 
 
 def test_who_blocks_a_stage_is_named(project: TemporaryProject) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ferlab.errors import UserError
-from ferlab.execution.locks import command_of, is_ours
+from ferlab.execution.locks import command_of, is_ours, started_by
 
 LOCKS = ("lock", "rwlock.lock")  # below .dvc/tmp/; their content is the process number of the last that held them
 _BLOCKER = re.compile(r"\(PID (\d+)\): (.*)")
@@ -64,7 +64,7 @@ def _busy(root: Path, words: str) -> UserError | None:
     """The error that names who holds the lock that DVC speaks of; None where it speaks of something else."""
     folder = root / ".dvc" / "tmp"
     if blocker := _BLOCKER.search(words):
-        pid, command = int(blocker[1]), blocker[2]
+        pid, command = started_by(int(blocker[1])), blocker[2]
         return _held(folder / "rwlock", f": process {pid} ({command_of(pid) or command})", f"stop it: kill {pid}")
     if "Unable to acquire lock" not in words:
         return None
@@ -87,8 +87,11 @@ def lock_holder(root: Path) -> Holder | None:
     """Who holds DVC's lock, or held it last and lives; None where it is nobody, or a process that we started."""
     for path in (root / ".dvc" / "tmp" / name for name in LOCKS):
         text = path.read_text().strip() if path.is_file() else ""
-        if text.isdecimal() and (command := command_of(int(text))) and not is_ours(int(text)):
-            return Holder(int(text), command)
+        if not text.isdecimal() or command_of(int(text)) is None or is_ours(int(text)):
+            continue
+        first = started_by(int(text))
+        if command := command_of(first):
+            return Holder(first, command)
     return None
 
 

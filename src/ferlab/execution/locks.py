@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 from filelock import FileLock, Timeout
@@ -51,6 +52,16 @@ def command_of(pid: int | None) -> str | None:
         return " ".join(psutil.Process(pid).cmdline()) if pid else None
     except psutil.Error:
         return None
+
+
+def started_by(pid: int) -> int:
+    """The `ferlab` command that a process works for, which ends it when it is asked to; itself where there is none."""
+    try:
+        above = psutil.Process(pid).parents()
+        commands = [one.pid for one in above if "ferlab" in (Path(word).name for word in one.cmdline()[:2])]
+    except psutil.Error:
+        return pid
+    return commands[-1] if commands else pid
 
 
 def is_ours(pid: int) -> bool:
