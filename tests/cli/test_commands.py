@@ -176,5 +176,7 @@ def test_report_is_rebuilt_from_committed_files_alone(done: TemporaryProject, tm
     (clone.beside("hidden") / "torch" / "__init__.py").write_text("raise ImportError('torch is absent here')")
     clone.env["PYTHONPATH"] = f"{clone.root / 'src'}:{clone.beside('hidden')}"
     assert clone.ferlab("report").strip().endswith("reports/tiny/index.html")
+    words = {"cwd": clone.root / "src", "env": clone.env, "capture_output": True, "text": True, "check": True}
+    assert subprocess.run(["ferlab", "report"], **words).stdout == "../reports/tiny/index.html\n"
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.name in before} == before
     assert clone.dirt() == ""

@@ -17,6 +17,8 @@ def report(
 
     Needs no data, no checkpoints and no torch: a fresh clone will do.
     """
+    import os
+
     from ferlab.cli.folder import evidence_of
     from ferlab.code.commit import read_commit
     from ferlab.project import Project
@@ -27,4 +29,4 @@ def report(
     evidence = evidence_of(project, name)
     keep_lock(project, evidence.folder.name)
     page = build(evidence.folder, evidence.params, evidence.paper, dirty=read_commit(project).code_dirty)
-    typer.echo(str(page.relative_to(project.root)))
+    typer.echo(os.path.relpath(page))  # as seen from here, which may be a folder below the project's
