@@ -23,6 +23,7 @@ from ferlab.files import (
     canonical_json,
     content_hash,
     disk_errors,
+    must_be_writable,
     recover,
     sha256_file,
     sweep,
@@ -90,6 +91,21 @@ def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
         assert listing(path) == [name]
     assert listing(tmp_path) == ["folder"]
     assert path.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_folder_is_refused_before_something_is_made_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    must_be_writable(tmp_path / "a" / "b")
+    assert listing(tmp_path / "a" / "b") == []
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="name another path"):
+        must_be_writable(tmp_path / "file")
+
+    def refuse(**_: object) -> str:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
+    with pytest.raises(UserError, match=f"b can't be written: {os.strerror(errno.EROFS)}"):
+        must_be_writable(tmp_path / "a" / "b")
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])

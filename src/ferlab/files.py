@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -68,6 +69,17 @@ def must_be_a_file(path: Path, next_step: str = "name a file") -> None:
         return
     if kind:
         raise UserError(f"{printable(path.name)} is {kind}, not a file", where=str(path.parent), next_step=next_step)
+
+
+def must_be_writable(folder: Path) -> None:
+    """Refuse a folder in which nothing can be made, before hours of work for it. It is made if absent.
+
+    Raises:
+        UserError: no space, no permission, a read-only disk, or it is no folder.
+    """
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        Path(tempfile.mkdtemp(prefix=".", dir=folder)).rmdir()
 
 
 @contextmanager

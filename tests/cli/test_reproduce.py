@@ -1,6 +1,7 @@
 """`ferlab reproduce`: the same results as `dvc repro`, several stages at once, in sittings of bounded length."""
 
 import contextlib
+import math
 import subprocess
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from ferlab.cli.reproduce import TIME_UP, parse_duration, reproduce
 from ferlab.cli.sitting import Sitting
 from ferlab.errors import UserError
 from ferlab.execution.dvc import due_tasks
-from ferlab.execution.local import GRACE
+from ferlab.execution.local import GRACE, Local
 from ferlab.execution.task import Task, Words
 from ferlab.project import Project
 from temporary import TemporaryProject, stop
@@ -194,6 +195,18 @@ def test_ctrl_c_says_what_the_page_is_now(
     result = CliRunner().invoke(app, [], obj={"quiet": True})
     assert result.exit_code == INTERRUPTED
     assert result.stderr.startswith(f"{said}{page}")
+
+
+def test_reports_that_cant_be_written_are_told_before_anything_runs(
+    untouched: TemporaryProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = untouched.copy(tmp_path / "project")
+    (project.root / "reports").mkdir()
+    (project.root / "reports" / "tiny").touch()  # root may write whatever a mode forbids
+    monkeypatch.setattr(Local, "run", lambda *_: pytest.fail("something ran"))
+    with pytest.raises(UserError) as caught:
+        Sitting(Project(project.root), project.params, 1, math.inf, quiet=True).run()
+    assert caught.value.where == str(project.root / "reports")
 
 
 @pytest.mark.long  # a whole pipeline

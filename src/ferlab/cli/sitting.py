@@ -17,6 +17,7 @@ from ferlab.execution.labels import labels_apart
 from ferlab.execution.local import GRACE, Local
 from ferlab.execution.packs import PACK, noted, packed
 from ferlab.execution.task import Event, Executor, Outcome, Task, Words
+from ferlab.files import must_be_writable
 
 if TYPE_CHECKING:
     from ferlab.params import Params
@@ -67,6 +68,8 @@ class Sitting:
         more = True
         while more:
             due = due_tasks(self.project, seconds, self._apart(), self.params.compute.threads, self._can_be_packed)
+            if due.stages:
+                must_be_writable(self.project.reports(self.params.budget))
             due = self._ready(due)
             before, self.stages = self.stages, len(self._outcome.done) + due.stages
             self._open = {task.name: task for task in (*due.tasks, *due.later)}
