@@ -8,6 +8,7 @@ import pytest
 
 from ferlab.adapters.runs import predictions_of
 from ferlab.cli.folder import budget_of
+from ferlab.cli.verify import _must_have_room
 from ferlab.errors import UserError
 from ferlab.evaluation import predictions
 from ferlab.project import Project
@@ -51,6 +52,16 @@ def test_a_bare_clone_rebuilds_and_verifies_every_byte(done: TemporaryProject, t
     table = folder / "table1.csv"
     table.write_text(table.read_text().replace("71.75", "71.76"))
     assert "table1.csv, line 7" in clone.python(BLOCK, "verify", code=2)
+
+
+def test_a_scratch_folder_that_is_full_is_no_fault_of_a_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The project itself may lie in one."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    project = Project(tmp_path / "project")
+    _must_have_room(project, [f"{project.root}/reports/tiny/table1.csv, line 7: says a: b"])
+    with pytest.raises(UserError, match="no space left to write") as caught:
+        _must_have_room(project, [f"{tmp_path}/tmp1: no space left to write numbers.json: No space left on device"])
+    assert caught.value.where == str(tmp_path)
 
 
 def test_compare_by_arm_by_file_and_by_mlflow_run(finished: TemporaryProject) -> None:

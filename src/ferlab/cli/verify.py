@@ -58,7 +58,8 @@ def verify(
         with at_work(f"reports/{budget}/", quiet=context.obj["quiet"]):
             by_git = held_against_git(folder / LEDGER, project.code_home)
             if evidence:
-                checked = faults(evidence, seals.get(budget), figures=figures, results_only=bool(lost))
+                checked = list(faults(evidence, seals.get(budget), figures=figures, results_only=bool(lost)))
+                _must_have_room(project, checked)
                 own += [fault for fault in checked if not any(str(path) in fault for path in lost)]
         own += by_git.faults
         found += own
@@ -85,6 +86,19 @@ def verify(
             where="reports/",
             next_step=_way_out(gone, found),
         )
+
+
+def _must_have_room(project: "Project", checked: list[str]) -> None:
+    """Raise a UserError where a check ended for want of a place to make the page that it compares with."""
+    import tempfile
+
+    from ferlab.errors import UserError
+
+    scratch = tempfile.gettempdir()
+    for fault in checked:
+        place, _, said = fault.partition(": ")
+        if Path(place).is_relative_to(scratch) and not Path(place).is_relative_to(project.root):
+            raise UserError(said, where=scratch, next_step="free some space there, or set TMPDIR to another folder")
 
 
 def _counted(lost: int, wrong: int) -> str:
