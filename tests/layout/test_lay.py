@@ -1,5 +1,6 @@
 """A study outside the checkout: what `ferlab init` lays out."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,16 @@ def test_it_brings_its_own_paper(study: Project) -> None:
         for name, stage in read_yaml(study.root / "dvc.yaml")["stages"].items()
     }
     assert [name for name in deps if "paper.yaml" in deps[name]] == ["report"]  # a change of it makes the page anew
+
+
+def test_inside_a_git_repository_nothing_is_staged_there(tmp_path: Path) -> None:
+    """DVC stages what it makes, by the name of a folder that is another's by the end."""
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    (tmp_path / "mine").touch()
+    subprocess.run(["git", "add", "mine"], cwd=tmp_path, check=True)
+    lay(tmp_path / "below" / "study", "")
+    told = subprocess.run(["git", "status", "--porcelain"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert told.stdout.splitlines() == ["A  mine", "?? below/"]
 
 
 def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:

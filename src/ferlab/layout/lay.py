@@ -99,6 +99,7 @@ def _write(study: Path, paper: str) -> None:
         _run(study, sys.executable, "-m", "dvc", "init", "--quiet")
     else:
         _run(study, sys.executable, "-m", "dvc", "init", "--quiet", "--subdir")
+        _run(study, "git", "rm", "-r", "--cached", "--quiet", "--ignore-unmatch", ".")  # staged where it won't stay
     _run(study, sys.executable, "-m", "dvc", "config", "core.analytics", "false")
 
 
