@@ -93,6 +93,11 @@ def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o755
 
 
+def test_a_place_that_takes_no_files_is_told() -> None:
+    with pytest.raises(UserError, match="no file can be made there"):
+        write_text(Path("/proc/new.txt"), "x")
+
+
 def test_a_folder_is_refused_before_something_is_made_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     must_be_writable(tmp_path / "a" / "b")
     assert listing(tmp_path / "a" / "b") == []

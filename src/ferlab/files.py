@@ -94,7 +94,7 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = _beside(path, "part")  # not by tempfile, whose files are private whatever the umask says
         try:
-            with fresh.open("x+b") as handle:
+            with _new(fresh) as handle:
                 yield handle
                 handle.flush()
                 os.fsync(handle.fileno())
@@ -102,6 +102,16 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
         except BaseException:
             fresh.unlink(missing_ok=True)
             raise
+
+
+def _new(path: Path) -> IO[bytes]:
+    """A new file for writing; a UserError in a place that takes none, such as /proc."""
+    try:
+        return path.open("x+b")
+    except FileNotFoundError as error:
+        raise UserError(
+            f"no file can be made there: {error.strerror}", where=printable(path.parent), next_step="name another place"
+        ) from None
 
 
 def write_text(path: Path, text: str) -> None:
