@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from ferlab.execution import archives
-from ferlab.execution.archives import NOTES, swapped
+from ferlab.execution.archives import NOTES, prepared_otherwise, swapped
 from ferlab.params import load
 from ferlab.params.data import Data
 from ferlab.project import Project
 from small import REPOSITORY
+from temporary import TemporaryProject
 
 CONTENT = {"fer2013": b"faces", "ckplus": b"other faces"}
 NAMED = {name: hashlib.sha256(content).hexdigest() for name, content in CONTENT.items()}
@@ -48,6 +49,16 @@ def test_it_is_hashed_again_only_where_it_has_changed(project: Project, monkeypa
     os.utime(project.data / "ckplus.zip", ns=(1, 1))
     swapped(project, DATA)
     assert hashed[2:] == ["ckplus.zip"]
+
+
+def test_faces_that_were_prepared_of_other_data_are_not_trained_on(done: TemporaryProject) -> None:
+    """A training on them would be noted as one on what params.yaml names now."""
+    done.change({"data": {"allow_demo": False}})  # it lets a budget take drawn faces, and changes none
+    assert prepared_otherwise(Project(done.root)) == []
+    done.change({"data": {"fer2013": "0" * 64, "kind": "real"}})
+    said = done.ferlab("train", "svm", code=2)
+    assert "work/prepared holds faces of before data.fer2013 and data.kind changed" in said
+    assert "`dvc repro audit` prepares" in said
 
 
 @pytest.mark.parametrize("notes", ["", "[]", '{"fer2013.zip": 3, "ckplus.zip": []}', "\x00"])

@@ -1,20 +1,20 @@
 """Golden records: what each training did at each of its first steps, to the last bit.
 
 A change of structure leaves them as they are. A change of numerics records them anew, and its commit says why:
-`python tests/support/golden.py > tests/golden/trainings.json`.
+`python tests/support/golden.py > tests/golden/MAKER/trainings.json`, on a processor of each maker (decision 006).
 """
 
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from processor import on_record
 from small import REPOSITORY
 
-RECORD = json.loads((Path(__file__).parent / "trainings.json").read_text())
+RECORD = on_record("trainings.json")
 KINDS = [(kind, name) for kind, names in RECORD.items() for name in names]
 
 

@@ -10,6 +10,7 @@ from ferlab.classifiers.catalogue import METHODS
 from ferlab.code.closure import closure_hash
 from ferlab.data.images import ImageSet
 from ferlab.errors import UserError
+from ferlab.execution.archives import prepared_otherwise
 from ferlab.files import content_hash
 from ferlab.params import Params, paced_by
 from ferlab.project import Project
@@ -52,13 +53,12 @@ class Checkout:
 
     @cached_property
     def train(self) -> ImageSet:
-        return ImageSet.open(self.made("prepared/train", "`dvc repro audit` makes it"))
+        return ImageSet.open(self._prepared("train"))
 
     @cached_property
     def hashes(self) -> tuple[str, str]:
         """Content hashes of the splits train and valid."""
-        folders = (self.made(f"prepared/{name}", "`dvc repro audit` makes it") for name in ("train", "valid"))
-        train, valid = map(self.content, folders)
+        train, valid = map(self.content, map(self._prepared, ("train", "valid")))
         return train, valid
 
     @cached_property
@@ -76,6 +76,16 @@ class Checkout:
         """dvc.yaml's stages: what each of them depends on."""
         stages: Mapping[str, Any] = read_yaml(self.project.root / "dvc.yaml")["stages"]
         return stages
+
+    def _prepared(self, split: str) -> Path:
+        path = self.made(f"prepared/{split}", "`dvc repro audit` makes it")
+        if changed := prepared_otherwise(self.project):
+            raise UserError(
+                f"work/prepared holds faces of before {' and '.join(changed)} changed",
+                where=str(path),
+                next_step="`dvc repro audit` prepares those that params.yaml names",
+            )
+        return path
 
     def made(self, below_work: str, made_by: str, what: str = "") -> Path:
         """A path below work/, which must be there.

@@ -7,7 +7,10 @@ if TYPE_CHECKING:
     from ferlab.params.data import Data
     from ferlab.project import Project
 
-BRING_BACK = "`dvc checkout data.dvc` brings back what DVC has noted, `ferlab data add …` takes others"
+BRING_BACK = (
+    "`dvc checkout data.dvc` brings back what DVC has noted, if its cache has it; `ferlab data demo` draws the demo's "
+    "faces; `ferlab data add …` takes your own"
+)
 
 
 def data_must_be_here(project: "Project") -> None:
@@ -35,7 +38,7 @@ def data_must_be_here(project: "Project") -> None:
 def warn_of_swapped(project: "Project", data: "Data") -> None:
     """Warn where data/ holds another archive than params.yaml names.
 
-    What trains sees the faces that were prepared of the former one, and is named by them: nothing false is kept.
+    What trains sees the faces that were prepared of the one that is named: nothing false is kept.
     """
     from ferlab.execution.archives import swapped
 
