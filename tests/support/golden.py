@@ -1,4 +1,4 @@
-"""Short trainings whose every step is on record. Run as a program, it prints what tests/golden/MAKER/trainings.json holds.
+"""Short trainings whose every step is on record. Run as a program, it prints tests/golden/MAKER/trainings.json.
 
 An epoch is one step here, so that the curves have a row a step. Numbers are written as C99's hexadecimal floats: whole,
 to the last bit.

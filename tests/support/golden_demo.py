@@ -1,6 +1,6 @@
 """Hashes of every array and tensor of a rebuilt demo: weights, images, labels, probabilities; records apart.
 
-`python tests/support/golden_demo.py FOLDER` prints those of the project in FOLDER, which tests/golden/MAKER/demo.json holds.
+`python tests/support/golden_demo.py FOLDER` prints those of the project in FOLDER, as tests/golden/MAKER/demo.json.
 """
 
 import hashlib

@@ -144,10 +144,10 @@ def _answer(
     if question.size > ASK_ABOVE and not (yes or dry_run):
         _confirm(question)
     planned = _plan(project, question)
-    warn_of_swapped(project, planned[0].params.data)
     if dry_run:
         typer.echo(json.dumps([p.plain() for p in planned], indent=1) if as_json else told(question, planned, jobs))
         return
+    warn_of_swapped(project, planned[0].params.data)
     if on is None:
         _need_device(project, question, planned)
     stop_on_signals()
