@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ferlab.cli import main
-from ferlab.cli.own_set import OwnSet, add_own, remove_own
+from ferlab.cli.own_set import OwnSet, _name, add_own, remove_own
 from ferlab.data.images import Faces, ImageSet
 from ferlab.errors import UserError
 from ferlab.execution.images import to_train
@@ -79,6 +79,18 @@ def test_it_takes_the_place_of_the_drawn_faces_with_its_own_classes_side_and_col
     remove_own(project, "others")
     assert [path.name for path in project.data.iterdir()] == ["moods.zip"]
     assert list(load(project.params).data.sets) == ["moods"]
+
+
+@pytest.mark.parametrize(
+    ("form", "file", "name"),
+    [
+        ("ferplus", "fer2013.csv", "ferplus"),  # a table of votes beside FER-2013's own: in either order
+        ("ferplus", "fer2013new.csv", "fer2013new"),
+        ("folder", "My moods", "my_moods"),
+    ],
+)
+def test_a_set_without_a_name_is_called_by_its_file_or_its_form(form: str, file: str, name: str) -> None:
+    assert _name(replace(FOLDER, form=form, name=None), Path(file)) == name
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ STORAGE = "FERLAB_STUDY_STORAGE"
 def missing(project: Project) -> str:
     """Why there is nothing to be shown, and how there would be; empty where there is."""
     if find_spec("optuna_dashboard") is None:
-        return "not installed: pip install -e '.[dashboard]'"
+        return "not installed: pip install 'ferlab[dashboard]' (in ferlab's checkout: -e '.[dashboard]')"
     url = sqlalchemy.make_url(project.study_uri)
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
         return "no search yet: `ferlab tune` makes one"

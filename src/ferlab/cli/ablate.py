@@ -66,9 +66,17 @@ def ablate(
     from ferlab.files import must_be_a_file
     from ferlab.project import Project
 
-    if (file is None) == (arm is None) or (file and (grid or settings)):
+    if file is None and arm is None:
         raise UserError(
-            "a question names an arm, or a file that does (--from), not both", next_step="`ferlab ablate --help`"
+            "a question is of an arm",
+            where="--arm",
+            next_step="name one of params.yaml's, or a file that does (--from)",
+        )
+    if file and (arm or grid or settings):
+        raise UserError(
+            "a file (--from) says the whole question, its arm and grid too",
+            where=str(file),
+            next_step="leave out --arm, --grid and --set, or the file",
         )
     if out and out.suffix not in FORMATS:
         raise UserError(f"'{out.name}' ends in none of {', '.join(FORMATS)}", where="--out")

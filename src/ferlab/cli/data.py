@@ -9,6 +9,8 @@ import typer
 
 from ferlab.cli.data_show import show
 
+OTHERS = "if these are other faces than FER-2013's and CK+'s, say how they are laid out: --as folder (data_sets.md)"
+
 if TYPE_CHECKING:
     from ferlab.datasets.containers import Found
 
@@ -87,7 +89,10 @@ def add(
         recover(project.data)
         before = params.load(project.params).data
         with ShowSteps(context.obj["quiet"]) as say:
-            found = examine(paths, allow_partial, Path(scratch), say, before.channels)
+            try:
+                found = examine(paths, allow_partial, Path(scratch), say, before.channels)
+            except UserError as error:
+                raise UserError(error.what, where=error.where, next_step=error.next_step or OTHERS) from None
         for what in found.values():
             _describe(what)
         sources = {dataset: what.path for dataset, what in found.items()}

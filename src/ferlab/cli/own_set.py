@@ -183,6 +183,8 @@ def _name(own: OwnSet, path: Path) -> str:
     from ferlab.params.section import Name
 
     name = own.name or re.sub("[^a-z0-9_]+", "_", path.name.lower().split(".")[0]).strip("_") or own.form
+    if name in PAPERS_OWN and not own.name and own.form != "folder":  # FER+ beside its fer2013.csv
+        name = own.form
     if name in PAPERS_OWN:
         raise UserError(
             f"'{name}' is the name of one of the paper's own sets",
