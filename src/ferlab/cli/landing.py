@@ -12,10 +12,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from ferlab.errors import UserError
 from ferlab.project import Project
+from ferlab.yaml_file import read_yaml
 
 SERVED = ("reports", "site")  # folders of the project; nothing else is given out
-FACES = {"demo": "drawn faces", "real": "FER-2013 and CK+"}
+NAMES = {"fer2013": "FER-2013", "ckplus": "CK+"}
 
 
 @dataclass(frozen=True)
@@ -103,9 +105,17 @@ def reports(project: Project) -> list[Listed]:
 def _listed(folder: Path) -> Listed:
     try:
         told: dict[str, Any] = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-        return Listed(folder.name, FACES.get(told["faces"], str(told["faces"])), len(told["accuracy"]))
-    except (OSError, ValueError, KeyError, TypeError):  # its page still can be looked at
+        return Listed(folder.name, _faces(folder, told["faces"]), len(told["accuracy"]))
+    except (OSError, ValueError, KeyError, TypeError, UserError):  # its page still can be looked at
         return Listed(folder.name, "unknown", 0)
+
+
+def _faces(folder: Path, kind: str) -> str:
+    if kind == "demo":
+        return "drawn faces"
+    data = read_yaml(folder / "params.yaml")["data"]
+    used = data.get("train", "fer2013"), data.get("gans", "ckplus")  # earlier reports had no choice
+    return " and ".join(dict.fromkeys(NAMES.get(name, name) for name in used))
 
 
 class Handler(SimpleHTTPRequestHandler):

@@ -103,10 +103,14 @@ def _must_have_room(project: "Project", checked: list[str]) -> None:
 
 def _counted(lost: int, wrong: int) -> str:
     if not lost:
-        return f"{wrong} faults" if wrong else "follows from its files"
+        return _faults(wrong) if wrong else "follows from its files"
     files = "a file is" if lost == 1 else f"{lost} files are"
-    rest = f"; {wrong} faults in the rest" if wrong else ""
+    rest = f"; {_faults(wrong)} in the rest" if wrong else ""
     return f"{files} missing, so tables, numbers and page can't be checked{rest}"
+
+
+def _faults(number: int) -> str:
+    return "1 fault" if number == 1 else f"{number} faults"
 
 
 def _way_out(gone: list[Path], wrong: list[str]) -> str:
@@ -142,10 +146,10 @@ def seal(
         typer.Option("--budget", help="Which report; default: all of reports/.", autocompletion=complete.report),
     ] = None,
 ) -> None:
-    """Print one hash over all reports, to keep where no later edit of this repository can reach it.
+    """Print one hash over all reports, and note each ledger's lines in reports/seals.json, which must be committed.
 
-    Such a place is a release, a signed tag or a timestamp. `ferlab verify --seal HASH` compares the reports with it.
-    The lines that each ledger has by now are noted in reports/seals.json, which must be committed.
+    Keep the hash where no later edit of this repository can reach it: in a release, a signed tag or a timestamp.
+    `ferlab verify --seal HASH` compares the reports with it.
     """
     from ferlab.cli.folder import budgets, evidence_of
     from ferlab.files import content_hash
