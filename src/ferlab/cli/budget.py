@@ -27,7 +27,9 @@ def use(
     checked = lay_budget(project.root, name)
     for sentence in left_out(project.root, before, checked):
         typer.echo(f"warning: {sentence}", err=True)
-    typer.echo(f"params.yaml is now the {name} budget; `dvc repro` rebuilds reports/{name}/")
+    typer.echo(
+        f"params.yaml is now the {name} budget, with its arms, GANs and seeds; `dvc repro` rebuilds reports/{name}/"
+    )
     if checked.data.kind == "demo" and not checked.data.allow_demo:
         typer.echo("It is meant for real faces: `ferlab data add fer2013.zip ckplus48.zip` first.")
     if checked.data.kind == "real" and checked.data.allow_demo:
