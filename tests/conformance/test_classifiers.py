@@ -74,7 +74,8 @@ class TestEveryClassifier(ClassifierConformance):
             longer = {"epochs": 12, "schedule": "one_cycle"}
             longer["augmentation"] = settings.augmentation.model_copy(update={"translation": 0.0})
         elif settings.method in ("two_level", "mapped_lbp", "folds"):
-            longer["network"] = {**SMALL_NETWORK, "epochs": 12, "augmentation": Augmentation(**UNCHANGED)}
+            epochs = 24 if settings.method == "folds" else 12  # each sees half of the images
+            longer["network"] = {**SMALL_NETWORK, "epochs": epochs, "augmentation": Augmentation(**UNCHANGED)}
         elif settings.method == "dfsvm":
             longer["training"] = SMALL["dfsvm"]["training"] | {"epochs": 8}
         elif name == "svm":  # as many components as images would leave nothing but noise

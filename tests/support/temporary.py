@@ -37,6 +37,8 @@ tune: { trials: 1, epochs: 1, train_fraction: 0.5, space: { batch_size: [8, 16] 
 """
 """Seconds of work; laid on params.yaml as `ferlab budget use` does."""
 
+START = "2026-01-01T00:00:00Z"  # of the first commit, which so has one name in all of pytest's processes
+
 PARTS = {"Training": 6, "PublicTest": 3, "PrivateTest": 4}  # images a class; of CK+: two sequences of three frames
 
 
@@ -99,7 +101,7 @@ class TemporaryProject:
             project.change({"data": {"kind": "demo", **hashes}})
             shutil.copytree(data, root / "data")
             project.run("dvc", "add", "--quiet", "data")
-        project.commit("Start")
+        project.commit("Start", at=START)
         return project
 
     def copy(self, root: Path, *, store: bool = True) -> "TemporaryProject":
@@ -170,9 +172,11 @@ class TemporaryProject:
     def params(self) -> Params:
         return load(self.root / "params.yaml")
 
-    def commit(self, message: str) -> None:
+    def commit(self, message: str, at: str | None = None) -> None:
+        """Commit all there is, now or as if it were then."""
         self.run("git", "add", "--all")
-        self.run("git", "commit", "--quiet", "--allow-empty", "--message", message)
+        then = ("env", f"GIT_AUTHOR_DATE={at}", f"GIT_COMMITTER_DATE={at}") if at else ()
+        self.run(*then, "git", "commit", "--quiet", "--allow-empty", "--message", message)
 
     def dirt(self) -> str:
         """What git says has changed."""
