@@ -67,11 +67,7 @@ def ablate(
     from ferlab.project import Project
 
     if file is None and arm is None:
-        raise UserError(
-            "a question is of an arm",
-            where="--arm",
-            next_step="name one of params.yaml's, or a file that does (--from)",
-        )
+        raise UserError("a question is of an arm", where="--arm", next_step="name one, or a file that does (--from)")
     if file and (arm or grid or settings):
         raise UserError(
             "a file (--from) says the whole question, its arm and grid too",

@@ -103,9 +103,9 @@ class Sitting:
     def _can_be_packed(self, words: Words) -> bool:
         if self._away:
             return self._away.travels(words)
-        if not self.pack or words[2] not in ("gan", "train"):
-            return False
-        return words[2] == "gan" or packs(self.params.classifiers[self.params.arms[words[3]].classifier])
+        if self.pack and words[2] == "train":
+            return packs(self.params.classifiers[self.params.arms[words[3]].classifier])
+        return bool(self.pack) and words[2] == "gan"
 
     def _apart(self) -> Parts:
         """On a GPU a label's GAN is trained sooner than another process would have started; a pack has its own way."""
