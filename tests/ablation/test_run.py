@@ -191,7 +191,7 @@ def test_a_kill_between_training_and_answer_leaves_nothing_open(
             ("ablate", "--arm", "resnet50-dcgan", "--grid", "synthetic=none,dcgan", "--out", "table.xlsx"),
             ".csv, .md, .json",
         ),
-        (("ablate", "--grid", "lr=1"), "names an arm"),
+        (("ablate", "--grid", "lr=1"), "is of an arm"),
         (("ablate", "--arm", "resnet50-dcgan", "--seeds", "101"), "101 runs"),
         (("ablate", "--from", "absent.yaml"), "absent.yaml doesn't exist"),
         (("train", "resnet5"), "did you mean resnet50 or "),
