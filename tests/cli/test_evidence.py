@@ -124,7 +124,7 @@ def test_trace_follows_a_number_to_its_commit_gan_and_run(finished: TemporaryPro
     assert other["ledger"]["gan"] is None
     shown = finished.ferlab("trace", "resnet50-dcgan", "--all")
     assert run["ledger"]["mlflow_run"] in shown
-    assert f"code: commit {run['ledger']['commit']}, its code committed and its settings" in shown
+    assert f"code: commit {run['ledger']['commit']}, no uncommitted code or settings" in shown
     assert f"torch: {run['ledger']['libraries']['torch']}" in shown
     assert "asked: avx2" in shown
     assert "gpu: none" in shown

@@ -79,6 +79,9 @@ def test_from_two_tables_to_the_page(tmp_path: Path) -> None:
     for name, row in found["arms"].items():
         assert row["expected_percent"] <= found["limit"]["expected_percent"], name
         assert row["cross_entropy"] >= found["limit"]["cross_entropy"], name
+    assert json.loads((folder / "audit.json").read_text())["differences"] == []  # FER-2013's counts aren't FER+'s
+    compared = json.loads((folder / "numbers.json").read_text())["forest"]["resnet50"]
+    assert compared.keys() == {"resnet50-votes", "resnet50-drawn"}
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["expected_accuracy"].keys() == found["arms"].keys()
     table = pq.read_table(folder / "predictions" / "svm-0.parquet").to_pandas()

@@ -175,8 +175,8 @@ def test_a_damaged_ledger_names_its_line(folder: Path) -> None:
             "Made by code whose commit is unknown (there is no git)",
             "commit unknown (there is no git)",
         ),
-        ({"dirty": "false", "uncommitted": []}, "", f"commit {'c0ffee' * 6}, its code committed and its settings"),
-        ({}, "", f"commit {'c0ffee' * 6}, its code committed"),
+        ({"dirty": "false", "uncommitted": []}, "", f"commit {'c0ffee' * 6}, no uncommitted code or settings"),
+        ({}, "", f"commit {'c0ffee' * 6}, no uncommitted code"),
     ],
 )
 def test_what_no_commit_holds_is_said_on_the_first_screen_and_by_trace(

@@ -11,7 +11,7 @@ from ferlab.report.evidence import Evidence
 from ferlab.report.page import Album
 from ferlab.report.render import build
 from ferlab.report.sections import forest
-from reports import ROOT, N, add_run, make_params
+from reports import ROOT, N, add_run, make_params, with_arms
 
 
 def test_arms_stand_against_the_repeated_images_and_the_papers_gain_over_the_plain_arm(tmp_path: Path) -> None:
@@ -69,3 +69,22 @@ def test_its_numbers_are_those_that_decide(tmp_path: Path) -> None:
     decides = difference(evidence, "resnet50-dcgan", "resnet50-oversampled")
     assert decides is not None
     assert numbers["resnet50-dcgan"]["low"] == pytest.approx(100 * decides.low, abs=1e-4)
+
+
+def test_what_a_network_learns_is_held_against_the_majoritys_label(tmp_path: Path) -> None:
+    """Recorded: arms that differ in `targets` alone stood under "no other arm of the same network has run"."""
+    params = make_params([0, 1], "cpu", "real")
+    network, arms = params.classifiers["resnet50"], {}
+    for targets in ("votes", "drawn"):
+        params.classifiers[targets] = network.model_copy(update={"targets": targets})
+        arms[f"resnet50-{targets}"] = {"classifier": targets}
+    params = with_arms(params, arms)
+    for arm, counts in {"resnet50": (40, 42), "resnet50-votes": (45, 44), "resnet50-drawn": (41, 41)}.items():
+        for seed, right in enumerate(counts):
+            add_run(tmp_path, arm, seed, right)
+    page = build(tmp_path, params, draw=False).read_text(encoding="utf-8")
+    (group,) = forest.groups(Evidence(tmp_path, params))
+    assert (group.reference, [line.arm for line in group.lines]) == ("resnet50", list(arms))
+    assert [line.difference.mean * N for line in group.lines] == pytest.approx([3.5, 0])
+    assert "the shares of the votes" in page
+    assert "no other arm of the same network" not in page

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import confusion_matrix
+from statsmodels.stats.proportion import proportion_confint
 
 from ferlab.errors import UserError
 from ferlab.evaluation import predictions
@@ -381,3 +382,28 @@ def test_stale_selection_is_flagged(tmp_path: Path) -> None:
     assert "the selection on file belongs to another run" in build(tmp_path, make_params([0]), draw=False).read_text(
         encoding="utf-8"
     )
+
+
+def test_seeds_that_do_not_vary_have_the_interval_of_one_run_over_images(tmp_path: Path) -> None:
+    """Recorded: a support vector machine over three seeds had an interval of width zero."""
+    for seed in range(3):
+        add_run(tmp_path, "svm", seed, 20)
+    evidence = Evidence(tmp_path, make_params([0, 1, 2]))
+    (found,) = tables.controls(evidence).query("arm == 'svm'").to_dict("records")
+    low, high = proportion_confint(20, N, method="wilson")
+    assert (found["low_percent"], found["high_percent"]) == (pytest.approx(100 * low), pytest.approx(100 * high))
+    assert found["interval"] == f"Wilson, 3 equal runs, n = {N}"
+    assert formats.range_text(found).startswith("[")
+
+
+def test_leaked_copies_are_counted_also_where_there_are_none(tmp_path: Path) -> None:
+    params = make_params([0])
+    add_run(tmp_path, "svm", 0, 20)
+    for exact, near, said in (
+        (0, 0, "<p>No test image has a copy in the training split."),
+        (2, 3, f"<p>2 of the {N} test images have an exact copy in the training split, 3 more a near one. Only"),
+    ):
+        table = pd.DataFrame({"id": [f"t{i}" for i in range(N)], "copy_in_train": [i < exact for i in range(N)]})
+        table["near_copy_in_train"] = [exact <= i < exact + near for i in range(N)]
+        table.to_csv(tmp_path / "test_images.csv", index=False)
+        assert said in build(tmp_path, params, draw=False).read_text(encoding="utf-8")

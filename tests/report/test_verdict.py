@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from ferlab.data.labels import CKPLUS_CLASSES
 from ferlab.evaluation.judgement import FAILS, HOLDS, OPEN
@@ -19,6 +20,7 @@ from ferlab.report.differences import difference, interval
 from ferlab.report.evidence import Evidence
 from ferlab.report.finding import finding
 from ferlab.report.render import build
+from ferlab.report.sections.claims import main_spreads
 from ferlab.report.sections.table1 import printed
 from ferlab.report.verdict import Verdict, judge
 from reports import PAPER, add_rest, class_quality, make_params, quality_of
@@ -312,3 +314,28 @@ def test_the_best_images(tmp_path: Path, kid: dict[str, list[float]], word: str)
 def test_collapse_is_counted_by_expression(tmp_path: Path, collapsed: int, word: str) -> None:
     put_quality(tmp_path, {"cgan": LOW}, collapsed)
     assert verdicts(tmp_path)["cgan_collapsed"].word == word
+
+
+def test_a_verdict_that_rests_on_the_shared_spread_says_so(tmp_path: Path) -> None:
+    """Recorded: the reference varied by a point, all arms together by half of it, and the page didn't say so."""
+    plain = dict.fromkeys(AS_PRINTED, 0.6) | {"resnet50-dcgan": 0.58}
+    fill(tmp_path, plain, spread=2)
+    fill(tmp_path, {"resnet50-oversampled": 0.6}, spread=60)
+    params = make_params([0, 1, 2], "paper", "real", whole_table=True)
+    found, evidence = verdicts(tmp_path, params)["dcgan_lifts_resnet50"], Evidence(tmp_path, params)
+    (alone,) = found.beside
+    assert alone
+    assert (found.word, alone.high > 0.01) == (FAILS, True)
+    (said,) = (one for one in finding(evidence) if one.startswith("What is left for DCGAN's images"))
+    assert said.endswith(f"These runs alone, {interval(alone)}, don't show it: it rests on how much all runs vary.")
+    assert not JARGON.search(said)
+    arms = [arm for arm in evidence.runs if arm.startswith("resnet50")]
+    accuracies = {arm: [run.correct.mean() for run in evidence.runs[arm].values()] for arm in arms}
+    spreads = main_spreads(evidence)
+    assert spreads
+    assert spreads.most == ("resnet50-oversampled", pytest.approx(np.std(accuracies["resnet50-oversampled"], ddof=1)))
+    assert spreads.least[1] == pytest.approx(min(np.std(own, ddof=1) for own in accuracies.values()))
+    assert spreads.p == pytest.approx(stats.bartlett(*accuracies.values()).pvalue)
+    fill(tmp_path, plain, spread=2)
+    told = [one for one in finding(Evidence(tmp_path, params)) if one.startswith("What is left")]
+    assert not any("alone" in one for one in told)

@@ -59,7 +59,7 @@ def trace(
         typer.echo(json.dumps(told, indent=1))
         return
     whole = accuracy({seed: evidence.runs[arm][seed] for seed in seeds})
-    bounds = f"{whole.low:.2%} to {whole.high:.2%}; {whole.method}"
+    bounds = f"95% interval {whole.low:.2%} to {whole.high:.2%}; {whole.method}"
     typer.echo(f"{what}, {evidence.params.budget} budget: {whole.value:.2%} ({bounds})")
     if everything:
         for key in ("plan", "files"):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import stats
 
 from ferlab.evaluation.comparison import Difference, difference_of, differences
 
@@ -42,6 +43,15 @@ def spread(accuracies: ArrayLike) -> Spread:
     arms, blocks = table.shape
     left = table - table.mean(axis=1, keepdims=True) - table.mean(axis=0, keepdims=True) + table.mean()
     return Spread(float(np.sqrt((left**2).sum() / ((arms - 1) * (blocks - 1)))), arms, blocks)
+
+
+def equal_spreads(accuracies: ArrayLike) -> float:
+    """Bartlett's p that all arms spread alike over seeds, a row an arm; NaN where an arm doesn't vary.
+
+    It knows of no blocks, and three seeds tell little.
+    """
+    table = np.asarray(accuracies, dtype=np.float64)
+    return float(stats.bartlett(*table).pvalue) if (table.std(axis=1) > 0).all() else float("nan")
 
 
 def pooled(first: Sequence[float], second: Sequence[float], common: Spread) -> Difference:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy import stats
@@ -12,21 +13,31 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Interval:
-    """An accuracy with its 95% interval, all in 0-1, and how the interval was made."""
+    """An accuracy with its 95% interval, all in 0-1.
+
+    Attributes:
+        method: how the interval was made.
+        covers: what it speaks of: other `seeds` or other `images`.
+    """
 
     value: float
     low: float
     high: float
     method: str
+    covers: Literal["seeds", "images"]
 
 
-def wilson(correct: int, n: int) -> Interval:
+def wilson(correct: int, n: int, runs: int = 1) -> Interval:
     """Accuracy of one trained model over n images, with Wilson's score interval.
 
     It covers the choice of test images, not the choice of seed.
+
+    Args:
+        runs: how many there are of this same accuracy.
     """
     low, high = proportion_confint(correct, n, alpha=1 - LEVEL, method="wilson")
-    return Interval(correct / n, float(low), float(high), f"Wilson, 1 run, n = {n}")
+    which = "1 run" if runs == 1 else f"{runs} equal runs"
+    return Interval(correct / n, float(low), float(high), f"Wilson, {which}, n = {n}", "images")
 
 
 def over_seeds(accuracies: Sequence[float]) -> Interval:
@@ -34,4 +45,4 @@ def over_seeds(accuracies: Sequence[float]) -> Interval:
     values = np.asarray(accuracies)
     mean = float(values.mean())
     half = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1)) * float(stats.sem(values))
-    return Interval(mean, max(0.0, mean - half), min(1.0, mean + half), f"t over {len(values)} seeds")
+    return Interval(mean, max(0.0, mean - half), min(1.0, mean + half), f"t over {len(values)} seeds", "seeds")

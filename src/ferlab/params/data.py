@@ -52,6 +52,10 @@ class Data(Section):
             return found
         return self.sets[name].sha256
 
+    def form(self, name: str) -> str:
+        """How the archive of a data set is read; the paper's own two are named after their forms."""
+        return name if name in PAPERS_OWN else self.sets[name].form
+
     @property
     def in_colour(self) -> bool:
         """Whether images are RGB."""

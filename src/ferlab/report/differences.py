@@ -2,9 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from ferlab.evaluation.blocks import Spread, pooled, spread
+import numpy as np
+
+from ferlab.evaluation.blocks import Spread, equal_spreads, pooled, spread
 from ferlab.evaluation.comparison import Difference, paired
 from ferlab.evaluation.predictions import Predictions
 from ferlab.report.evidence import Evidence
@@ -23,23 +26,49 @@ def difference(evidence: Evidence, higher: str, lower: str, runs: Runs | None = 
     """
     runs = evidence.runs if runs is None else runs
     table = _table(evidence, higher, lower, runs)
-    if table is None:
+    if not table:
         return None
-    before, after, *_ = table
-    return paired(before, after) if len(before) == 1 else pooled(before, after, spread(table))
+    before, after, *_ = accuracies = list(table.values())
+    return paired(before, after) if len(before) == 1 else pooled(before, after, spread(accuracies))
 
 
 def shared_spread(evidence: Evidence, higher: str, lower: str) -> Spread | None:
     """The spread by which the difference of two arms is judged; None with fewer than two seeds."""
+    accuracies = list(_table(evidence, higher, lower, evidence.runs).values())
+    return spread(accuracies) if accuracies and len(accuracies[0]) > 1 else None
+
+
+@dataclass(frozen=True)
+class OwnSpreads:
+    """How much the arms behind a shared spread vary over seeds, each by itself.
+
+    Attributes:
+        least, most: an arm and its standard deviation, 0-1.
+        p: of Bartlett's test that all vary alike; NaN where it can't be told.
+    """
+
+    least: tuple[str, float]
+    most: tuple[str, float]
+    p: float
+
+
+def own_spreads(evidence: Evidence, higher: str, lower: str) -> OwnSpreads | None:
+    """Whether the arms that share a spread seem to have it in common; None with fewer than two seeds."""
     table = _table(evidence, higher, lower, evidence.runs)
-    return spread(table) if table and len(table[0]) > 1 else None
+    if not table or len(table[lower]) < 2:
+        return None
+    found = sorted(((arm, float(np.std(own, ddof=1))) for arm, own in table.items()), key=lambda one: one[1])
+    return OwnSpreads(found[0], found[-1], equal_spreads(list(table.values())))
 
 
-def _table(evidence: Evidence, higher: str, lower: str, runs: Runs) -> list[list[float]] | None:
-    """Accuracies over the seeds that both arms have run: of `lower`, of `higher`, and of all arms alike."""
+def _table(evidence: Evidence, higher: str, lower: str, runs: Runs) -> dict[str, list[float]]:
+    """Accuracies over the seeds that both arms have run: of `lower`, of `higher`, and of all arms alike, in this order.
+
+    Empty where they share none.
+    """
     shared = _shared(runs, higher, lower)
     if not shared:
-        return None
+        return {}
     others = [
         arm
         for arm, seeds in runs.items()
@@ -48,7 +77,7 @@ def _table(evidence: Evidence, higher: str, lower: str, runs: Runs) -> list[list
         and spread_alike(evidence.params, higher, arm)
         and spread_alike(evidence.params, lower, arm)
     ]
-    return [_accuracies(runs[arm], shared) for arm in (lower, higher, *others)]
+    return {arm: _accuracies(runs[arm], shared) for arm in (lower, higher, *others)}
 
 
 def paired_difference(evidence: Evidence, higher: str, lower: str) -> Difference | None:

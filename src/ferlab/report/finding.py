@@ -1,7 +1,7 @@
 """The first screen in sentences: what became of the main claim, why, and what the numbers are so far."""
 
 from ferlab.evaluation.comparison import Difference
-from ferlab.evaluation.judgement import FAILS, HOLDS, OPEN
+from ferlab.evaluation.judgement import FAILS, HOLDS, OPEN, WORTH
 from ferlab.evaluation.power import smallest_gain
 from ferlab.papers import Paper
 from ferlab.params import Params
@@ -90,7 +90,16 @@ def _direction(verdict: Verdict) -> str:
     }[verdict.word]
     margin = verdict.equivalence.margin if verdict.equivalence else None
     nothing = f"; it lies within ±{100 * margin:g} points of 0" if margin else ""
-    return f"What is left for {images}, {interval(net)}, {word}{nothing}"
+    return f"What is left for {images}, {interval(net)}, {word}{nothing}{_alone(verdict)}"
+
+
+def _alone(verdict: Verdict) -> str:
+    """That a verdict rests on the spread that all arms share, where the pair alone wouldn't show it."""
+    (alone,) = verdict.beside
+    if alone is None or not alone.varies:
+        return ""
+    shown = {HOLDS: alone.low > 0, FAILS: alone.high < WORTH, OPEN: True}[verdict.word]
+    return "" if shown else f". These runs alone, {interval(alone)}, don't show it: it rests on how much all runs vary"
 
 
 def _limits(evidence: Evidence, tried: list[Verdict]) -> list[str]:
@@ -202,7 +211,8 @@ def sentences(runs: Runs, params: Params, paper: Paper) -> list[str]:
     several = len(scored) > 1
     which = f"The most accurate of our {len(scored)} arms" if several else "Our only arm"
     picked = " It was chosen after all of them had been seen." if several else ""
-    over = "one run" if len(runs[best]) == 1 else f"{len(runs[best])} runs"
+    equal = "equal " if one.covers == "images" else ""
+    over = "one run" if len(runs[best]) == 1 else f"{len(runs[best])} {equal}runs"
     return [
         f"{which} so far is {_named(best, params, paper)}: {one.value:.2%} of {images:,} test images "
         f"({over}; 95% interval {one.low:.2%} to {one.high:.2%}).{picked}",

@@ -45,7 +45,7 @@ def table1_markdown(table: pd.DataFrame, params: Params, paper: Paper) -> str:
     if methods:
         text += (
             f"\nIntervals: {'; '.join(methods)}; in round brackets over seeds, in square ones "
-            "over the images of one run. Difference: ours minus the paper's. Balanced: mean recall of the classes.\n"
+            "over the images. Difference: ours minus the paper's. Balanced: mean recall of the classes.\n"
         )
     return text
 
@@ -108,8 +108,8 @@ def ours_text(row: Mapping[Any, Any]) -> str:
 
 
 def range_text(row: Mapping[Any, Any]) -> str:
-    """An arm's 95% interval: round brackets over seeds, square ones where one run has only the images to speak of."""
-    left, right = "[]" if row["seeds"].isdecimal() else "()"
+    """An arm's 95% interval: round brackets over seeds, square ones over the images."""
+    left, right = "[]" if row["interval_covers"] == "images" else "()"
     return f"{left}{row['low_percent']:.2f}{DASH}{row['high_percent']:.2f}{right}"
 
 

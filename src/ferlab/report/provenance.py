@@ -45,7 +45,7 @@ class Origin:
             return "unknown: the ledger has no line of it"
         if self.line.dirty == "unknown":
             return f"commit unknown ({self.doubt})"
-        clean = "its code committed" + (" and its settings" if self.line.uncommitted is not None else "")
+        clean = "no uncommitted code" + (" or settings" if self.line.uncommitted is not None else "")
         return f"commit {self.line.commit}, {self.doubt or clean}"
 
 

@@ -3,7 +3,6 @@
 from ferlab.data.images import ImageSet
 from ferlab.datasets import forms
 from ferlab.datasets.audit import image_table, rows_of_test, summarise, summarise_ckplus
-from ferlab.datasets.forms import CKPLUS, FER2013
 from ferlab.files import atomic_write, write_text
 from ferlab.records.audit import Audit
 from ferlab.stages.context import Context, Stage
@@ -13,15 +12,16 @@ def run(context: Context) -> None:
     sets = {split: ImageSet.open(context.input(split)) for split in ("train", "valid", "test")}
     ckplus = ImageSet.open(context.input("ckplus"))
     settings = context.section("audit")
-    kind = context.section("data.kind")
+    data = context.section("data")
     table = image_table(sets, settings.near_constant_std, settings.near_correlation)
-    differences = forms.differences(FER2013, sets) + forms.differences(CKPLUS, {"all": ckplus})
+    found = [(data.train, sets), (data.gans, {"all": ckplus})]
+    differences = [line for name, counted in found for line in forms.differences(data.form(name), counted)]
     audit = Audit.of(
         {
-            "data": {"kind": kind},
+            "data": {"kind": data.kind},
             "fer2013": summarise(table),
             "ckplus": summarise_ckplus(ckplus),
-            "differences": differences if kind == "real" else [],  # drawn faces have no published counts
+            "differences": differences if data.kind == "real" else [],  # drawn faces have no published counts
         }
     )
     with atomic_write(context.out("images")) as handle:
@@ -38,7 +38,7 @@ def run(context: Context) -> None:
 STAGE = Stage(
     name="audit",
     run=run,
-    keys=("audit", "data.kind"),
+    keys=("audit", "data"),
     rooms=("data", "datasets"),
     inputs={
         "train": "work/prepared/train",

@@ -1,10 +1,11 @@
 """The paper's claims, and what our numbers say of each."""
 
-from ferlab.report.differences import interval
+from ferlab.report.differences import OwnSpreads, interval, own_spreads
 from ferlab.report.evidence import Evidence
 from ferlab.report.page import Album, PageSection
+from ferlab.report.rows import main_arms
 from ferlab.report.verdict import Verdict, judge
-from ferlab.report.words import signed
+from ferlab.report.words import drawn, signed
 
 
 def section(evidence: Evidence, album: Album) -> PageSection:
@@ -18,10 +19,17 @@ def section(evidence: Evidence, album: Album) -> PageSection:
             "verdicts": [(verdict, size(verdict)) for verdict in verdicts],
             "primary": sum(verdict.primary for verdict in verdicts),
             "interval": interval,
+            "spreads": None if drawn(evidence.params) else main_spreads(evidence),
         },
         {verdict.claim.key: verdict.numbers() for verdict in verdicts},
         shown=bool(verdicts),
     )
+
+
+def main_spreads(evidence: Evidence) -> OwnSpreads | None:
+    """How the arms vary whose shared spread judges the main claim; None before two seeds have run."""
+    arms = main_arms(evidence.params, evidence.paper)
+    return own_spreads(evidence, *arms) if arms else None
 
 
 def size(verdict: Verdict) -> str:

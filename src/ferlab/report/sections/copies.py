@@ -1,5 +1,6 @@
 """Accuracy with and without the test images that have a copy in the training split."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ def section(evidence: Evidence, album: Album) -> PageSection:
     values = {
         "copies": list((rows or {}).values()),
         "audited": rows is not None,
+        "leaked": leaked(next(iter(rows.values()))) if rows else "",
         "without": [(*pair, difference(evidence, *pair, evidence.test_runs), one) for pair, one in left.items()],
         "interval": interval,
     }
@@ -61,6 +63,16 @@ def accuracies(evidence: Evidence) -> dict[str, dict[str, Any]] | None:
     """
     table = evidence.table(TABLE, *COLUMNS)
     return None if table is None else {arm: _row(evidence, table, arm) for arm in evidence.test_runs}
+
+
+def leaked(row: Mapping[str, Any]) -> str:
+    """How many of the test images have a copy in train, in a sentence, from a row of `accuracies`."""
+    exact, near = row["images"] - row["left_exact"], row["left_exact"] - row["left_near"]
+    if not exact + near:
+        return "No test image has a copy in the training split."
+    counted = f"{exact:,} of the {row['images']:,} test images have an exact copy in the training split"
+    shows = "Only the accuracy without them shows how well unseen faces are recognised."
+    return f"{counted}, {near:,} more a near one. {shows}"
 
 
 def _row(evidence: Evidence, table: pd.DataFrame, arm: str) -> dict[str, Any]:

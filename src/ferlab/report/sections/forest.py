@@ -10,12 +10,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ferlab.evaluation.comparison import Difference
+from ferlab.files import canonical_json
 from ferlab.papers import Paper
 from ferlab.params import Params
 from ferlab.report.differences import difference, interval, points
 from ferlab.report.drawing import BLUE, GREY, INK, ORANGE, Panel
 from ferlab.report.evidence import Evidence
-from ferlab.report.matching import kind, plain_of, reference_of
+from ferlab.report.matching import ADDS, kind, plain_of, reference_of
 from ferlab.report.page import Album, PageSection
 from ferlab.report.rows import orders_of
 from ferlab.report.spoken import spoken
@@ -24,6 +25,12 @@ from ferlab.report.words import drawn, signed
 
 WIDTH = 4.7  # inches; a wider figure can't be read on a telephone
 LETTERS = 25  # a line of a label
+TARGETS = {
+    "majority": "the majority's label",
+    "votes": "the shares of the votes",
+    "drawn": "labels drawn from the votes",
+}
+"""What a network learns, in words."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +72,10 @@ def section(evidence: Evidence, album: Album) -> PageSection:
     rows = sum(len(group.lines) + 1 for group in found)
     alt = "Difference of each arm's accuracy to its arm of comparison, with 95% intervals; the numbers stand below."
     pictures = album.panels("forest", 1, (WIDTH, 1.3 + 0.42 * rows), {alt: panel(found)} if found else {})
-    numbers = {
-        group.reference: {line.arm: points(line.difference) | _printed(line) for line in group.lines} for group in found
-    }
+    numbers = dict[str, dict[str, Any]]()
+    for group in found:
+        own = {line.arm: points(line.difference) | _printed(line) for line in group.lines}
+        numbers.setdefault(group.reference, {}).update(own)
     shown = {arm for group in found for arm in (group.reference, *(line.arm for line in group.lines))}
     alone = [spoken(arm, evidence.params, evidence.paper) or arm for arm in evidence.runs if arm not in shown]
     values = {
@@ -86,14 +94,41 @@ def _printed(line: Line) -> dict[str, float]:
 
 
 def groups(evidence: Evidence) -> list[Group]:
-    """A group a classifier of which two arms or more have run, in the order of the settings."""
+    """A group a classifier of which two arms or more have run, in the order of the settings; then those of targets."""
     arms = evidence.params.arms
     by_classifier: dict[str, list[str]] = {}
     for name in evidence.params.run.arms:
         if name in evidence.runs:
             by_classifier.setdefault(arms[name].classifier, []).append(name)
-    found = (_group(evidence, classifier, names) for classifier, names in by_classifier.items())
-    return [group for group in found if group and group.lines]
+    found = [_group(evidence, classifier, names) for classifier, names in by_classifier.items()]
+    return [group for group in (*found, *_by_targets(evidence)) if group and group.lines]
+
+
+def _by_targets(evidence: Evidence) -> list[Group]:
+    """A group for each network whose plain arms learn from different targets, against that of the majority's labels."""
+    arms = evidence.params.arms
+    alike: dict[str, list[str]] = {}
+    for name in evidence.params.run.arms:
+        settings = evidence.params.plain(f"classifiers.{arms[name].classifier}")
+        if name in evidence.runs and settings.get("targets") and kind(name, arms[name]) == "plain":
+            common = [settings | {"targets": ""}, arms[name].model_dump(mode="json", exclude={"classifier", *ADDS})]
+            alike.setdefault(canonical_json(common), []).append(name)
+    return [_learning(evidence, names) for names in alike.values() if len(names) > 1]
+
+
+def _learning(evidence: Evidence, names: Sequence[str]) -> Group:
+    targets = {
+        name: evidence.params.plain(f"classifiers.{evidence.params.arms[name].classifier}.targets") for name in names
+    }
+    reference = next((name for name in names if targets[name] == "majority"), names[0])
+    lines = [
+        Line(name, TARGETS[targets[name]], False, one, None)
+        for name in names
+        if name != reference and (one := difference(evidence, name, reference))
+    ]
+    return Group(
+        f"{reference} by its targets", reference, f"the one that learns {TARGETS[targets[reference]]}", tuple(lines)
+    )
 
 
 def _group(evidence: Evidence, classifier: str, names: Sequence[str]) -> Group | None:
@@ -190,7 +225,7 @@ def _legend(rows: Sequence[Group | Line]) -> list[Line2D]:
     """What is drawn, and nothing else."""
     lines = [row for row in rows if isinstance(row, Line)]
     styles: dict[str, Any] = {}
-    for label, gan in (("with a GAN's images", True), ("a control", False)):
+    for label, gan in (("with a GAN's images", True), ("without", False)):
         if own := [line for line in lines if line.gan == gan]:
             styles[label] = _dot(gan, any(line.difference.varies for line in own))
     if not all(line.difference.varies for line in lines):

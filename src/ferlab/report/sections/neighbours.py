@@ -26,7 +26,7 @@ class Ours:
 
     Attributes:
         name: an arm, or an ensemble in words.
-        accuracy: 0-1, with its interval, which `over_seeds` says the kind of.
+        accuracy: 0-1, with its interval.
         other: the run that it is tested against, of the plain network or the ensemble's best member; "" for none.
         gain: over that run, 0-1, of the first seed that both have.
         flips: McNemar's exact test of the two.
@@ -34,7 +34,6 @@ class Ours:
 
     name: str
     accuracy: Interval
-    over_seeds: bool
     other: str = ""
     gain: float = 0.0
     flips: Flips | None = None
@@ -89,19 +88,19 @@ def _ours(evidence: Evidence, made: list[Ensemble], quoted: Neighbour) -> Ours |
     _, plain = main_arms(evidence.params, evidence.paper) or ("", "")
     shared = [seed for seed in evidence.test_runs.get(plain, {}) if seed in seeds]
     if not shared:
-        return Ours(arm, accuracy(seeds), len(seeds) > 1)
+        return Ours(arm, accuracy(seeds))
     one, other = seeds[shared[0]], evidence.test_runs[plain][shared[0]]
     gain = float(one.correct.mean() - other.correct.mean())
     flips = mcnemar(other, align(other, one, (plain, arm)))
-    return Ours(arm, accuracy(seeds), len(seeds) > 1, f"{plain}-{shared[0]}", gain, flips)
+    return Ours(arm, accuracy(seeds), f"{plain}-{shared[0]}", gain, flips)
 
 
 def _of_ensemble(one: Ensemble) -> Ours:
     name = f"{len(one.members)} runs of {one.name}, averaged"
     if one.best is None:
-        return Ours(name, one.accuracy, over_seeds=False)
+        return Ours(name, one.accuracy)
     gain = one.accuracy.value - float(one.alone[one.best].correct.mean())
-    return Ours(name, one.accuracy, False, one.best, gain, one.against_best)
+    return Ours(name, one.accuracy, one.best, gain, one.against_best)
 
 
 def _numbers(row: Row, drawn: bool) -> dict[str, Any]:

@@ -89,9 +89,9 @@ def accuracy_panel(table: pd.DataFrame, human: Human | None) -> Panel:
             axes.axvspan(*band, color=GREY, alpha=0.18, lw=0, label="human, as the paper cites it")
         axes.plot(table["paper_percent"], y, "D", color=ORANGE, mfc="white", ms=6, mew=1.6, label="the paper")
         run = (table["status"] == words.RUN).to_numpy()
-        single = table["seeds"].str.isdecimal().to_numpy()
+        single = (table["interval_covers"] == "images").to_numpy()
         _ours(axes, table, run & ~single, fmt="o", color=BLUE, label="ours, 95% over seeds")
-        _ours(axes, table, run & single, fmt="s", color=INK, mfc="white", label="ours, one run, 95% over images")
+        _ours(axes, table, run & single, fmt="s", color=INK, mfc="white", label="ours, 95% over images")
         for i in y[~run]:
             place = axes.get_yaxis_transform()
             axes.text(0.01, i + 0.3, f"ours: {words.NOT_RUN}", va="center", color=GREY, fontsize=8.5, transform=place)

@@ -37,12 +37,10 @@ def _sets(evidence: Evidence) -> Iterator[tuple[str, Mapping[str, Mapping[int, P
 
 
 def _row(seeds: Mapping[int, Predictions]) -> dict[str, Any]:
-    """Means over seeds. The interval is Student's t of the mean: over seeds, or of one seed over images."""
-    if len(seeds) == 1:
-        (only,) = seeds.values()
-        expected = over_seeds(agreement(only).tolist())
-    else:
-        expected = over_seeds([float(agreement(run).mean()) for run in seeds.values()])
+    """Means over seeds, with Student's t interval of the mean: over seeds, or over images where seeds are all equal."""
+    agreed = [agreement(run) for run in seeds.values()]
+    means = [float(one.mean()) for one in agreed]
+    expected = over_seeds(agreed[0].tolist() if len(set(means)) == 1 else means)
     entropy = float(np.mean([vote_scores(run)["vote_cross_entropy"] for run in seeds.values()]))
     return {
         "seeds": len(seeds),
