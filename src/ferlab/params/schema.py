@@ -20,6 +20,7 @@ from ferlab.params.near import did_you_mean, names
 from ferlab.params.own import Classifier, knows_colour
 from ferlab.params.section import Name, Section
 from ferlab.params.tuning import Tune, check_space
+from ferlab.params.votes import check_targets
 from ferlab.yaml_file import read_yaml
 
 
@@ -58,8 +59,9 @@ class Params(Section):
         for name in self.run.tuned:
             _must_be_known("run.tuned", name, self.classifiers)
             self._must_know_colour(f"run.tuned: '{name}'", name)
+            self._must_have_votes(f"'{name}' of run.tuned", name)
             try:
-                check_space(self.classifiers[name], self.tune)
+                check_space(self.classifiers[name], self.tune, lambda tried: check_targets(tried, self.data))
             except ValueError as error:
                 raise ValueError(f"{error} (for '{name}' of run.tuned)") from None
         for name, arm in self.arms.items():
@@ -73,6 +75,8 @@ class Params(Section):
             _must_be_known("run.arms", name, self.arms)
             arm = self.arms[name]
             self._must_know_colour(f"run.arms: '{name}', whose classifier is '{arm.classifier}',", arm.classifier)
+            added = [self.data.gans] if arm.synthetic == CKPLUS else []  # what a GAN draws, nobody voted on
+            self._must_have_votes(f"'{name}' of run.arms", arm.classifier, *added)
             if source != arm.synthetic:
                 raise ValueError(
                     f"run.arms: '{name}' waits for '{source}', and arms.{name}.synthetic is '{arm.synthetic}'; write "
@@ -95,6 +99,12 @@ class Params(Section):
                 f"{what} takes grey faces alone, and data.channels is {self.data.channels}; set that to 1, or take it "
                 "out of `run`. A classifier of yours that takes both says `colour=True` in its ClassifierPart"
             )
+
+    def _must_have_votes(self, whose: str, classifier: str, *added: str) -> None:
+        try:
+            check_targets(self.classifiers[classifier], self.data, *added)
+        except ValueError as error:
+            raise ValueError(f"classifiers.{classifier}.{error} (for {whose})") from None
 
     def section(self, key: str) -> Any:
         """The checked value at a dotted key, e.g. `gan.families.dcgan`.

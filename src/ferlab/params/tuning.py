@@ -1,6 +1,6 @@
 """Section `tune`, and how points of its space become settings of a classifier."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count, takewhile
 from math import prod
 from typing import Annotated, Any, Literal, TypeVar
@@ -139,24 +139,27 @@ def with_values(settings: S, values: Mapping[str, Scalar]) -> S:
         raise SettingsError(f"{key}: {item['input']!r} is not allowed: {item['msg']}") from None
 
 
-def check_space(settings: BaseModel, tune: Tune) -> None:
+def check_space(settings: BaseModel, tune: Tune, check: Callable[[BaseModel], None]) -> None:
     """Try every bound and choice of the space, and the reference, on a classifier's settings.
 
+    Args:
+        check: of the settings so made; raises ValueError where they don't suit.
+
     Raises:
-        ValueError: as `with_values`.
+        ValueError: as `with_values`, and as `check`.
     """
     for key, dimension in tune.space.items():
         for value in _extremes(dimension):
-            _try(f"tune.space.{key}", settings, {key: value})
-    _try("tune.reference", settings, tune.reference)
+            _try(f"tune.space.{key}", settings, {key: value}, check)
+    _try("tune.reference", settings, tune.reference, check)
 
 
 def _extremes(dimension: Range | list[Scalar]) -> Iterator[Scalar]:
     yield from (dimension.low, dimension.high) if isinstance(dimension, Range) else dimension
 
 
-def _try(where: str, settings: BaseModel, values: Mapping[str, Scalar]) -> None:
+def _try(where: str, settings: BaseModel, values: Mapping[str, Scalar], check: Callable[[BaseModel], None]) -> None:
     try:
-        with_values(settings, values)
+        check(with_values(settings, values))
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
