@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ferlab.params.section import Name, Section, Sha256
+from ferlab.params.section import NUMBER, Name, Section, Sha256
 
 PAPERS_OWN = ("fer2013", "ckplus")
 """The data sets that the paper names; `sets` has others."""
@@ -28,7 +28,7 @@ class Data(Section):
     train: Name
     gans: Name
     side: Annotated[int, Field(ge=16, le=512)]
-    channels: Literal[1, 3]
+    channels: Annotated[Literal[1, 3], NUMBER]
 
     @model_validator(mode="after")
     def _sets_are_here(self) -> Self:

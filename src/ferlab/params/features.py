@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ferlab.params.section import Positive, Section
+from ferlab.params.section import NUMBER, Positive, Section
 from ferlab.params.visual_words import DenseSift
 
 
@@ -16,19 +16,19 @@ class PixelFeatures(Section):
 class HogFeatures(Section):
     kind: Literal["hog"]
     orientations: Positive
-    cell: Literal[4, 6, 8, 12, 16]
+    cell: Annotated[Literal[4, 6, 8, 12, 16], NUMBER]
     block: Annotated[int, Field(ge=1, le=3)]
 
 
 class LbpFeatures(Section):
     kind: Literal["lbp"]
     radius: Annotated[int, Field(ge=1, le=8)]
-    grid: Literal[1, 2, 3, 4, 6, 8, 12]
+    grid: Annotated[Literal[1, 2, 3, 4, 6, 8, 12], NUMBER]
 
 
 class SiftFeatures(DenseSift):
     kind: Literal["sift"]
-    grid: Literal[1, 2, 3, 4, 6, 8, 12]
+    grid: Annotated[Literal[1, 2, 3, 4, 6, 8, 12], NUMBER]
 
 
 Features = Annotated[PixelFeatures | HogFeatures | LbpFeatures | SiftFeatures, Field(discriminator="kind")]
