@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import os
 import subprocess
 import time
 from collections.abc import Callable
@@ -195,6 +196,28 @@ def test_ctrl_c_says_what_the_page_is_now(
     result = CliRunner().invoke(app, [], obj={"quiet": True})
     assert result.exit_code == INTERRUPTED
     assert result.stderr.startswith(f"{said}{page}")
+
+
+@pytest.mark.parametrize("words", [("budget", "use", "trial"), ("reproduce", "--budget", "trial")])
+def test_no_budget_is_laid_under_it(
+    words: tuple[str, ...], untouched: TemporaryProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At any moment of it: between two rounds, when no stage runs, too."""
+    project, said = untouched.copy(tmp_path / "project"), list[str]()
+    before = (project.root / "params.yaml").read_bytes()
+
+    def run(_: Sitting) -> None:
+        said.append(project.ferlab(*words, code=2))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Sitting, "run", run)
+    monkeypatch.setattr("ferlab.execution.signals.stop_on_signals", lambda: None)  # this process is pytest's
+    monkeypatch.chdir(project.root)
+    app = typer.Typer()
+    app.command()(reproduce)
+    assert CliRunner().invoke(app, [], obj={"quiet": True}).exit_code == INTERRUPTED
+    assert f"params.yaml is in use by process {os.getpid()} (" in said[0]
+    assert (project.root / "params.yaml").read_bytes() == before
 
 
 def test_reports_that_cant_be_written_are_told_before_anything_runs(

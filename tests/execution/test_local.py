@@ -213,10 +213,13 @@ def test_a_child_that_begins_after_its_starters_death_ends_at_once(tmp_path: Pat
 
 
 def test_lifelines_of_the_dead_are_swept_and_those_of_the_living_kept(tmp_path: Path) -> None:
-    from ferlab.execution.lifeline import VARIABLE, held
+    from ferlab.execution.lifeline import VARIABLE, held, holders
 
     (tmp_path / "lifelines").mkdir()
-    (tmp_path / "lifelines" / "dead").touch()
+    (tmp_path / "lifelines" / "dead").write_text("1")
+    assert holders(tmp_path) == []
     with held(tmp_path) as first, held(tmp_path) as second:
         assert sorted((tmp_path / "lifelines").iterdir()) == sorted(Path(env[VARIABLE]) for env in (first, second))
+        assert holders(tmp_path) == [os.getpid()]
     assert list((tmp_path / "lifelines").iterdir()) == []
+    assert holders(tmp_path) == []

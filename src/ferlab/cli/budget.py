@@ -17,11 +17,13 @@ def use(
 ) -> None:
     """Lay budgets/NAME.yaml on params.yaml, key by key. Its comments stay."""
     from ferlab import params
+    from ferlab.cli.ready import params_must_be_free
     from ferlab.params.budgets import lay_budget, left_out
     from ferlab.project import Project
     from ferlab.report.lock import keep_lock
 
     project = Project.find()
+    params_must_be_free(project)
     before = params.load(project.params)
     keep_lock(project, before.budget)
     checked = lay_budget(project.root, name)

@@ -35,6 +35,22 @@ def data_must_be_here(project: "Project") -> None:
     )
 
 
+def params_must_be_free(project: "Project") -> None:
+    """Raise a UserError where a command is at work whose stages, as each begins, read params.yaml."""
+    from ferlab.errors import UserError
+    from ferlab.execution.lifeline import holders
+    from ferlab.execution.locks import command_of
+
+    if pids := holders(project.state):
+        users = " and ".join(f"process {pid} ({command_of(pid) or 'unknown'})" for pid in pids)
+        stop = f"kill {' '.join(map(str, pids))}"
+        raise UserError(
+            f"params.yaml is in use by {users}",
+            where=str(project.params),
+            next_step=f"wait until it ends, or stop it: {stop}; then type the same command again",
+        )
+
+
 def warn_of_swapped(project: "Project", data: "Data") -> None:
     """Warn where data/ holds another archive than params.yaml names.
 

@@ -10,7 +10,7 @@ import typer
 from ferlab.cli import complete
 from ferlab.cli.cluster import On, must_suit, pipeline_on
 from ferlab.cli.gpu import MOST_AT_ONCE
-from ferlab.cli.ready import data_must_be_here
+from ferlab.cli.ready import data_must_be_here, params_must_be_free
 
 if TYPE_CHECKING:
     from ferlab.params import Params
@@ -61,6 +61,7 @@ def reproduce(
     """
     import math
 
+    from ferlab.execution import lifeline
     from ferlab.execution.signals import stop_on_signals
     from ferlab.project import Project
 
@@ -87,7 +88,7 @@ def reproduce(
 
     stop_on_signals()
     quiet, page = context.obj["quiet"], project.reports(settings.budget) / "index.html"
-    with told_if_stopped(page):
+    with told_if_stopped(page), lifeline.held(project.state):  # between rounds too, that params.yaml stays as it is
         if on is None:
             sitting = Sitting(project, settings, jobs, deadline, pack=pack, quiet=quiet)
             outcome = sitting.run()
@@ -119,7 +120,7 @@ def _lay(project: "Project", budget: str | None) -> "Params":
 
     Raises:
         UserError: there is no such budget, or it is one for a GPU and there is none, or what lies there has work for
-            one. params.yaml is as it was.
+            one; or another command is at work by it. params.yaml is as it was.
     """
     from ferlab import params
     from ferlab.cli import gpu
@@ -131,6 +132,7 @@ def _lay(project: "Project", budget: str | None) -> "Params":
     settings = before = params.load(project.params)
     text, source, instead = None, "params.yaml", "`compute.device: cpu` in params.yaml"
     if budget and budget != settings.budget:
+        params_must_be_free(project)
         text, settings = with_budget(project.root, budget)
         source = f"budgets/{budget}.yaml"
         instead = f"`ferlab budget use {budget}`, then {instead} and `ferlab reproduce` without --budget,"

@@ -10,7 +10,7 @@ import signal
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 VARIABLE = "FERLAB_LIFELINE"
@@ -25,6 +25,7 @@ def held(state: Path) -> Iterator[dict[str, str]]:
     descriptor, name = tempfile.mkstemp(prefix=".", dir=folder)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
+        os.write(descriptor, str(os.getpid()).encode())
         path = folder / Path(name).name.removeprefix(".")
         Path(name).rename(path)  # only now do others see it: nobody can take it for a dead one's
         try:
@@ -33,6 +34,16 @@ def held(state: Path) -> Iterator[dict[str, str]]:
             path.unlink(missing_ok=True)
     finally:
         os.close(descriptor)
+
+
+def holders(state: Path) -> list[int]:
+    """The numbers of the living processes that hold a lifeline below the folder `state`."""
+    folder, found = state / "lifelines", set[int]()
+    _sweep(folder)
+    for path in folder.glob("[!.]*"):
+        with suppress(FileNotFoundError, ValueError):  # it has ended since; an earlier ferlab's says no number
+            found.add(int(path.read_text()))
+    return sorted(found)
 
 
 def follow() -> None:
