@@ -64,6 +64,20 @@ def test_an_unknown_run_is_named_with_those_that_exist(finished: TemporaryProjec
     assert "resnet50-dcgan-0 (run here), svm-0 (run here)" in str(caught.value.next_step)
 
 
+@pytest.mark.parametrize(("after", "applied"), [(0.019, True), (0.02, False), (0.021, False)])
+def test_a_temperature_that_does_not_help_is_said_and_not_applied(after: float, applied: bool) -> None:
+    """What counts is the error on images that it wasn't fitted on."""
+    said = np.array([[0.8, 0.2]])
+    confidence = Confidence(("calm", "cross"), 48, 1, Calibration(2.0, 350, 0.02, after), "", raw=False, picked=False)
+    np.testing.assert_allclose(confidence(said), [[2 / 3, 1 / 3]] if applied else said)
+    assert confidence.applied is applied
+    start = "are calibrated" if applied else "aren't calibrated, which wouldn't help"
+    assert str(confidence) == (
+        f"probabilities {start} (temperature 2 from 350 validation images): expected calibration error 2.0% before, "
+        f"{after:.1%} after"
+    )
+
+
 @pytest.mark.parametrize(("run", "told"), [("svm-0", "train@svm-0` trains it"), ("svm-7", "`dvc repro` trains")])
 def test_a_run_that_is_not_trained_yet_is_answered_with_what_trains_it(run: str, told: str, tmp_path: Path) -> None:
     shutil.copy(REPOSITORY / "params.yaml", tmp_path)
@@ -84,9 +98,10 @@ def test_a_face_is_answered_as_the_classifier_does_raw_or_calibrated(run: str, a
     valid = read(ask.project.root / "reports" / "tiny" / "valid" / f"{run}.parquet")
     calibration = Calibration.of(valid)
     assert calibration is not None
+    helps = calibration.error_after < calibration.error_before
     for words, applied, expected in (
         (["--raw"], False, own),
-        ([], True, scaled(own, calibration.temperature)),
+        ([], helps, scaled(own, calibration.temperature) if helps else own),
     ):
         out, err = ask(tmp_path, "--json", *words, run=run)
         told = json.loads(out)

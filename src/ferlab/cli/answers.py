@@ -106,7 +106,7 @@ def as_object(
     calibration = None
     if confidence.calibration:
         own = asdict(confidence.calibration)
-        calibration = {"applied": not confidence.raw, **own, "images_picked_epoch": confidence.picked}
+        calibration = {"applied": confidence.applied, **own, "images_picked_epoch": confidence.picked}
     told: dict[str, Any] = {
         "run": f"{record.arm}-{record.seed}",
         "identity": record.identity,

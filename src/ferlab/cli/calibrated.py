@@ -53,11 +53,17 @@ class Confidence:
         picked = record.select_on == "valid" and METHODS[record.settings.method].counts_steps
         return cls(faces.classes, faces.side, faces.channels, calibration, why_not, raw, picked)
 
+    @property
+    def applied(self) -> bool:
+        """Whether probabilities are calibrated: not where that has helped no images but those that it was fitted on."""
+        own = self.calibration
+        return own is not None and not self.raw and own.error_after < own.error_before
+
     def __call__(self, probabilities: "NDArray[np.float64]") -> "NDArray[np.float64]":
         """The probabilities to print: float64 (N, C) to the same."""
         from ferlab.evaluation.calibration import scaled
 
-        if self.raw or self.calibration is None:
+        if self.calibration is None or not self.applied:
             return probabilities
         return scaled(probabilities, self.calibration.temperature)
 
@@ -70,7 +76,8 @@ class Confidence:
             return f"probabilities aren't calibrated (--raw): {before} on {own.images:,} validation images"
         picked = ", which picked its epoch too" if self.picked else ""
         fitted = f"temperature {own.temperature:g} from {own.images:,} validation images{picked}"
-        return f"probabilities are calibrated ({fitted}): {before} before, {own.error_after:.1%} after"
+        are = "are calibrated" if self.applied else "aren't calibrated, which wouldn't help"
+        return f"probabilities {are} ({fitted}): {before} before, {own.error_after:.1%} after"
 
 
 def _valid(project: "Project", record: "RunRecord") -> "Predictions | None":
