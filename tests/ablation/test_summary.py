@@ -11,13 +11,18 @@ from ferlab.ablation.question import ask, points
 from ferlab.ablation.result import Result
 from ferlab.ablation.summary import PREDICTIONS, summarise
 from ferlab.cli.ablation_table import Display
+from ferlab.datasets.fitting import EIGHT
 from ferlab.evaluation.predictions import Predictions, write
 from ferlab.params import load
+from ferlab.params.data import DataSet
 from ferlab.project import Project
 from ferlab.records.answer import Answer
 from small import REPOSITORY
 
-QUESTION = ask(load(REPOSITORY / "params.yaml"), "resnet50-paper", [0, 1], [], ["targets=majority,votes"])
+PARAMS = load(REPOSITORY / "params.yaml")
+PLUS = DataSet(form="ferplus", sha256="0" * 64, classes=list(EIGHT))
+VOTED = PARAMS.model_copy(update={"data": PARAMS.data.model_copy(update={"sets": {"plus": PLUS}, "train": "plus"})})
+QUESTION = ask(VOTED, "resnet50-paper", [0, 1], [], ["targets=majority,votes"])
 VOTES = np.array([[0.75, 0.25], [0.5, 0.5], [0.0, 1.0], [1.0, 0.0]], np.float32)
 CHOSEN = {("majority", 0): [0, 0, 1, 0], ("majority", 1): [0, 0, 1, 1], ("votes", 0): [1, 0, 1, 0]}
 """Targets and seed -> the class that each image is said to show; the fourth point has failed."""
