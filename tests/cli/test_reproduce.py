@@ -164,6 +164,23 @@ def test_what_is_in_flight_is_set_aside_not_lost(done: TemporaryProject) -> None
     assert len(list((done.root / ".ferlab").glob("inflight-*/mine"))) == 1
 
 
+def interrupted(project: TemporaryProject, meanwhile: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> str:
+    """What `ferlab reproduce` says on stderr that is stopped while `meanwhile` happens; nothing is trained."""
+
+    def run(_: Sitting) -> None:
+        meanwhile()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Sitting, "run", run)
+    monkeypatch.setattr("ferlab.execution.signals.stop_on_signals", lambda: None)  # this process is pytest's
+    monkeypatch.chdir(project.root)
+    app = typer.Typer()
+    app.command()(reproduce)
+    result = CliRunner().invoke(app, [], obj={"quiet": True})
+    assert result.exit_code == INTERRUPTED
+    return result.stderr
+
+
 @pytest.mark.parametrize(
     ("makes", "said"),
     [
@@ -184,18 +201,8 @@ def test_ctrl_c_says_what_the_page_is_now(
     page.parent.mkdir(parents=True)
     page.write_text("old")
 
-    def stopped(_: Sitting) -> None:
-        makes(page)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Sitting, "run", stopped)
-    monkeypatch.setattr("ferlab.execution.signals.stop_on_signals", lambda: None)  # this process is pytest's
-    monkeypatch.chdir(project.root)
-    app = typer.Typer()
-    app.command()(reproduce)
-    result = CliRunner().invoke(app, [], obj={"quiet": True})
-    assert result.exit_code == INTERRUPTED
-    assert result.stderr.startswith(f"{said}{page}")
+    stderr = interrupted(project, lambda: makes(page), monkeypatch)
+    assert stderr.startswith(f"{said}{page}")
 
 
 @pytest.mark.parametrize("words", [("budget", "use", "trial"), ("reproduce", "--budget", "trial")])
@@ -206,16 +213,7 @@ def test_no_budget_is_laid_under_it(
     project, said = untouched.copy(tmp_path / "project"), list[str]()
     before = (project.root / "params.yaml").read_bytes()
 
-    def run(_: Sitting) -> None:
-        said.append(project.ferlab(*words, code=2))
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Sitting, "run", run)
-    monkeypatch.setattr("ferlab.execution.signals.stop_on_signals", lambda: None)  # this process is pytest's
-    monkeypatch.chdir(project.root)
-    app = typer.Typer()
-    app.command()(reproduce)
-    assert CliRunner().invoke(app, [], obj={"quiet": True}).exit_code == INTERRUPTED
+    interrupted(project, lambda: said.append(project.ferlab(*words, code=2)), monkeypatch)
     assert f"params.yaml is in use by process {os.getpid()} (" in said[0]
     assert (project.root / "params.yaml").read_bytes() == before
 

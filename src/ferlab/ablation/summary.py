@@ -13,7 +13,7 @@ from ferlab.ablation.result import Result
 from ferlab.errors import UserError
 from ferlab.evaluation import predictions
 from ferlab.evaluation.comparison import mcnemar, paired
-from ferlab.evaluation.intervals import over_seeds, wilson
+from ferlab.evaluation.intervals import of_runs
 from ferlab.evaluation.metrics import agreement
 from ferlab.evaluation.predictions import Predictions
 from ferlab.files import canonical_json, write_text
@@ -55,11 +55,8 @@ def _figures(project: Project, answers: Sequence[Result]) -> dict[str, object]:
     counts: dict[str, object] = {"runs": len(good), "failed": sum(a.source == "failed" for a in answers)}
     if not good:
         return counts
-    if len({a.accuracy for a in good}) > 1:
-        found = over_seeds([a.accuracy for a in good if a.accuracy is not None])
-    else:
-        correct = validation_predictions(project, good[0]).correct
-        found = wilson(int(correct.sum()), len(correct))
+    images = len(validation_predictions(project, good[0]).ids)
+    found = of_runs([a.accuracy for a in good if a.accuracy is not None], images)
     return counts | {"accuracy": 100 * found.value, "low": 100 * found.low, "high": 100 * found.high}
 
 

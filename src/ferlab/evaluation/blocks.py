@@ -45,13 +45,13 @@ def spread(accuracies: ArrayLike) -> Spread:
     return Spread(float(np.sqrt((left**2).sum() / ((arms - 1) * (blocks - 1)))), arms, blocks)
 
 
-def equal_spreads(accuracies: ArrayLike) -> float:
-    """Bartlett's p that all arms spread alike over seeds, a row an arm; NaN where an arm doesn't vary.
+def equal_spreads(accuracies: ArrayLike) -> float | None:
+    """Bartlett's p that all arms spread alike over seeds, a row an arm; None where an arm doesn't vary.
 
     It knows of no blocks, and three seeds tell little.
     """
     table = np.asarray(accuracies, dtype=np.float64)
-    return float(stats.bartlett(*table).pvalue) if (table.std(axis=1) > 0).all() else float("nan")
+    return float(stats.bartlett(*table).pvalue) if (table.std(axis=1) > 0).all() else None
 
 
 def pooled(first: Sequence[float], second: Sequence[float], common: Spread) -> Difference:

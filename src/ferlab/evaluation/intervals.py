@@ -46,3 +46,14 @@ def over_seeds(accuracies: Sequence[float]) -> Interval:
     mean = float(values.mean())
     half = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1)) * float(stats.sem(values))
     return Interval(mean, max(0.0, mean - half), min(1.0, mean + half), f"t over {len(values)} seeds", "seeds")
+
+
+def of_runs(accuracies: Sequence[float], n: int) -> Interval:
+    """Mean accuracy of an arm's runs over n images, with Student's t interval over its seeds.
+
+    One run has Wilson's interval over the images. So have runs that are all equally accurate, as those of a support
+    vector machine are: they say nothing of what other seeds would give.
+    """
+    if len(set(accuracies)) == 1:
+        return wilson(round(accuracies[0] * n), n, len(accuracies))
+    return over_seeds(accuracies)

@@ -44,12 +44,12 @@ class OwnSpreads:
 
     Attributes:
         least, most: an arm and its standard deviation, 0-1.
-        p: of Bartlett's test that all vary alike; NaN where it can't be told.
+        p: of Bartlett's test that all vary alike; None where it can't be told.
     """
 
     least: tuple[str, float]
     most: tuple[str, float]
-    p: float
+    p: float | None
 
 
 def own_spreads(evidence: Evidence, higher: str, lower: str) -> OwnSpreads | None:

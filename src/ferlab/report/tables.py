@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ferlab.evaluation.intervals import Interval, over_seeds, wilson
+from ferlab.evaluation.intervals import Interval, of_runs
 from ferlab.evaluation.metrics import scores
 from ferlab.evaluation.predictions import Predictions
 from ferlab.papers import Paper
@@ -32,16 +32,9 @@ COLUMNS = (
 
 
 def accuracy(seeds: Mapping[int, Predictions]) -> Interval:
-    """Accuracy (0-1) of one arm, with Student's t interval over its seeds.
-
-    One seed has Wilson's interval over the images. So have seeds that all give the same accuracy, as those of a support
-    vector machine do: they say nothing of what others would give.
-    """
-    accuracies = [float(run.correct.mean()) for run in seeds.values()]
-    if len(set(accuracies)) == 1:
-        only = next(iter(seeds.values()))
-        return wilson(int(only.correct.sum()), len(only.correct), len(seeds))
-    return over_seeds(accuracies)
+    """Accuracy (0-1) of one arm with its interval, as `intervals.of_runs` makes it."""
+    images = len(next(iter(seeds.values())).ids)
+    return of_runs([float(run.correct.mean()) for run in seeds.values()], images)
 
 
 def table1(evidence: Evidence) -> pd.DataFrame:

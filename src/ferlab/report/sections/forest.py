@@ -107,28 +107,26 @@ def groups(evidence: Evidence) -> list[Group]:
 def _by_targets(evidence: Evidence) -> list[Group]:
     """A group for each network whose plain arms learn from different targets, against that of the majority's labels."""
     arms = evidence.params.arms
-    alike: dict[str, list[str]] = {}
+    alike: dict[str, dict[str, str]] = {}  # a network but for its targets -> arm -> targets
     for name in evidence.params.run.arms:
         settings = evidence.params.plain(f"classifiers.{arms[name].classifier}")
-        if name in evidence.runs and settings.get("targets") and kind(name, arms[name]) == "plain":
-            common = [settings | {"targets": ""}, arms[name].model_dump(mode="json", exclude={"classifier", *ADDS})]
-            alike.setdefault(canonical_json(common), []).append(name)
-    return [_learning(evidence, names) for names in alike.values() if len(names) > 1]
+        targets = settings.pop("targets", None)
+        if targets and name in evidence.runs and kind(name, arms[name]) == "plain":
+            common = [settings, arms[name].model_dump(mode="json", exclude={"classifier", *ADDS})]
+            alike.setdefault(canonical_json(common), {})[name] = targets
+    return [_learning(evidence, targets) for targets in alike.values() if len(targets) > 1]
 
 
-def _learning(evidence: Evidence, names: Sequence[str]) -> Group:
-    targets = {
-        name: evidence.params.plain(f"classifiers.{evidence.params.arms[name].classifier}.targets") for name in names
-    }
-    reference = next((name for name in names if targets[name] == "majority"), names[0])
+def _learning(evidence: Evidence, targets: Mapping[str, str]) -> Group:
+    """Arms that differ in their targets alone: arm -> targets."""
+    reference = next((name for name, own in targets.items() if own == "majority"), next(iter(targets)))
     lines = [
-        Line(name, TARGETS[targets[name]], False, one, None)
-        for name in names
+        Line(name, TARGETS[own], False, one, None)
+        for name, own in targets.items()
         if name != reference and (one := difference(evidence, name, reference))
     ]
-    return Group(
-        f"{reference} by its targets", reference, f"the one that learns {TARGETS[targets[reference]]}", tuple(lines)
-    )
+    against = f"the one that learns {TARGETS[targets[reference]]}"
+    return Group(f"{reference} by its targets", reference, against, tuple(lines))
 
 
 def _group(evidence: Evidence, classifier: str, names: Sequence[str]) -> Group | None:
